@@ -1,0 +1,325 @@
+"""A school's policy: the ladder and the penalty-notice rules, dated, with their sources.
+
+Belongs here: the shape of a policy file, its defaults (rules.md sections 4 to 7) and which version is in force on a
+day. Not here: what a rule makes of a register (that is `derive/`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from attendance_pipeline.law.register_codes import CODES
+from attendance_pipeline.law.settings_errors import refused
+
+MEASURES = ("year_to_date", "term_to_date", "rolling_4_school_weeks")
+ACTIONS = (
+    "letter_approved",
+    "letter_rejected",
+    "letter_sent",
+    "phone_call",
+    "meeting_arranged",
+    "meeting_held",
+    "target_agreed",
+    "plan_agreed",
+    "plan_reviewed",
+    "follow_up_done",
+    "home_visit",
+    "agency_contacted",
+    "support_refused",
+    "intervention_changed",
+    "reason_questioned",
+    "evidence_accepted",
+    "hold",
+    "release",
+    "set_stage",
+    "close_episode",
+    "referral_made",
+    "notice_to_improve_issued",
+    "penalty_notice_issued",
+    "penalty_notice_withdrawn",
+    "penalty_notice_paid",
+    "not_pursued",
+)
+LETTER_KINDS = (
+    "letter_1",
+    "meeting_invitation",
+    "letter_2",
+    "letter_3",
+    "improved",
+    "continuing",
+    "notice_to_improve",
+    "penalty_notice_warning",
+    "referral_pack",
+    "medical_support",
+)
+MAY_GO_UNAPPROVED = ("improved", "raffle_certificate", "prize_certificate")
+PERCENT_SCALE = 1000  # thresholds are compared as whole thousandths of a percent, never as floats
+
+
+def _exact(value: Any) -> Any:
+    """Keep 92.3 as 92.3: a float would carry its binary error into an exact comparison."""
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _thousandths(value: Decimal) -> Decimal:
+    if value * PERCENT_SCALE != int(value * PERCENT_SCALE):
+        raise ValueError(f"a percentage with at most three decimals, not {value}")
+    return value
+
+
+Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100), AfterValidator(_thousandths)]
+Count = Annotated[int, Field(ge=0, le=10_000)]
+
+
+def _known_code(code: str) -> str:
+    CODES.numbers_of([code])
+    return code
+
+
+Code = Annotated[str, AfterValidator(_known_code)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Dated(_Strict):
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+    source: str = ""
+
+    def valid_on(self, day: dt.date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
+class Thresholds(_Strict):
+    """Percent by season. Stage 1 opens strictly below. Each is required: the seed gives no summer value to assume."""
+
+    autumn: Percent
+    spring: Percent
+    summer: Percent
+
+    def by_season(self) -> tuple[int, int, int]:
+        """Thousandths of a percent in the order of `school_calendar.SEASONS`."""
+        return tuple(int(p * PERCENT_SCALE) for p in (self.autumn, self.spring, self.summer))  # type: ignore[return-value]  # three by construction
+
+
+class ReasonGate(_Strict):
+    lookback_school_weeks: Annotated[int, Field(ge=1, le=60)] = 4
+    minimum_sessions: Count = 1
+    illness_spells: Count = 0
+
+
+class Stage(_Strict):
+    monitoring_school_weeks: Annotated[int, Field(ge=1, le=60)] = 4
+    reviews_before_next: Annotated[int, Field(ge=1, le=20)] = 1
+    requires: tuple[Literal[ACTIONS], ...] = ()  # type: ignore[valid-type]  # pydantic reads the tuple; the words are above
+
+
+class StageFour(_Strict):
+    monitoring_school_weeks: Annotated[int, Field(ge=1, le=60)] = 4
+
+
+class Stages(_Strict):
+    one: Stage = Field(default=Stage(), alias="1")
+    two: Stage = Field(default=Stage(), alias="2")
+    three: Stage = Field(default=Stage(reviews_before_next=2), alias="3")
+    four: StageFour = Field(default=StageFour(), alias="4")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _third_reviews_twice(cls, value: Any) -> Any:
+        # `stages.3 = { monitoring_school_weeks = 6 }` keeps the default of stage 3, two reviews, not that of a stage.
+        if isinstance(value, dict) and isinstance(value.get("3"), dict):
+            value = {**value, "3": {"reviews_before_next": 2, **value["3"]}}
+        return value
+
+
+class Ladder(_Dated):
+    """One dated version of the staged interventions. Parameters and defaults: rules.md section 5."""
+
+    measure: Literal[MEASURES] = "year_to_date"  # type: ignore[valid-type]  # as above
+    thresholds: Thresholds
+    minimum_possible_sessions: Count = 20
+    settle_school_days: Annotated[int, Field(ge=0, le=20)] = 1
+    reason_gate: ReasonGate = ReasonGate()
+    stages: Stages = Stages()
+    recovered_at_period_attendance: Percent | None = None
+    quiet_school_weeks: Count = 2
+    relapse_within_school_weeks: Count = 12
+    stalled_reviews: Count = 2
+    improvement_points: Percent = Decimal(5)
+    academic_year_reset: bool = True
+
+
+class Alternative(_Strict):
+    """`sessions` counted within one window. Exactly one window kind is given."""
+
+    sessions: Annotated[int, Field(ge=1, le=400)]
+    terms: Annotated[int, Field(ge=1, le=12)] | None = None
+    school_weeks: Annotated[int, Field(ge=1, le=80)] | None = None
+    school_sessions: Annotated[int, Field(ge=1, le=2000)] | None = None
+    calendar_weeks: Annotated[int, Field(ge=1, le=110)] | None = None
+    consecutive_sessions: bool | int | None = None
+
+    @model_validator(mode="after")
+    def _one_window(self) -> Self:
+        given = [k for k in WINDOW_KINDS if getattr(self, k) not in (None, False)]
+        if len(given) != 1:
+            raise ValueError(f"exactly one window of {', '.join(WINDOW_KINDS)}, not {len(given)}")
+        return self
+
+    @property
+    def window(self) -> tuple[str, int]:
+        """Kind and size of the window; the size of `consecutive_sessions` is the number of sessions itself."""
+        for kind in WINDOW_KINDS[:-1]:
+            if (size := getattr(self, kind)) is not None:
+                return kind, size
+        return "consecutive_sessions", self.sessions
+
+
+WINDOW_KINDS = ("terms", "school_weeks", "school_sessions", "calendar_weeks", "consecutive_sessions")
+
+
+class PenaltyNoticeRule(_Dated):
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    statutory: bool = False
+    codes: tuple[Code, ...] = ("G", "N", "O", "U")
+    any_of: Annotated[tuple[Alternative, ...], Field(min_length=1)]
+    near_within: Count = 3
+
+
+class Tiers(_Strict):
+    """Numbers of rules.md section 4, in percentage points."""
+
+    rolling_drop_points: Percent = Decimal(2)
+    near_threshold_points: Percent = Decimal(5)
+    group_drop_points: Percent = Decimal(2)
+
+
+class PenaltyNotices(_Strict):
+    """Amounts and limits of the national framework. Source: Education (Penalty Notices) Regulations 2007, as amended
+    by SI 2024/210; Working together to improve school attendance."""
+
+    first_amount: Count = 160
+    first_amount_if_paid_early: Count = 80
+    early_payment_days: Count = 21
+    second_amount: Count = 160
+    limit: Count = 2
+    limit_years: Count = 3
+    counts_from: dt.date = dt.date(2024, 8, 19)
+    notice_to_improve_expected: bool = True
+
+
+class Statutory(_Strict):
+    """Statutory lists and time limits. Source: SI 2024/208 reg. 10 and 13."""
+
+    resolve_n_school_days: Count = 5
+    attendance_return_school_days: Count = 10
+    sickness_return_school_days: Count = 15
+
+
+class Letters(_Strict):
+    brake_percent_of_roll: Percent = Decimal(5)
+    brake_letters: Count = 5
+    brake_batches: Count = 8
+    brake_times_median: Count = 3
+    answered_within_school_days: Count = 20
+    household: bool = True
+    without_approval: tuple[Literal[MAY_GO_UNAPPROVED], ...] = ()  # type: ignore[valid-type]  # as above
+
+
+class Suppression(_Strict):
+    minimum_group: Count = 5
+    minimum_characteristic_group: Count = 10
+
+
+class PolicySetting(_Strict):
+    name: str
+    reviewed_against: str = ""
+    review_by: dt.date | None = None
+    ladder: Annotated[tuple[Ladder, ...], Field(min_length=1)]
+    penalty_notice_rules: tuple[PenaltyNoticeRule, ...] = ()
+    tiers: Tiers = Tiers()
+    penalty_notices: PenaltyNotices = PenaltyNotices()
+    statutory: Statutory = Statutory()
+    letters: Letters = Letters()
+    suppression: Suppression = Suppression()
+
+    @model_validator(mode="after")
+    def _no_version_twice(self) -> Self:
+        dates = [entry.valid_from for entry in self.ladder]
+        if len(set(dates)) != len(dates):
+            raise ValueError("each [[ladder]] to have its own valid_from")
+        names = [(r.name, r.valid_from) for r in self.penalty_notice_rules]
+        if len(set(names)) != len(names):
+            raise ValueError("each [[penalty_notice_rules]] to have its own name, or its own valid_from")
+        return self
+
+
+Versioned = TypeVar("Versioned", bound=_Dated)
+
+
+class Policy:
+    """A policy file that has been read. `version` is a short hash of its text: the evidence of a decision names it."""
+
+    def __init__(self, setting: PolicySetting, text: str, path: Path | None = None) -> None:
+        self.setting = setting
+        self.path = path
+        self.name = setting.name
+        self.version = hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @cached_property
+    def ladders(self) -> tuple[Ladder, ...]:
+        """Versions of the ladder, oldest first."""
+        return tuple(sorted(self.setting.ladder, key=lambda v: v.valid_from or dt.date.min))
+
+    def ladder_on(self, day: dt.date) -> Ladder | None:
+        """The ladder in force: the newest whose valid_from is not after `day`; None before the first."""
+        return self._newest(self.ladders, day)
+
+    @property
+    def rules(self) -> tuple[PenaltyNoticeRule, ...]:
+        return self.setting.penalty_notice_rules
+
+    def rules_on(self, day: dt.date) -> tuple[PenaltyNoticeRule, ...]:
+        return tuple(r for r in self.rules if r.valid_on(day))
+
+    @staticmethod
+    def _newest(versions: Sequence[Versioned], day: dt.date) -> Versioned | None:
+        inside = [v for v in versions if v.valid_on(day)]
+        return inside[-1] if inside else None
+
+
+def thousandths(percent: Decimal | Fraction | int) -> int:
+    """A percentage as whole thousandths of a percent."""
+    return int(percent * PERCENT_SCALE)
+
+
+def policy_from_text(text: str, path: Path) -> Policy:
+    """Read a policy from its TOML. Raises SettingsError naming file, key and what was expected."""
+    with refused(path, PolicySetting):
+        setting = PolicySetting.model_validate(tomllib.loads(text))
+    return Policy(setting, text, path)
+
+
+def read_policy(path: Path) -> Policy:
+    with refused(path):
+        text = path.read_text(encoding="utf-8")
+    return policy_from_text(text, path)
+
+
+def shipped_policy_text(name: str = "seed-school") -> str:
+    """The text of a policy that comes with the product, to be copied into a home."""
+    return files(__package__).joinpath("policies", f"{name}.toml").read_text(encoding="utf-8")

@@ -1,0 +1,278 @@
+"""A letter's words as a short list of blocks, parsed from Markdown once, for every page maker alike.
+
+Belongs here: the blocks there are and the reading of Markdown into them. Does not belong here: how a block looks (the
+layouts of ``letter_templates/layout``; later DOCX and HTML), or where the words come from (``templates``).
+
+The Markdown is CommonMark without HTML, links, images and code: headings, paragraphs, bold and italic, lists, pipe tables,
+quotes (a tinted box), and five lines of our own, each alone on its line:
+
+    [signature]                space to sign; takes the paragraph before and the one after along, so they stay together
+    [new page]
+    [line: Name | Date]        labels with a line to write on, side by side
+    [lines 4: What we agreed]  a label and so many lines to write on
+    [tick: Yes | No]           boxes to tick, side by side
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+
+from attendance_pipeline.letters.inert import plain
+
+
+@dataclass(frozen=True)
+class Run:
+    """Text of one look; a line break is ``\\n``."""
+
+    text: str
+    bold: bool = False
+    italic: bool = False
+
+
+Runs = tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Heading:
+    level: int
+    runs: Runs
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """``keep`` holds it on the page of the block that follows."""
+
+    runs: Runs
+    keep: bool = False
+
+
+@dataclass(frozen=True)
+class Items:
+    ordered: bool
+    items: tuple[tuple["Block", ...], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """``align`` per column: ``left``, ``right`` or ``center``. A row with an empty cell is one to write in."""
+
+    align: tuple[str, ...]
+    header: tuple[Runs, ...]
+    rows: tuple[tuple[Runs, ...], ...]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A tinted box: a Markdown quote."""
+
+    blocks: tuple["Block", ...]
+
+
+@dataclass(frozen=True)
+class FormLine:
+    """Labels side by side, each with ``lines`` lines to write on; a box to tick before each label when ``tick``."""
+
+    labels: tuple[Runs, ...]
+    lines: int = 1
+    tick: bool = False
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The closing words, room to sign, and who signs."""
+
+    closing: Runs = ()
+    signer: Runs = ()
+
+
+@dataclass(frozen=True)
+class PageBreak:
+    pass
+
+
+Block = Heading | Paragraph | Items | Table | Box | FormLine | Signature | PageBreak
+
+_DIRECTIVE = re.compile(r"\s*\[(?P<name>[a-z ]+?)(?:\s+(?P<count>[1-9]\d?))?\s*(?::(?P<labels>.*))?\]\s*")
+DIRECTIVES = ("signature", "new page", "line: label", "lines 4: label", "tick: label")
+
+
+def directive_problem(line: str) -> str | None:
+    """What is wrong with a line that looks like one of our own, or None; a line that does not look like one is None."""
+    match = _DIRECTIVE.fullmatch(line)
+    if match is None or _directive(line) is not None:
+        return None
+    return f"{line.strip()} is not a line that letters know; they know [{'], ['.join(DIRECTIVES)}]"
+
+
+def _directive(line: str) -> Block | None:
+    match = _DIRECTIVE.fullmatch(line)
+    if match is None:
+        return None
+    name, count, labels = match["name"], match["count"], match["labels"]
+    if name == "signature" and count is None and labels is None:
+        return Signature()
+    if name == "new page" and count is None and labels is None:
+        return PageBreak()
+    if labels is None or not labels.strip():
+        return None
+    runs = tuple(_runs_of_line(label.strip()) for label in labels.split("|"))
+    if name == "line" and count is None:
+        return FormLine(runs)
+    if name == "lines" and count is not None:
+        return FormLine(runs, lines=int(count))
+    if name == "tick" and count is None:
+        return FormLine(runs, tick=True)
+    return None
+
+
+@cache
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    # Off: what a letter has no use for, so that it is printed as typed instead of vanishing.
+    return parser.disable(
+        ["code", "fence", "hr", "html_block", "html_inline", "lheading", "reference", "backticks", "link", "image", "autolink"]
+    )
+
+
+def parse(markdown: str) -> tuple[Block, ...]:
+    """The blocks of a rendered template; values in it may be in disguise (``inert``)."""
+    tree = SyntaxTreeNode(_parser().parse(markdown))
+    return _with_signatures(tuple(_blocks(tree.children)))
+
+
+def _blocks(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Block]:
+    for node in nodes:
+        match node.type:
+            case "heading":
+                yield Heading(int(node.tag[1:]), _runs(node.children[0].children))
+            case "paragraph":
+                yield from _paragraph(node)
+            case "bullet_list" | "ordered_list":
+                items = tuple(tuple(_blocks(item.children)) for item in node.children)
+                yield Items(node.type == "ordered_list", items)
+            case "blockquote":
+                yield Box(tuple(_blocks(node.children)))
+            case "table":
+                yield _table(node)
+            case other:
+                raise ValueError(f"Markdown gave a block of an unknown kind: {other}")
+
+
+def _paragraph(node: SyntaxTreeNode) -> Iterator[Block]:
+    inline = node.children[0]
+    lines = inline.content.split("\n")
+    ours = [_directive(line) for line in lines]
+    if not any(ours):
+        yield Paragraph(_runs(inline.children))
+        return
+    waiting: list[str] = []
+    for line, block in zip(lines, ours, strict=True):
+        if block is None:
+            waiting.append(line)
+            continue
+        if waiting:
+            yield Paragraph(_runs_of_line("\n".join(waiting)))
+            waiting = []
+        yield block
+    if waiting:
+        yield Paragraph(_runs_of_line("\n".join(waiting)))
+
+
+def _table(node: SyntaxTreeNode) -> Table:
+    head, *body = node.children
+    header = head.children[0].children
+    align = tuple(str(cell.attrs.get("style", "text-align:left")).removeprefix("text-align:") for cell in header)
+    rows = tuple(tuple(_cell(cell) for cell in row.children) for row in body[0].children) if body else ()
+    return Table(align, tuple(_cell(cell) for cell in header), rows)
+
+
+def _cell(node: SyntaxTreeNode) -> Runs:
+    return _runs(node.children[0].children) if node.children else ()
+
+
+def _runs_of_line(text: str) -> Runs:
+    tokens: list[Token] = _parser().parseInline(text)
+    return _runs(SyntaxTreeNode(tokens).children[0].children)
+
+
+def _runs(nodes: Sequence[SyntaxTreeNode], bold: bool = False, italic: bool = False) -> Runs:
+    runs: list[Run] = []
+    for run in _each_run(nodes, bold, italic):
+        if runs and (runs[-1].bold, runs[-1].italic) == (run.bold, run.italic):
+            runs[-1] = replace(runs[-1], text=runs[-1].text + run.text)
+        elif run.text:
+            runs.append(run)
+    return tuple(runs)
+
+
+def _each_run(nodes: Sequence[SyntaxTreeNode], bold: bool, italic: bool) -> Iterator[Run]:
+    for node in nodes:
+        match node.type:
+            case "text" | "text_special":
+                yield Run(plain(node.content), bold, italic)
+            case "softbreak":
+                yield Run(" ", bold, italic)
+            case "hardbreak":
+                yield Run("\n", bold, italic)
+            case "strong":
+                yield from _each_run(node.children, True, italic)
+            case "em":
+                yield from _each_run(node.children, bold, True)
+            case other:
+                raise ValueError(f"Markdown gave text of an unknown kind: {other}")
+
+
+def _with_signatures(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    """Closing and signer drawn into each signature, and the paragraph before held to it: no signature alone on a page."""
+    found: list[Block] = []
+    rest = list(blocks)
+    while rest:
+        block = rest.pop(0)
+        if isinstance(block, Signature):
+            closing = found.pop().runs if found and isinstance(found[-1], Paragraph) else ()
+            signer = rest.pop(0).runs if rest and isinstance(rest[0], Paragraph) else ()
+            block = Signature(closing, signer)
+            if found and isinstance(found[-1], Paragraph):
+                found[-1] = replace(found[-1], keep=True)
+        found.append(block)
+    return tuple(found)
+
+
+def as_data(blocks: Sequence[Block]) -> list[dict[str, Any]]:
+    """The blocks as JSON for a layout: every text is a string, and a run is ``[text, bold, italic]``."""
+    return [_one(block) for block in blocks]
+
+
+def _one(block: Block) -> dict[str, Any]:
+    match block:
+        case Heading(level, runs):
+            return {"is": "heading", "level": level, "runs": _run_data(runs)}
+        case Paragraph(runs, keep):
+            return {"is": "paragraph", "runs": _run_data(runs), "keep": keep}
+        case Items(ordered, items):
+            return {"is": "items", "ordered": ordered, "items": [as_data(item) for item in items]}
+        case Table(align, header, rows):
+            return {
+                "is": "table",
+                "align": list(align),
+                "header": [_run_data(cell) for cell in header],
+                "rows": [[_run_data(cell) for cell in row] for row in rows],
+            }
+        case Box(inner):
+            return {"is": "box", "blocks": as_data(inner)}
+        case FormLine(labels, lines, tick):
+            return {"is": "form", "labels": [_run_data(label) for label in labels], "lines": lines, "tick": tick}
+        case Signature(closing, signer):
+            return {"is": "signature", "closing": _run_data(closing), "signer": _run_data(signer)}
+        case PageBreak():
+            return {"is": "new page"}
+
+
+def _run_data(runs: Runs) -> list[list[Any]]:
+    return [[run.text, run.bold, run.italic] for run in runs]

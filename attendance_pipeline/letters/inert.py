@@ -1,0 +1,55 @@
+"""Values inside Markdown that stay what they are: a name such as ``*#<b>{{x}}_`` is printed, never obeyed.
+
+Belongs here: the disguise a value wears while Markdown is parsed, and taking it off again. Does not belong here: anything
+that knows a letter.
+
+Escaping with backslashes depends on what stands beside the value and on every rule of Markdown. Instead every character of a
+value is moved up into Unicode's private plane 15 (code point + 0xF0000), where no rule of Markdown looks, and moved back in
+the parsed text. Characters beyond the basic plane (emoji, rare Han) stay: no rule of Markdown knows them either.
+"""
+
+_PLANE = 0xF0000
+_SPACE = dict.fromkeys([*range(0x20), 0x7F, 0x85, 0x2028, 0x2029], " ")  # a line break in a value would break the line
+# Marks that turn the direction of what follows them: from a value they would reorder the school's own words.
+_TURNS = dict.fromkeys([0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], None)
+_FIRST_STRONG, _POP = "\u2068", "\u2069"
+
+
+class _Disguise(dict[int, str]):
+    """A table for ``str.translate`` that fills itself."""
+
+    def __missing__(self, code: int) -> str:
+        if code > 0xFFFF:
+            moved = "\ufffd" if code >= _PLANE else chr(code)
+            moved = chr(_PLANE + 0xFFFD) if moved == "\ufffd" else moved
+        else:
+            moved = chr(_PLANE + code)
+        self[code] = moved
+        return moved
+
+
+class _Undisguise(dict[int, str]):
+    def __missing__(self, code: int) -> str:
+        self[code] = chr(code - _PLANE) if code >= _PLANE else chr(code)
+        return self[code]
+
+
+_disguise, _undisguise = _Disguise(), _Undisguise()
+
+
+def clean(value: str) -> str:
+    """A value on one line, without control characters and marks that turn direction, spaces single."""
+    return " ".join(value.translate(_SPACE).translate(_TURNS).split())
+
+
+def inert(value: str, *, isolate: bool = False) -> str:
+    """The value in disguise. ``isolate`` wraps it so that in a right-to-left letter its own direction stays its own."""
+    value = clean(value)
+    if isolate and value:
+        value = f"{_FIRST_STRONG}{value}{_POP}"
+    return value.translate(_disguise)
+
+
+def plain(text: str) -> str:
+    """Parsed text with every disguised value as it was given."""
+    return text.translate(_undisguise)

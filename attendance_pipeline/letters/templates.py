@@ -1,0 +1,231 @@
+"""The words of letters: Jinja2 in Markdown, the school's own copy first, in a sandbox, every value inert.
+
+Belongs here: finding a template, checking it, and rendering it to blocks. Does not belong here: which fields there are
+(``fields``), what can be read from a template's source (``template_check``), pages (``pdf``).
+
+A template is ``letter_templates/<language>/<kind>.md.j2``, shipped or in the home. It starts after the salutation, with the
+subject as ``# heading``. Filters of our own: ``day`` (a date with its weekday), ``session_words`` and ``code_words``.
+A line with nothing but ``{% … %}`` leaves no blank line behind, so a loop can make the rows of a table.
+"""
+
+import datetime
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2.ext import Extension
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from attendance_pipeline.letters.blocks import Block, Heading, parse
+from attendance_pipeline.letters.fields import FIELDS, KINDS, Field, Kind, fields_of
+from attendance_pipeline.letters.inert import inert
+from attendance_pipeline.letters.language import SHIPPED, Language, language_file, load_language
+from attendance_pipeline.letters.letter import FieldValue
+from attendance_pipeline.letters.template_check import Problem, source_problems
+
+__all__ = ["FIELDS", "KINDS", "Composed", "Field", "Kind", "Problem", "TemplateError", "Templates", "check_templates"]
+
+SUFFIX = ".md.j2"
+# Out of a template's reach: what would undo the disguise of values, or has no sense on paper.
+_WITHOUT_FILTERS = ("safe", "e", "escape", "forceescape", "urlize", "tojson", "xmlattr", "striptags", "pprint", "format")
+
+
+class TemplateError(ValueError):
+    """Templates that cannot be used: ``problems`` says where and why, and never holds a value of a person."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One template with its values in: ``language`` is the template's own, English where a translation is missing."""
+
+    kind: str
+    page: str
+    language: Language
+    blocks: tuple[Block, ...]
+
+
+class _LoneTags(Extension):
+    """A line of nothing but tags and comments leaves nothing behind, not even its line break.
+
+    Jinja2's own ``trim_blocks`` also eats the break after ``words {% endif %}`` and so joins two paragraphs. Here the break
+    moves into a comment, which keeps the line numbers of errors right.
+    """
+
+    _LINE = re.compile(r"^[ \t]*((?:\{%(?:(?!%\}).)*%\}|\{#(?:(?!#\}).)*#\}|[ \t])+)\n", re.MULTILINE | re.DOTALL)
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return self._LINE.sub(lambda line: line[0] if not line[1].strip() else f"{line[1]}{{#\n#}}", source)
+
+
+class Templates:
+    """The templates of one school: its own folder (``HOME/letter_templates``, may be missing) over the shipped one."""
+
+    def __init__(self, school_folder: Path | None = None, *, shipped_folder: Path = SHIPPED) -> None:
+        self.school_folder = school_folder
+        self.folders = [*([school_folder] if school_folder is not None else []), shipped_folder]
+        self._environments: dict[str, jinja2.Environment] = {}
+        self._checked: set[Path] = set()
+
+    def language_of(self, kind: str, language: str) -> str:
+        """The language this kind is written in for a reader of ``language``: that, or English."""
+        return language if self._find(kind, language) is not None else "en"
+
+    def compose(self, kind: str, language: str, values: Mapping[str, FieldValue]) -> Composed:
+        """The blocks of a template. ``values`` holds every field of the kind (``fields.context``).
+
+        Raises ``TemplateError`` with the file, the line and the known fields when the template is at fault.
+        """
+        tag = self.language_of(kind, language)
+        file = self._find(kind, tag)
+        if file is None:
+            known = ", ".join(sorted({path.name.removesuffix(SUFFIX) for path in self.files()}))
+            raise TemplateError((Problem(self.folders[-1] / tag / f"{kind}{SUFFIX}", 0, f"missing; there are {known}"),))
+        if file not in self._checked:
+            problems = self.source_problems(file)
+            if problems:
+                raise TemplateError(problems)
+            self._checked.add(file)
+        known_values = {name: values[name] for name in fields_of(kind)}
+        try:
+            words = self._environment(tag).get_template(file.name).render(known_values)
+        except Exception as error:  # a template may do anything a language can do; its message may hold a person's value
+            raise TemplateError((Problem(*_place(error, file), _reason(error)),)) from None
+        page = KINDS[kind].page if kind in KINDS else "letter"
+        return Composed(kind, page, load_language(tag, self.school_folder), parse(words))
+
+    def files(self) -> list[Path]:
+        """Every template there is, the school's and the shipped ones, also those that the school's replace."""
+        return [file for folder in self.folders for file in sorted(folder.glob(f"*/*{SUFFIX}"))]
+
+    def source_problems(self, file: Path) -> tuple[Problem, ...]:
+        """What is wrong with one file, as far as reading it can tell."""
+        try:
+            source = file.read_text("utf-8")
+        except UnicodeDecodeError:
+            return (Problem(file, 0, "not saved as UTF-8"),)
+        kind = file.name.removesuffix(SUFFIX)
+        if kind not in KINDS and not kind.startswith("_"):
+            known = ", ".join(KINDS)
+            return (Problem(file, 0, f"{kind} is not a kind of letter: it is one of {known}, or begins with _ to be included"),)
+        return source_problems(self._environment(file.parent.name), source, file, fields_of(kind))
+
+    def _find(self, kind: str, language: str) -> Path | None:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", kind) or not re.fullmatch(r"[A-Za-z0-9-]+", language):
+            return None
+        candidates = (folder / language / f"{kind}{SUFFIX}" for folder in self.folders)
+        return next((file for file in candidates if file.is_file()), None)
+
+    def _environment(self, tag: str) -> jinja2.Environment:
+        if tag not in self._environments:
+            language = load_language(tag, self.school_folder)
+            folders = [str(folder / name) for name in dict.fromkeys((tag, "en")) for folder in self.folders]
+            self._environments[tag] = _environment(language, folders)
+        return self._environments[tag]
+
+
+def _environment(language: Language, folders: list[str]) -> jinja2.Environment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(folders),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,  # so that what a macro or a block returns is known to be in disguise already
+        finalize=_finalize(language),
+        extensions=[_LoneTags],
+        keep_trailing_newline=True,
+    )
+    environment.globals = {"range": environment.globals["range"], "namespace": environment.globals["namespace"]}
+    for name in _WITHOUT_FILTERS:
+        environment.filters.pop(name, None)
+    environment.filters["day"] = lambda value: language.day(value) if isinstance(value, datetime.date) else value
+    environment.filters["session_words"] = lambda value: language.sessions.get(value, value)
+    environment.filters["code_words"] = lambda value: language.codes.get(value, value)
+    return environment
+
+
+def _finalize(language: Language) -> Callable[[Any], Any]:
+    isolate = language.direction == "rtl"
+
+    def printed(value: Any) -> Any:
+        if isinstance(value, jinja2.Undefined | Markup):  # a StrictUndefined raises by itself; Markup was here before
+            return value
+        if isinstance(value, datetime.date):
+            value = language.date(value)
+        if not isinstance(value, str | int):
+            raise TypeError("not text")
+        return Markup(inert(str(value), isolate=isolate))  # noqa: S704 - in disguise: nothing in it can be obeyed
+
+    return printed
+
+
+def _place(error: Exception, file: Path) -> tuple[Path, int]:
+    """File and line of the template that an error came out of; an included file is named itself."""
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return Path(error.filename or file), error.lineno
+    line, where, trace = 0, file, error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name.endswith(SUFFIX):
+            where, line = Path(name), trace.tb_lineno
+        trace = trace.tb_next
+    return where, line
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, jinja2.TemplateNotFound):
+        return f"there is no template {error.name} to include"
+    if isinstance(error, jinja2.UndefinedError | jinja2.TemplateSyntaxError | jinja2.sandbox.SecurityError):
+        return error.message or type(error).__name__
+    return f"cannot be worked out ({type(error).__name__})"
+
+
+def check_templates(school_folder: Path | None = None) -> list[Problem]:
+    """Everything wrong with the shipped templates and the school's own: read, then rendered once with invented values."""
+    from attendance_pipeline.letters.sample import sample_values
+
+    templates = Templates(school_folder)
+    found: list[Problem] = []
+    for folder in templates.folders:
+        found += [
+            Problem(file, 0, f"is not used: a template is named <language>/<kind>{SUFFIX}")
+            for file in sorted(folder.glob("*.j2"))
+        ]
+    for tag in sorted({file.parent.name for file in templates.files()}):
+        found += _language_problems(tag, school_folder)
+    if found:
+        return found
+    for file in templates.files():
+        kind, tag = file.name.removesuffix(SUFFIX), file.parent.name
+        problems = templates.source_problems(file)
+        found += problems
+        if problems or kind.startswith("_"):
+            continue
+        for values in sample_values():
+            try:
+                blocks = templates.compose(kind, tag, values).blocks
+            except TemplateError as error:
+                found += error.problems
+                break
+            if not any(isinstance(block, Heading) for block in blocks):
+                found.append(Problem(file, 1, "needs a heading: a line that begins with # and says what the page is about"))
+                break
+    return sorted(set(found))
+
+
+def _language_problems(tag: str, school_folder: Path | None) -> list[Problem]:
+    """A language's words must be TOML, with no table or key that English does not have and every pattern usable."""
+    try:
+        language = load_language(tag, school_folder)
+        language.day(datetime.date(2025, 11, 3))
+        language.date(datetime.date(2025, 11, 3))
+        language.words["page"].format(page=1, pages=2)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        file = language_file(school_folder or SHIPPED, tag)
+        return [Problem(file, 0, f"cannot be read: {type(error).__name__}: {error}")]
+    return []

@@ -64,9 +64,17 @@ def refused(path: Path, model: type[BaseModel] | None = None) -> Iterator[None]:
         raise SettingsError(path, "(whole file)", f"TOML that can be read: {wrong}") from wrong
     except ValidationError as wrong:
         known = _field_names(model) if model else []
+        faults = wrong.errors()
+        # A list counts only its sound items: "at least one" beside a fault inside the list would be untrue.
+        places = [f["loc"] for f in faults]
+        untrue = [f for f in faults if f["type"] == "too_short" and any(_inside(p, f["loc"]) for p in places)]
         raise SettingsErrors(
-            [SettingsError(path, _key(f["loc"]), _expected(dict(f), known)) for f in wrong.errors()]
+            [SettingsError(path, _key(f["loc"]), _expected(dict(f), known)) for f in faults if f not in untrue]
         ) from wrong
+
+
+def _inside(place: tuple[int | str, ...], table: tuple[int | str, ...]) -> bool:
+    return len(place) > len(table) and place[: len(table)] == table
 
 
 def _field_names(model: type[BaseModel]) -> list[str]:

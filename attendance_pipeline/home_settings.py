@@ -1,0 +1,150 @@
+"""The shape of `attendance.toml`: its tables, keys, defaults and what each may be.
+
+Belongs here: one pydantic model per table. Not here: reading the file, or anything about folders (that is `home.py`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from attendance_pipeline.law.register_codes import CODES
+
+FORMATS = ("native",)  # extract formats that this version reads; each is a module of mis/
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
+MAX_ADDRESS_LINES = 5
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        near = get_close_matches(name, available_timezones(), n=1)
+        raise ValueError("a time zone's name such as 'Europe/London'" + did_you_mean(near)) from None
+    return name
+
+
+def _school_id(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", value):
+        raise ValueError("a folder name of a-z, 0-9 and '-' that begins with a letter or a digit")
+    return value
+
+
+def _authority(value: str) -> str:
+    if not re.fullmatch(r"E\d{8}", value):
+        raise ValueError("the code of an English local authority, E and eight digits")
+    return value
+
+
+def _format(value: str) -> str:
+    if value not in FORMATS:
+        raise ValueError(
+            f"an extract format that this version reads ({', '.join(FORMATS)})"
+            + did_you_mean(get_close_matches(value, FORMATS, n=1))
+        )
+    return value
+
+
+def _register_code(value: str) -> str:
+    if CODES.number(value) in (None, 0):
+        raise ValueError("a register code")
+    return value
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+Words = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(lambda s: s.strip())]
+
+
+class _Strict(BaseModel):
+    # Strict: 100001 in quotes is a mistake somewhere, and TOML has types for everything these settings hold.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class TrustSetting(_Strict):
+    name: Words
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/London"
+
+
+class StoreSetting(_Strict):
+    # Checked in `_database`, not by a validator: what a validator refuses is shown, and this may hold a password.
+    database: str = "sqlite:///state/warehouse.db"
+
+
+class DeliverySetting(_Strict):
+    drive: Words = "outbox"
+    letter_day: Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"] | None = None
+    layout: Literal["dl", "notify"] = "dl"
+
+
+class People(_Strict):
+    """Who acts in a role, as a letter or a worklist names them."""
+
+    attendance_lead: Words | None = None
+    headteacher: Words | None = None
+    class_teacher: Words | None = None
+    office: Words | None = None
+    senco: Words | None = None
+    wellbeing_lead: Words | None = None
+    data_manager: Words | None = None
+
+    def get(self, role: str, default: str | None = None) -> str | None:
+        """The person for `role` (with "-" or "_"), else `default`."""
+        return getattr(self, role.replace("-", "_"), None) or default
+
+
+class Letterhead(_Strict):
+    """What stands at the head and foot of a letter. `address`: one to five lines, the postcode last."""
+
+    address: Annotated[tuple[Words, ...], Field(strict=False, min_length=1, max_length=MAX_ADDRESS_LINES)]
+    telephone: Words
+    email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    signatories: People = People()
+
+
+class MappedCode(_Strict):
+    """A local code's register code, on the days from `valid_from` to `valid_to` (inclusive; None: no limit)."""
+
+    code: Annotated[str, AfterValidator(_register_code)]
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+
+    def valid_on(self, day: dt.date) -> bool:
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
+LocalCode = Annotated[str, Field(min_length=1, max_length=8)]
+Mapped = Annotated[MappedCode, BeforeValidator(lambda v: {"code": v} if isinstance(v, str) else v)]
+
+
+class SchoolSetting(_Strict):
+    id: Annotated[str, Field(max_length=40), AfterValidator(_school_id)]
+    name: Words
+    urn: Annotated[int, Field(ge=100_000, le=999_999)]
+    phase: Literal["Primary", "Secondary", "Special"]
+    local_authority: Annotated[str, AfterValidator(_authority)]
+    mis: Annotated[str, AfterValidator(_format)] = "native"
+    register_extracts: Literal["changes", "complete"] = "changes"
+    calendar: Words
+    policy: Words
+    go_live: dt.date | None = None
+    letterhead: Letterhead | None = None
+    owners: People = People()
+    code_map: dict[LocalCode, Mapped] = Field(default_factory=dict)
+
+
+class HomeSettings(_Strict):
+    """`attendance.toml`, whole."""
+
+    trust: TrustSetting
+    store: StoreSetting = StoreSetting()
+    delivery: DeliverySetting = DeliverySetting()
+    schools: Annotated[tuple[SchoolSetting, ...], Field(strict=False, min_length=1)]

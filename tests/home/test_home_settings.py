@@ -1,0 +1,347 @@
+"""Every setting of a home that is misspelt, missing or impossible is refused with file, key and expectation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from attendance_pipeline.home import PASSWORD_VARIABLE, Home, find_home, init_home, open_home
+from attendance_pipeline.home_check import Finding, check_home
+from attendance_pipeline.law.settings_errors import SettingsError, SettingsErrors
+
+TODAY = dt.date(2026, 2, 10)
+
+# The example of contract.md section 1, with the calendar and policy of an empty home.
+CONTRACT = """
+[trust]
+name = "Oakfield Trust"
+time_zone = "Europe/London"
+[store]
+database = "sqlite:///state/warehouse.db"
+[delivery]
+drive = "outbox"
+letter_day = "Thursday"
+[[schools]]
+id = "oakfield"
+name = "Oakfield Primary School"
+urn = 100001
+phase = "Primary"
+local_authority = "E09000030"
+mis = "native"
+register_extracts = "changes"
+calendar = "calendars/example.toml"
+policy = "policies/seed-school.toml"
+go_live = 2026-01-05
+[schools.letterhead]
+address = ["Oakfield Lane", "Leeds", "LS1 4AP"]
+telephone = "0113 496 0000"
+email = "attendance@oakfield.example"
+signatories = { attendance_lead = "Ms A Lead", headteacher = "Mr H Head" }
+"""
+
+MINIMAL = """
+[trust]
+name = "Oakfield Trust"
+[[schools]]
+id = "oakfield"
+name = "Oakfield Primary School"
+urn = 100001
+phase = "Primary"
+local_authority = "E09000030"
+calendar = "calendars/example.toml"
+policy = "policies/seed-school.toml"
+"""
+
+SECOND_SCHOOL = MINIMAL[MINIMAL.index("[[schools]]") :]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return init_home(tmp_path / "home")
+
+
+def write(home: Path, text: str) -> Path:
+    (home / "attendance.toml").write_text(text, encoding="utf-8")
+    return home
+
+
+def faults(home: Path) -> list[SettingsError]:
+    with pytest.raises(SettingsError) as caught:
+        open_home(home)
+    return caught.value.errors if isinstance(caught.value, SettingsErrors) else [caught.value]
+
+
+def test_the_contracts_example_opens(home: Path) -> None:
+    opened = open_home(write(home, CONTRACT))
+    school = opened.school("oakfield")
+    assert (opened.trust_name, opened.time_zone, opened.letter_day, opened.layout) == (
+        "Oakfield Trust",
+        "Europe/London",
+        3,
+        "dl",
+    )
+    assert (school.name, school.urn, school.phase, school.local_authority) == (
+        "Oakfield Primary School",
+        100001,
+        "Primary",
+        "E09000030",
+    )
+    assert school.go_live == dt.date(2026, 1, 5)
+    assert school.letterhead is not None
+    assert school.letterhead.address[-1] == "LS1 4AP"
+    assert school.letterhead.signatories.get("headteacher") == "Mr H Head"
+    assert school.inbox == home / "inbox" / "oakfield"
+    assert opened.drive == home / "outbox"
+    assert opened.kept == home / "state" / "extracts"
+    assert opened.dagster_home == home / "state" / "dagster"
+    assert len(school.calendar) > 300
+    assert school.policy.name == "seed-school"
+
+
+def test_optional_tables_and_keys_have_defaults(home: Path) -> None:
+    opened = open_home(write(home, MINIMAL))
+    school = opened.schools[0]
+    assert (opened.time_zone, opened.letter_day, opened.layout) == ("Europe/London", None, "dl")
+    assert opened.database_url.database == str(home / "state" / "warehouse.db")
+    assert (school.mis, school.register_extracts, school.go_live, school.letterhead) == (
+        "native",
+        "changes",
+        None,
+        None,
+    )
+    assert dict(school.code_map) == {}
+
+
+# What is changed in the contract's example; the key and the words that the refusal has.
+FAULTS = [
+    # misspelt
+    ('name = "Oakfield Trust"', 'nmae = "Oakfield Trust"', "trust.nmae", "did you mean 'name'"),
+    ("time_zone =", "timezone =", "trust.timezone", "did you mean 'time_zone'"),
+    ("[trust]", "[turst]", "turst", "did you mean 'trust'"),
+    ("[store]", "[stor]", "stor", "did you mean 'store'"),
+    ("database =", "databse =", "store.databse", "did you mean 'database'"),
+    ("drive =", "drvie =", "delivery.drvie", "did you mean 'drive'"),
+    ("letter_day =", "leter_day =", "delivery.leter_day", "did you mean 'letter_day'"),
+    ("[[schools]]", "[[school]]", "school", "did you mean 'schools'"),
+    ("urn =", "unr =", "schools[1].unr", "did you mean 'urn'"),
+    ("phase =", "phse =", "schools[1].phse", "did you mean 'phase'"),
+    ("local_authority =", "local_autority =", "schools[1].local_autority", "did you mean 'local_authority'"),
+    ("mis =", "miss =", "schools[1].miss", "did you mean 'mis'"),
+    ("register_extracts =", "register_extract =", "schools[1].register_extract", "did you mean 'register_extracts'"),
+    ("calendar =", "calender =", "schools[1].calender", "did you mean 'calendar'"),
+    ("policy =", "polcy =", "schools[1].polcy", "did you mean 'policy'"),
+    ("go_live =", "golive =", "schools[1].golive", "did you mean 'go_live'"),
+    ("[schools.letterhead]", "[schools.leterhead]", "schools[1].leterhead", "did you mean 'letterhead'"),
+    ("address =", "adress =", "schools[1].letterhead.adress", "did you mean 'address'"),
+    ("telephone =", "telphone =", "schools[1].letterhead.telphone", "did you mean 'telephone'"),
+    ("signatories =", "signatorys =", "schools[1].letterhead.signatorys", "did you mean 'signatories'"),
+    ("headteacher =", "head_teacher =", "schools[1].letterhead.signatories.head_teacher", "did you mean 'headteacher'"),
+    # missing
+    ('name = "Oakfield Trust"\n', "", "trust.name", "required"),
+    ('id = "oakfield"\n', "", "schools[1].id", "required"),
+    ('name = "Oakfield Primary School"\n', "", "schools[1].name", "required"),
+    ("urn = 100001\n", "", "schools[1].urn", "required"),
+    ('phase = "Primary"\n', "", "schools[1].phase", "required"),
+    ('local_authority = "E09000030"\n', "", "schools[1].local_authority", "required"),
+    ('calendar = "calendars/example.toml"\n', "", "schools[1].calendar", "required"),
+    ('policy = "policies/seed-school.toml"\n', "", "schools[1].policy", "required"),
+    ('telephone = "0113 496 0000"\n', "", "schools[1].letterhead.telephone", "required"),
+    # impossible
+    ('"Europe/London"', '"Europe/Lundon"', "trust.time_zone", "did you mean 'Europe/London'"),
+    ('"Europe/London"', '"/etc/passwd"', "trust.time_zone", "a time zone's name"),
+    ('"Oakfield Trust"', '""', "trust.name", "at least 1 character"),
+    ('"Thursday"', '"Thurs"', "delivery.letter_day", "'Thursday'"),
+    ('"Thursday"', '"Sunday"', "delivery.letter_day", "'Monday'"),
+    ('drive = "outbox"', 'layout = "c5"', "delivery.layout", "'dl' or 'notify'"),
+    ('drive = "outbox"', "drive = 7", "delivery.drive", "valid string"),
+    ('id = "oakfield"', 'id = "Oak Field"', "schools[1].id", "a-z, 0-9 and '-'"),
+    ('id = "oakfield"', 'id = "../oakfield"', "schools[1].id", "a-z, 0-9 and '-'"),
+    ('id = "oakfield"', 'id = "-oakfield"', "schools[1].id", "begins with a letter or a digit"),
+    ("urn = 100001", "urn = 99999", "schools[1].urn", "100000"),
+    ("urn = 100001", "urn = 1000000", "schools[1].urn", "999999"),
+    ("urn = 100001", 'urn = "100001"', "schools[1].urn", "valid integer"),
+    ('"Primary"', '"primary"', "schools[1].phase", "'Primary', 'Secondary' or 'Special'"),
+    ('"E09000030"', '"E0900030"', "schools[1].local_authority", "E and eight digits"),
+    ('mis = "native"', 'mis = "natve"', "schools[1].mis", "did you mean 'native'"),
+    ('"changes"', '"change"', "schools[1].register_extracts", "'changes' or 'complete'"),
+    ("calendars/example", "calendars/exmple", "schools[1].calendar", "did you mean 'calendars/example.toml'"),
+    ("policies/seed-school", "policies/seed", "schools[1].policy", "did you mean 'policies/seed-school.toml'"),
+    ("go_live = 2026-01-05", 'go_live = "2026-01-05"', "schools[1].go_live", "valid date"),
+    ('["Oakfield Lane", "Leeds", "LS1 4AP"]', "[]", "schools[1].letterhead.address", "at least 1 item"),
+    ('["Oakfield Lane",', '["a","b","c","d",', "schools[1].letterhead.address", "at most 5 items"),
+    ("attendance@oakfield", "attendance oakfield", "schools[1].letterhead.email", "pattern"),
+    ("sqlite:///state/warehouse.db", "sqlite://", "store.database", "sqlite:///state/warehouse.db"),
+    ("sqlite:///state/warehouse.db", "mysql://h/n", "store.database", "postgresql+psycopg://user@host/name"),
+    ("sqlite:///state/warehouse.db", "warehouse", "store.database", "sqlite:///state/warehouse.db"),
+    ("sqlite:///state/warehouse.db", "postgresql+psycopg://u:s3cret@h/n", "store.database", PASSWORD_VARIABLE),
+    ("go_live = 2026-01-05", 'code_map = { "I01" = "II" }', "schools[1].code_map.I01.code", "a register code"),
+    ("go_live = 2026-01-05", "owners = { ofice = 'x' }", "schools[1].owners.ofice", "did you mean 'office'"),
+    ("[trust]", "[trust", "(whole file)", "TOML that can be read"),
+]
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "key", "words"), FAULTS, ids=[f"{k}: {b or 'missing'}" for _, b, k, _ in FAULTS]
+)
+def test_a_fault_names_file_key_and_what_was_expected(home: Path, good: str, bad: str, key: str, words: str) -> None:
+    assert CONTRACT.count(good) >= 1
+    found = faults(write(home, CONTRACT.replace(good, bad, 1)))
+    matching = [f for f in found if f.key == key]
+    assert matching, [str(f) for f in found]
+    message = str(matching[0])
+    assert words in message
+    assert str(home / "attendance.toml") in message
+    assert "s3cret" not in "".join(map(str, found))
+
+
+def test_all_faults_of_all_files_are_found_at_once(home: Path) -> None:
+    text = CONTRACT.replace("urn = 100001", "urn = 1").replace('"Thursday"', '"Thurs"')
+    calendar = home / "calendars" / "example.toml"
+    calendar.write_text(calendar.read_text(encoding="utf-8").replace('season = "spring"', 'season = "sprung"', 1))
+    policy = home / "policies" / "seed-school.toml"
+    policy.write_text(policy.read_text(encoding="utf-8").replace("settle_school_days", "setle_school_days"))
+    keys = {(f.path.name, f.key) for f in faults(write(home, text))}
+    assert {("attendance.toml", "schools[1].urn"), ("attendance.toml", "delivery.letter_day")} <= keys
+    assert ("example.toml", "years[1].terms[2].season") in keys
+    assert ("seed-school.toml", "ladder[1].setle_school_days") in keys
+    assert len(keys) == 4
+
+
+def test_two_schools_cannot_share_an_id_or_urn(home: Path) -> None:
+    keys = [f.key for f in faults(write(home, MINIMAL + SECOND_SCHOOL))]
+    assert keys == ["schools[2].id", "schools[2].urn"]
+    other = SECOND_SCHOOL.replace('"oakfield"', '"elmfield"').replace("100001", "100002")
+    assert open_home(write(home, MINIMAL + other)).school_ids == ("oakfield", "elmfield")
+
+
+def test_no_schools(home: Path) -> None:
+    assert [f.key for f in faults(write(home, '[trust]\nname = "T"\n'))] == ["schools"]
+    assert [f.key for f in faults(write(home, 'schools = []\n[trust]\nname = "T"\n'))] == ["schools"]
+
+
+def test_a_folder_without_settings_is_no_home(tmp_path: Path) -> None:
+    assert "attendance init" in str(faults(tmp_path)[0])
+
+
+def test_an_unknown_school_is_answered_with_those_there_are(home: Path) -> None:
+    with pytest.raises(SettingsError, match=r"one of oakfield, not 'oakfeild' \(did you mean 'oakfield'\?\)"):
+        open_home(write(home, CONTRACT)).school("oakfeild")
+
+
+def test_the_password_comes_from_the_environment_and_is_never_shown(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = MINIMAL + '[store]\ndatabase = "postgresql+psycopg://reader@db.example/attendance"\n'
+    monkeypatch.setenv(PASSWORD_VARIABLE, "s3/cr@t")
+    url = open_home(write(home, text)).database_url
+    assert url.password == "s3/cr@t"
+    assert "s3" not in str(url)
+    monkeypatch.delenv(PASSWORD_VARIABLE)
+    assert open_home(home).database_url.password is None
+
+
+def test_a_code_map_translates_on_its_days(home: Path) -> None:
+    text = MINIMAL + '[schools.code_map]\n"I01" = "I"\n"?" = { code = "J1", valid_from = 2024-08-19 }\n'
+    school = open_home(write(home, text)).schools[0]
+    assert school.codes_on(dt.date(2024, 8, 18)) == {"I01": "I"}
+    assert school.codes_on(dt.date(2024, 8, 19)) == {"I01": "I", "?": "J1"}
+
+
+def test_the_drive_may_be_elsewhere(home: Path, tmp_path: Path) -> None:
+    text = MINIMAL + f'[delivery]\ndrive = "{(tmp_path / "mounted").as_posix()}"\n'
+    assert open_home(write(home, text)).drive == tmp_path / "mounted"
+
+
+def test_find_home_takes_the_argument_then_the_variable_then_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ATTENDANCE_HOME", raising=False)
+    assert find_home() == tmp_path
+    monkeypatch.setenv("ATTENDANCE_HOME", str(tmp_path / "variable"))
+    assert find_home() == tmp_path / "variable"
+    assert find_home("argument") == tmp_path / "argument"
+
+
+# --- init and check ---------------------------------------------------------------------------------------------------
+
+
+def worth_a_look(path: Path, today: dt.date = TODAY) -> list[tuple[str, str]]:
+    return [(f.severity, f.key) for f in check_home(path, today) if f.severity != "note"]
+
+
+def test_an_empty_home_passes_its_check(home: Path) -> None:
+    assert worth_a_look(home) == []
+    notes = [f.message for f in check_home(home, TODAY)]
+    assert "2025/26 Autumn: 73 school days" in notes
+    for folder in ("inbox/example", "outbox", "state", "letter_templates", "mis"):
+        assert (home / folder).is_dir()
+        assert not list((home / folder).iterdir())
+    assert (home / "state").stat().st_mode & 0o777 == 0o700
+    assert (home / "inbox").stat().st_mode & 0o007 == 0
+
+
+def test_init_refuses_a_home_and_a_file_in_the_way(home: Path, tmp_path: Path) -> None:
+    before = {p: p.read_bytes() for p in home.rglob("*") if p.is_file()}
+    with pytest.raises(SettingsError, match="a home already"):
+        init_home(home)
+    assert before == {p: p.read_bytes() for p in home.rglob("*") if p.is_file()}
+    other = tmp_path / "other"
+    (other / "policies").mkdir(parents=True)
+    (other / "policies" / "seed-school.toml").write_text("mine")
+    with pytest.raises(SettingsError, match="in the way"):
+        init_home(other)
+    assert [p.name for p in other.rglob("*")] == ["policies", "seed-school.toml"]
+
+
+def test_init_can_be_repeated_after_an_interruption(home: Path) -> None:
+    (home / "attendance.toml").unlink()
+    init_home(home)
+    assert worth_a_look(home) == []
+
+
+def test_check_says_what_deserves_a_word(home: Path) -> None:
+    text = MINIMAL + 'go_live = 2031-01-05\n[delivery]\ndrive = "nowhere"\n'
+    (home / "inbox" / "oakfeild").mkdir()
+    (home / "state").chmod(0o755)
+    policy = home / "policies" / "seed-school.toml"
+    policy.write_text("review_by = 2026-02-09\n" + policy.read_text(encoding="utf-8"))
+    calendar = home / "calendars" / "example.toml"
+    calendar.write_text(calendar.read_text(encoding="utf-8").replace("ends = 2026-07-20", "ends = 2026-07-31"))
+    write(home, text)
+    found = worth_a_look(home)
+    assert found[0] == ("error", "delivery.drive")
+    assert set(found[1:]) == {
+        ("warning", "state"),
+        ("warning", "inbox"),
+        ("warning", "schools (oakfield).go_live"),
+        ("warning", "schools (oakfield).letterhead"),
+        ("warning", "review_by"),
+        ("warning", "years"),
+    }
+    assert ("warning", "review_by") not in worth_a_look(home, dt.date(2026, 2, 9))
+    assert any("did you mean 'oakfield'" in f.message for f in check_home(home, TODAY) if f.key == "inbox")
+
+
+def test_check_warns_when_the_calendar_or_the_ladder_ends(home: Path) -> None:
+    assert ("warning", "years") not in worth_a_look(home, dt.date(2027, 7, 21))
+    assert ("warning", "years") in worth_a_look(home, dt.date(2027, 7, 22))
+    policy = home / "policies" / "seed-school.toml"
+    policy.write_text(policy.read_text(encoding="utf-8").replace("valid_from = 2023-09-01", "valid_from = 2026-09-01"))
+    assert worth_a_look(home) == [("warning", "ladder")]
+
+
+def test_check_reports_settings_that_are_refused(home: Path) -> None:
+    found = check_home(write(home, CONTRACT.replace("urn =", "unr =")), TODAY)
+    assert {(f.severity, f.key) for f in found} == {("error", "schools[1].unr"), ("error", "schools[1].urn")}
+    assert all(f.file == home / "attendance.toml" for f in found)
+
+
+def test_other_checkers_are_asked_when_the_settings_hold(home: Path) -> None:
+    def templates(opened: Home) -> list[Finding]:
+        return [Finding("error", opened.letter_templates / "letter_1.md.j2", "line 3", "no such field")]
+
+    assert check_home(home, TODAY, [templates])[0].key == "line 3"
+    assert "line 3" not in [f.key for f in check_home(write(home, "["), TODAY, [templates])]

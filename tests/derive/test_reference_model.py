@@ -484,9 +484,10 @@ def test_a_new_academic_year(reset: bool, stage: int, episode: int | None) -> No
 @pytest.mark.parametrize(
     ("why", "marks", "on", "cohort", "tier"),
     [
-        ("17 of 20: the threshold itself", {"09-08": "I I", "09-09": "I \\"}, "09-12", {}, 2),
-        ("18 of 20: five points above", {"09-08": "I I"}, "09-12", {}, 2),
-        ("16 of 20: below, yet not on the ladder", {"09-08..09-09": "I I"}, "09-12", {}, 1),
+        ("17 of 20: the threshold itself", {"09-08": "I I", "09-09": "I \\"}, "09-12", {"fsm": True}, 2),
+        ("18 of 20: five points above", {"09-08": "I I"}, "09-12", {"fsm": True}, 2),
+        ("18 of 20: five points above, no cohort", {"09-08": "I I"}, "09-12", {}, 1),
+        ("16 of 20: below, yet not on the ladder", {"09-08..09-09": "I I"}, "09-12", {"fsm": True}, 1),
         ("19 of 20: well above", {"09-08": "I \\"}, "09-12", {"sen": True}, 1),
         ("92 and 90 in a hundred: two points, vulnerable", {"09-29..09-30": "I I"}, "10-03", {"fsm": True}, 2),
         ("two points, not vulnerable", {"09-29..09-30": "I I"}, "10-03", {}, 1),

@@ -370,5 +370,6 @@ class Ladder:
         vulnerable = any(world.pupil.get(cohort) for cohort in COHORTS)
         falling = year is not None and rolling is not None and (year - rolling) * 100 >= 2
         near = year is not None and t is not None and t <= year * 100 <= t + 5
-        # Reading: "in a vulnerable cohort and falling, or near the threshold": the cohort is asked of the falling only.
-        return 2 if (vulnerable and falling) or near else 1
+        # Reading: the cohort is asked of both, because tier 2 is for those "at risk of attendance declining due to
+        # vulnerabilities" (seed).
+        return 2 if vulnerable and (falling or near) else 1

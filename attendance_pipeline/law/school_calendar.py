@@ -71,7 +71,11 @@ class Term:
 
 @dataclass(frozen=True)
 class HalfTerm:
-    """The school days of a term on one side of its half-term break; `key` is unique and sorts by date."""
+    """The school days of a term on one side of its half-term break.
+
+    `key`, such as `2025-26-autumn-2`, counts the half-terms of a season, so that schools of three and of six terms a
+    year name the same weeks alike.
+    """
 
     key: str
     name: str
@@ -110,7 +114,11 @@ class SchoolCalendar:
                 term += [len(terms)] * (len(days) - first)
                 season += [SEASONS.index(t.season)] * (len(days) - first)
                 terms.append(Term(t.name, t.season, y, first, len(days) - 1))
-                half_terms += _halves(t, days, first, y)
+                before = sum(
+                    h.year == y and h.key.startswith(f"{school_year.name.replace('/', '-')}-{t.season}-")
+                    for h in half_terms
+                )
+                half_terms += _halves(t, days, first, y, school_year.name, before)
         self.days: Days = np.array(days, dtype="datetime64[D]")
         self.year = np.array(year, dtype=np.int16)
         self.term = np.array(term, dtype=np.int16)
@@ -205,7 +213,9 @@ def _school_days(term: TermSetting, shut: set[dt.date]) -> list[dt.date]:
     ]
 
 
-def _halves(term: TermSetting, days: list[dt.date], first: int, year: int) -> list[HalfTerm]:
+def _halves(
+    term: TermSetting, days: list[dt.date], first: int, year: int, year_name: str, before: int
+) -> list[HalfTerm]:
     edges = [b.ends for b in sorted(term.half_terms, key=lambda b: b.starts)]
     parts: list[list[int]] = [[] for _ in range(len(edges) + 1)]
     for i in range(first, len(days)):
@@ -213,7 +223,7 @@ def _halves(term: TermSetting, days: list[dt.date], first: int, year: int) -> li
     whole = [p for p in parts if p]
     return [
         HalfTerm(
-            key=days[p[0]].isoformat(),
+            key=f"{year_name.replace('/', '-')}-{term.season}-{before + k}",
             name=term.name if len(whole) == 1 else f"{term.name}, half-term {k}",
             year=year,
             first=p[0],

@@ -60,9 +60,13 @@ class Items:
 
 @dataclass(frozen=True)
 class Table:
-    """``align`` per column: ``left``, ``right`` or ``center``. A row with an empty cell is one to write in."""
+    """``align`` per column: ``left``, ``right`` or ``center``. A row with an empty cell is one to write in.
+
+    ``shares`` are the relative widths of the columns, from the dashes below the header, for a table to write in.
+    """
 
     align: tuple[str, ...]
+    shares: tuple[int, ...]
     header: tuple[Runs, ...]
     rows: tuple[tuple[Runs, ...], ...]
 
@@ -136,17 +140,29 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     # Off: what a letter has no use for, so that it is printed as typed instead of vanishing.
     return parser.disable(
-        ["code", "fence", "hr", "html_block", "html_inline", "lheading", "reference", "backticks", "link", "image", "autolink"]
+        [
+            "code",
+            "fence",
+            "hr",
+            "html_block",
+            "html_inline",
+            "lheading",
+            "reference",
+            "backticks",
+            "link",
+            "image",
+            "autolink",
+        ]
     )
 
 
 def parse(markdown: str) -> tuple[Block, ...]:
     """The blocks of a rendered template; values in it may be in disguise (``inert``)."""
     tree = SyntaxTreeNode(_parser().parse(markdown))
-    return _with_signatures(tuple(_blocks(tree.children)))
+    return _with_signatures(tuple(_blocks(tree.children, markdown.split("\n"))))
 
 
-def _blocks(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Block]:
+def _blocks(nodes: Sequence[SyntaxTreeNode], lines: Sequence[str]) -> Iterator[Block]:
     for node in nodes:
         match node.type:
             case "heading":
@@ -154,12 +170,12 @@ def _blocks(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Block]:
             case "paragraph":
                 yield from _paragraph(node)
             case "bullet_list" | "ordered_list":
-                items = tuple(tuple(_blocks(item.children)) for item in node.children)
+                items = tuple(tuple(_blocks(item.children, lines)) for item in node.children)
                 yield Items(node.type == "ordered_list", items)
             case "blockquote":
-                yield Box(tuple(_blocks(node.children)))
+                yield Box(tuple(_blocks(node.children, lines)))
             case "table":
-                yield _table(node)
+                yield _table(node, lines)
             case other:
                 raise ValueError(f"Markdown gave a block of an unknown kind: {other}")
 
@@ -184,12 +200,14 @@ def _paragraph(node: SyntaxTreeNode) -> Iterator[Block]:
         yield Paragraph(_runs_of_line("\n".join(waiting)))
 
 
-def _table(node: SyntaxTreeNode) -> Table:
+def _table(node: SyntaxTreeNode, lines: Sequence[str]) -> Table:
     head, *body = node.children
     header = head.children[0].children
     align = tuple(str(cell.attrs.get("style", "text-align:left")).removeprefix("text-align:") for cell in header)
     rows = tuple(tuple(_cell(cell) for cell in row.children) for row in body[0].children) if body else ()
-    return Table(align, tuple(_cell(cell) for cell in header), rows)
+    dashes = lines[node.map[0] + 1] if node.map else ""
+    shares = tuple(map(len, re.findall(r":?-+:?", dashes)))
+    return Table(align, shares, tuple(_cell(cell) for cell in header), rows)
 
 
 def _cell(node: SyntaxTreeNode) -> Runs:
@@ -257,10 +275,11 @@ def _one(block: Block) -> dict[str, Any]:
             return {"is": "paragraph", "runs": _run_data(runs), "keep": keep}
         case Items(ordered, items):
             return {"is": "items", "ordered": ordered, "items": [as_data(item) for item in items]}
-        case Table(align, header, rows):
+        case Table(align, shares, header, rows):
             return {
                 "is": "table",
                 "align": list(align),
+                "shares": list(shares),
                 "header": [_run_data(cell) for cell in header],
                 "rows": [[_run_data(cell) for cell in row] for row in rows],
             }

@@ -74,7 +74,9 @@ PUPIL_FIELDS: Mapping[str, Field] = {
             "code": "register code; write {{ absence.code | code_words }}",
         },
     ),
-    "monitoring_weeks": Field("how many school weeks the school looks at attendance from here, a number", optional=True),
+    "monitoring_weeks": Field(
+        "how many school weeks the school looks at attendance from here, a number", optional=True
+    ),
     "earlier_percent": Field("attendance when the stage before was opened or last reviewed", optional=True),
     "earlier_date": Field("the date of earlier_percent", optional=True),
     "meeting_date": Field("date of the meeting; empty: a line to write on", optional=True),
@@ -128,7 +130,9 @@ def _checked(letter: Letter, name: str, field: Field, value: FieldValue) -> Fiel
     """The value, if it is what the field asks for: every number is formatted before it comes here, so that all pages agree."""
     if field.rows is None:
         if not isinstance(value, str | datetime.date):
-            raise LetterError(letter.reference, f"the field {name!r} must be text or a date, not {type(value).__name__}")
+            raise LetterError(
+                letter.reference, f"the field {name!r} must be text or a date, not {type(value).__name__}"
+            )
         if not value and not field.optional:
             raise LetterError(letter.reference, f"the field {name!r} ({field.meaning}) is empty")
         return value

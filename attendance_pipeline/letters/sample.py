@@ -83,7 +83,11 @@ def _fields(kind: str) -> dict[str, FieldValue]:
 def sample_values() -> Iterator[dict[str, FieldValue]]:
     """Values to try a template with: everything filled in, then nothing but what every letter has."""
     full = sample_letter("letter_3")
-    meeting = {"meeting_date": datetime.date(2025, 12, 11), "meeting_time": "3.30 pm", "meeting_place": "the school office"}
+    meeting = {
+        "meeting_date": datetime.date(2025, 12, 11),
+        "meeting_time": "3.30 pm",
+        "meeting_place": "the school office",
+    }
     yield context(Letter(**{**vars(full), "fields": {**full.fields, **meeting}}), sample_letterhead())
     bare = {name: value for name, value in sample_letter("letter_1").fields.items() if name != "monitoring_weeks"}
     yield context(

@@ -16,7 +16,9 @@ from attendance_pipeline.letters.fields import Field
 
 _LIST_FILTERS = frozenset({"sort", "reverse", "list", "selectattr", "rejectattr", "unique"})
 _ROW_FILTERS = frozenset({"first", "last"})
-_TEXT_METHODS = frozenset(name for name in dir(str) if not name.startswith("_") and name not in {"format", "format_map"})
+_TEXT_METHODS = frozenset(
+    name for name in dir(str) if not name.startswith("_") and name not in {"format", "format_map"}
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -61,7 +63,11 @@ def source_problems(
         environment.compile(source, filename=str(file))  # filters and tests are looked up only here
     except jinja2.TemplateSyntaxError as error:
         return (Problem(file, error.lineno, error.message or "not a template"),)
-    found = [*_unknown_names(environment, tree, file, fields), *_Walk(file, fields).problems(tree), *_markdown(source, file)]
+    found = [
+        *_unknown_names(environment, tree, file, fields),
+        *_Walk(file, fields).problems(tree),
+        *_markdown(source, file),
+    ]
     return tuple(sorted(set(found)))
 
 
@@ -186,13 +192,17 @@ def _markdown(source: str, file: Path) -> Iterator[Problem]:
         if html := _HTML.search(line):
             yield Problem(file, number, f"{html[0]} would be printed as it stands: letters know Markdown, not HTML")
         if link := _LINK.search(line):
-            yield Problem(file, number, f"{link[0]} would be printed as it stands: write the address itself, paper has no links")
+            yield Problem(
+                file, number, f"{link[0]} would be printed as it stands: write the address itself, paper has no links"
+            )
         if code := _CODE.search(line):
             yield Problem(file, number, f"{code[0].strip()} would be printed as it stands: letters have no code")
         if heading := _HEADING.match(line):
             depth = len(heading[1])
             if depth > level + 1:
-                yield Problem(file, number, f"a heading {heading[1]} must come under a {'#' * (depth - 1)}, for screen readers")
+                yield Problem(
+                    file, number, f"a heading {heading[1]} must come under a {'#' * (depth - 1)}, for screen readers"
+                )
             if depth > 3:
                 yield Problem(file, number, "letters have headings #, ## and ###")
             level = depth

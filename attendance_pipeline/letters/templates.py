@@ -31,7 +31,18 @@ __all__ = ["FIELDS", "KINDS", "Composed", "Field", "Kind", "Problem", "TemplateE
 
 SUFFIX = ".md.j2"
 # Out of a template's reach: what would undo the disguise of values, or has no sense on paper.
-_WITHOUT_FILTERS = ("safe", "e", "escape", "forceescape", "urlize", "tojson", "xmlattr", "striptags", "pprint", "format")
+_WITHOUT_FILTERS = (
+    "safe",
+    "e",
+    "escape",
+    "forceescape",
+    "urlize",
+    "tojson",
+    "xmlattr",
+    "striptags",
+    "pprint",
+    "format",
+)
 
 
 class TemplateError(ValueError):
@@ -87,7 +98,9 @@ class Templates:
         file = self._find(kind, tag)
         if file is None:
             known = ", ".join(sorted({path.name.removesuffix(SUFFIX) for path in self.files()}))
-            raise TemplateError((Problem(self.folders[-1] / tag / f"{kind}{SUFFIX}", 0, f"missing; there are {known}"),))
+            raise TemplateError(
+                (Problem(self.folders[-1] / tag / f"{kind}{SUFFIX}", 0, f"missing; there are {known}"),)
+            )
         if file not in self._checked:
             problems = self.source_problems(file)
             if problems:
@@ -96,7 +109,9 @@ class Templates:
         known_values = {name: values[name] for name in fields_of(kind)}
         try:
             words = self._environment(tag).get_template(file.name).render(known_values)
-        except Exception as error:  # a template may do anything a language can do; its message may hold a person's value
+        except (
+            Exception
+        ) as error:  # a template may do anything a language can do; its message may hold a person's value
             raise TemplateError((Problem(*_place(error, file), _reason(error)),)) from None
         page = KINDS[kind].page if kind in KINDS else "letter"
         return Composed(kind, page, load_language(tag, self.school_folder), parse(words))
@@ -114,7 +129,11 @@ class Templates:
         kind = file.name.removesuffix(SUFFIX)
         if kind not in KINDS and not kind.startswith("_"):
             known = ", ".join(KINDS)
-            return (Problem(file, 0, f"{kind} is not a kind of letter: it is one of {known}, or begins with _ to be included"),)
+            return (
+                Problem(
+                    file, 0, f"{kind} is not a kind of letter: it is one of {known}, or begins with _ to be included"
+                ),
+            )
         return source_problems(self._environment(file.parent.name), source, file, fields_of(kind))
 
     def _find(self, kind: str, language: str) -> Path | None:
@@ -213,7 +232,9 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
                 found += error.problems
                 break
             if not any(isinstance(block, Heading) for block in blocks):
-                found.append(Problem(file, 1, "needs a heading: a line that begins with # and says what the page is about"))
+                found.append(
+                    Problem(file, 1, "needs a heading: a line that begins with # and says what the page is about")
+                )
                 break
     return sorted(set(found))
 

@@ -1,0 +1,294 @@
+"""Letters and reports as PDF: the only module that knows Typst and pikepdf.
+
+Belongs here: turning composed words and data into pages. Does not belong here: words, figures, who gets a letter.
+
+The layouts in ``letter_templates/layout`` are ours and fixed. Everything a person or a school wrote reaches them as strings of
+JSON, which Typst sets and never reads as its own language. The same input gives the same bytes: fonts are shipped, the time
+stamp is the date given. One ``typst.Compiler`` per process and set of fonts is kept, because starting one costs more than a letter.
+"""
+
+import datetime
+import io
+import json
+import threading
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import typst
+
+from attendance_pipeline.letters.address import LAYOUTS, AddressError, Layout, fit_address
+from attendance_pipeline.letters.blocks import as_data
+from attendance_pipeline.letters.fields import context
+from attendance_pipeline.letters.fonts import FontSet
+from attendance_pipeline.letters.language import SHIPPED, Language, load_language
+from attendance_pipeline.letters.letter import Letter, LetterError, Letterhead
+from attendance_pipeline.letters.templates import Composed, Templates
+
+__all__ = ["Letter", "LetterError", "Letterhead", "alignment_sheet", "render_batch", "render_document", "render_letter"]
+
+LETTERS_PER_CHUNK = 250  # Typst holds about 1 MB per letter of one document
+_FILE_STANDARDS = ["a-2a", "ua-1"]
+_LAYOUT_FOLDER = SHIPPED / "layout"
+_compiling = threading.Lock()  # a Compiler serves one thread at a time
+
+
+def render_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl", templates: Templates) -> bytes:
+    """One letter with its enclosures as a tagged file: PDF/A-2a and PDF/UA-1, each enclosure on a new page.
+
+    Raises ``LetterError`` (the letter's data) or ``templates.TemplateError`` (the words), neither with a value of a person.
+    """
+    data = _document([letter], letterhead, _layout(layout), templates, own_sheets=False)
+    tag = data["parts"][0]["lang"]
+    data |= {"title": f"{letterhead.name}: {letter.reference}", "lang": tag}
+    return _compile("letter.typ", data, letter.date, _fonts(templates), tagged=True)
+
+
+def render_batch(
+    letters: Sequence[Letter], letterhead: Letterhead, *, layout: str = "dl", templates: Templates
+) -> bytes:
+    """All letters as one file to print on both sides: in the order given, each letter and each enclosure on its own sheet.
+
+    Untagged, because nobody reads it on a screen; ``render_letter`` makes the file for that. Its time stamp is the latest
+    date of the letters. Raises as ``render_letter`` does, and ``ValueError`` for no letters at all.
+    """
+    if not letters:
+        raise ValueError("a batch needs at least one letter")
+    date = max(letter.date for letter in letters)
+    chunks: list[bytes] = []
+    for chunk in _chunks(letters, LETTERS_PER_CHUNK):
+        data = _document(chunk, letterhead, _layout(layout), templates, own_sheets=True)
+        data |= {"title": f"{letterhead.name}: letters", "lang": "en"}
+        chunks.append(_compile("letter.typ", data, date, _fonts(templates), tagged=False))
+    return _joined(chunks, f"{letterhead.name}: letters", date)
+
+
+def check_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl", templates: Templates) -> str | None:
+    """Why this letter cannot be made (a reason to hold it, without a value of a person), or None. Renders nothing."""
+    try:
+        _document([letter], letterhead, _layout(layout), templates, own_sheets=False)
+    except LetterError as error:
+        return error.reason
+    return None
+
+
+def alignment_sheet(layout: str = "dl") -> bytes:
+    """One page that shows where the window will be, to hold behind an envelope before a batch is printed."""
+    chosen = _layout(layout)
+    language = load_language("en")
+    left, top, right, bottom = chosen.window
+    data = {
+        **_page_style(language),
+        "title": f"Alignment sheet: {layout}",
+        "layout": layout,
+        "window": [left, top, right, bottom],
+        "left": chosen.left,
+        "address-y": chosen.address_y,
+        "salutation-y": chosen.salutation_y,
+    }
+    return _compile("alignment.typ", data, datetime.date(2025, 9, 1), _shipped_fonts(), tagged=True)
+
+
+def render_document(
+    data: Mapping[str, Any],
+    *,
+    layout_file: str = "report.typ",
+    title: str,
+    language: str = "en",
+    date: datetime.date,
+) -> bytes:
+    """A report as a tagged file (PDF/A-2a and PDF/UA-1) from ``report_page.Report.as_data()``.
+
+    Raises ``ValueError`` for a character that no shipped font has, or for what the file standards refuse (a chart without ``alt``).
+    """
+    words = load_language(language)
+    fonts = _shipped_fonts()
+    document = {**data, **_page_style(words), "title": title, "page-words": words.words["page"]}
+    if missing := fonts.missing("".join(_texts(document)), words.fonts):
+        raise ValueError(f"the report has {_scripts(missing)}, which no shipped font can print")
+    return _compile(layout_file, document, date, fonts, tagged=True)
+
+
+# ---------------------------------------------------------------- data for the layouts
+
+
+def _layout(name: str) -> Layout:
+    if name not in LAYOUTS:
+        raise ValueError(f"{name!r} is not a page layout; there are {', '.join(LAYOUTS)}")
+    return LAYOUTS[name]
+
+
+def _document(
+    letters: Sequence[Letter], letterhead: Letterhead, layout: Layout, templates: Templates, *, own_sheets: bool
+) -> dict[str, Any]:
+    fonts = _fonts(templates)
+    parts = [part for letter in letters for part in _parts(letter, letterhead, layout, templates, fonts, own_sheets)]
+    english = load_language("en", templates.school_folder)
+    contact = [letterhead.telephone, letterhead.email]
+    head = {"name": letterhead.name, "lines": [*letterhead.address, *(line for line in contact if line)]}
+    if missing := fonts.missing("".join(_texts(head)), english.fonts):
+        raise ValueError(f"the letterhead has {_scripts(missing)}, which no shipped font can print")
+    return {
+        "head": head,
+        "geometry": {
+            "left": layout.left,
+            "right": layout.right,
+            "address-x": layout.left,
+            "address-y": layout.address_y,
+            "address-width": layout.address_width,
+            "salutation-y": layout.salutation_y,
+        },
+        "parts": parts,
+    }
+
+
+def _parts(
+    letter: Letter, letterhead: Letterhead, layout: Layout, templates: Templates, fonts: FontSet, own_sheets: bool
+) -> Iterator[dict[str, Any]]:
+    """The letter itself, then its enclosures, each with the language its template is written in."""
+    values = context(letter, letterhead)
+    for kind in (letter.kind, *letter.enclosures):
+        composed = templates.compose(kind, letter.language, values)
+        words = composed.language.words
+        part = {
+            **_page_style(composed.language),
+            "page": composed.page,
+            "own-sheet": own_sheets,
+            "blocks": as_data(composed.blocks),
+            "page-words": words["page"],
+            "foot": letterhead.name if composed.page == "leaflet" else f"{words['reference']}: {letter.reference}",
+        }
+        if composed.page == "letter":
+            part |= _first_page(letter, layout, composed, fonts)
+        if missing := fonts.missing("".join(_texts(part)), composed.language.fonts):
+            raise LetterError(letter.reference, f"{kind} has {_scripts(missing)}, which no font at hand can print")
+        yield part
+
+
+def _first_page(letter: Letter, layout: Layout, composed: Composed, fonts: FontSet) -> dict[str, Any]:
+    words = composed.language.words
+    try:
+        address = fit_address(letter.recipient_lines, layout, fonts, composed.language.fonts)
+    except AddressError as error:
+        raise LetterError(letter.reference, str(error)) from None
+    return {
+        "recipient": {"lines": list(address.lines), "size": address.size, "pitch": address.pitch},
+        "salutation": letter.salutation,
+        "facts": [
+            [words["date"], composed.language.date(letter.date)],
+            [words["reference"], letter.reference],
+        ],
+    }
+
+
+def _page_style(language: Language) -> dict[str, Any]:
+    return {
+        "lang": language.tag,
+        "region": language.region,
+        "dir": language.direction,
+        "fonts": list(language.fonts),
+    }
+
+
+def _texts(data: Any) -> Iterator[str]:
+    """Every string of the data: some are never printed, but all are of our own making and printable."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping):
+        for name, value in data.items():
+            if name != "svg":
+                yield from _texts(value)
+    elif isinstance(data, Sequence):
+        for value in data:
+            yield from _texts(value)
+
+
+def _scripts(characters: set[str]) -> str:
+    """What kind of characters, without saying which: one of them may be all there is to a name."""
+    words = {unicodedata.name(char, "unnamed character").split(" ")[0].lower() for char in characters}
+    return f"{len(characters)} character(s) ({', '.join(sorted(words))})"
+
+
+# ---------------------------------------------------------------- Typst
+
+
+def _fonts(templates: Templates) -> FontSet:
+    folder = templates.school_folder
+    own = folder / "fonts" if folder is not None else None
+    return _font_set(own) if own is not None and own.is_dir() else _shipped_fonts()
+
+
+def _shipped_fonts() -> FontSet:
+    return _font_set(None)
+
+
+@lru_cache(maxsize=8)
+def _font_set(own: Path | None) -> FontSet:
+    return FontSet((SHIPPED / "fonts", *((own,) if own is not None else ())))
+
+
+@lru_cache(maxsize=8)
+def _compiler(folders: tuple[Path, ...]) -> typst.Compiler:
+    return typst.Compiler(
+        root=str(_LAYOUT_FOLDER), font_paths=[str(folder) for folder in folders], ignore_system_fonts=True
+    )
+
+
+def _compile(layout_file: str, data: Mapping[str, Any], date: datetime.date, fonts: FontSet, *, tagged: bool) -> bytes:
+    """The pages of one document. Typst's own message may quote the data, so only its first line's kind is passed on."""
+    noon = datetime.datetime(date.year, date.month, date.day, 12, tzinfo=datetime.UTC)
+    inputs = {"data": json.dumps({**data, "date": [date.year, date.month, date.day]}, ensure_ascii=True)}
+    standards = {"pdf_standards": _FILE_STANDARDS} if tagged else {}
+    try:
+        with _compiling:
+            return _compiler(fonts.folders).compile(
+                input=str(_LAYOUT_FOLDER / layout_file),
+                format="pdf",
+                sys_inputs=inputs,
+                timestamp=noon,
+                pdf_tags=tagged,
+                **standards,
+            )
+    except typst.TypstError as error:
+        raise ValueError(f"{layout_file} could not be set: {error.message}") from None
+
+
+# ---------------------------------------------------------------- one print file out of chunks
+
+
+def _chunks(letters: Sequence[Letter], size: int) -> Iterator[list[Letter]]:
+    remaining = iter(letters)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+def _joined(chunks: Sequence[bytes], title: str, date: datetime.date) -> bytes:
+    """The chunks one after another, each beginning on an odd page.
+
+    The page tree of each chunk is hung below one new root as it is: adding pages one by one takes time by their square.
+    """
+    joined = pikepdf.new()
+    root = joined.Root.Pages
+    total = 0
+    for chunk in chunks:
+        with pikepdf.open(io.BytesIO(chunk)) as source:
+            if len(source.pages) % 2:
+                source.add_blank_page(page_size=tuple(float(side) for side in source.pages[0].mediabox[2:]))
+            total += len(source.pages)
+            branch = joined.copy_foreign(source.make_indirect(source.Root.Pages))
+        branch.Parent = root
+        root.Kids.append(branch)
+    root.Count = total
+    stamp = f"D:{date:%Y%m%d}120000Z"
+    joined.docinfo = joined.make_indirect(
+        pikepdf.Dictionary(
+            Title=pikepdf.String(title), CreationDate=stamp, ModDate=stamp, Producer="attendance-pipeline"
+        )
+    )
+    out = io.BytesIO()
+    joined.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return out.getvalue()

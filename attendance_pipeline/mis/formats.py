@@ -1,0 +1,57 @@
+"""The shipped formats by name, and what a format has to do. A new format is one module and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from attendance_pipeline.store.extracts import Fault
+
+
+class UnreadableFile(ValueError):
+    """A file that cannot be used at all: the line and column to look at, and the rule that is broken."""
+
+    def __init__(self, rule: str, column: str = "", line: int = 1):
+        super().__init__(f"line {line}, column {column!r}: {rule}")
+        self.rule, self.column, self.line = rule, column, line
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A file as text, before anything is understood.
+
+    columns: native column name -> cells as written, all of one length; line: of each row, the header counted as 1;
+    faults: rows that could not even be split into cells; ignored: columns of the file that nobody reads.
+    """
+
+    columns: Mapping[str, list[str]]
+    line: npt.NDArray[np.int32]
+    faults: tuple[Fault, ...] = ()
+    ignored: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+
+class Format(Protocol):
+    """How one kind of program writes its extracts. `version` goes up when the same bytes would be read otherwise."""
+
+    name: str
+    version: int
+
+    def read(self, kind: str, file_name: str, data: bytes) -> RawTable:
+        """The rows of a file under native column names. Raises UnreadableFile."""
+
+    def without_columns(self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]) -> bytes:
+        """The file without what the named columns hold, but on `keep_lines`. Lines keep their numbers."""
+
+
+def formats() -> Mapping[str, Format]:
+    """Every shipped format by the name that `mis` in the settings gives it."""
+    from attendance_pipeline.mis.native import NativeFormat
+
+    return {f.name: f for f in (NativeFormat(),)}

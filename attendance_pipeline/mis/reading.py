@@ -1,0 +1,309 @@
+"""Many files of one kind, read and checked as one frame: what of each file can be used, and what not and why.
+
+The way from text to canonical rows is the same for every format. Nothing here touches a database or a folder.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from attendance_pipeline.law.register_codes import CODES, WITHDRAWN
+from attendance_pipeline.mis import cells
+from attendance_pipeline.mis.formats import RawTable
+from attendance_pipeline.mis.kinds import KINDS
+from attendance_pipeline.mis.schemas import MOST_MINUTES_LATE, action_of, by_text, faults_of
+from attendance_pipeline.register.statements import NO_MINUTES
+from attendance_pipeline.store.extracts import ExtractKey, Fault, Record
+
+CONFLICT = "conflicting rows"
+_YOUNGEST, _OLDEST = 2, 20  # ages of pupils that are not remarked upon
+
+
+@dataclass(frozen=True)
+class DatedCodes:
+    """A school's local codes and the register codes they stand for, on dates from `valid_from` to `valid_to`."""
+
+    codes: Mapping[str, str]
+    valid_from: dt.date | None = None
+    valid_to: dt.date | None = None
+
+
+@dataclass(frozen=True)
+class RegisterRows:
+    """Usable rows of one register extract, arrays of one length. `upn` is an index into `upns`; others as `Marks`."""
+
+    upns: tuple[str, ...]
+    upn: npt.NDArray[np.int32]
+    day: npt.NDArray[np.datetime64]
+    session: npt.NDArray[np.uint8]
+    code: npt.NDArray[np.uint8]
+    minutes: npt.NDArray[np.uint16]
+    line: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One file as understood. `rows`: how many it holds, usable or not. One of `register` and `records` is filled;
+    lessons come as records of their own columns."""
+
+    key: ExtractKey
+    kind: str
+    rows: int
+    faults: tuple[Fault, ...]
+    ignored: tuple[str, ...]
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    register: RegisterRows | None = None
+    records: tuple[Record, ...] = ()
+
+
+def read_tables(
+    kind: str,
+    tables: Sequence[tuple[ExtractKey, RawTable]],
+    code_map: Sequence[DatedCodes] = (),
+    keep_private: bool = False,
+) -> list[Reading]:
+    """Understand files of one kind, together. `keep_private`: with the columns that are left out otherwise."""
+    if not tables:
+        return []
+    frame, file, line = _one_frame(kind, tables)
+    if code_map and "Code" in frame:
+        frame["Code"] = _translated(frame, code_map)
+    found = faults_of(kind, frame)
+    usable = np.ones(len(frame), dtype=bool)
+    usable[[position for position, _, _ in found]] = False
+    if kind == "register":
+        values = _register_values(frame, usable)
+        found += _conflicts(
+            file,
+            usable,
+            [values.upn, values.day.astype(np.int64), values.session],
+            [values.code, values.minutes],
+            "Code",
+        )
+        records: list[list[Record]] = [[] for _ in tables]
+    else:
+        found += _record_conflicts(kind, frame, file, usable)
+        records = _records(kind, frame, file, line, usable, keep_private, len(tables))
+    by_file: list[list[Fault]] = [list(t.faults) for _, t in tables]
+    for position, column, rule in found:
+        by_file[file[position]].append(Fault(int(line[position]), column, rule))
+    warnings = _warnings(kind, frame, file, usable, len(tables))
+    return [
+        Reading(
+            key=key,
+            kind=kind,
+            rows=len(table) + len(table.faults),
+            faults=tuple(sorted(set(by_file[i]), key=lambda f: (f.line, f.column, f.rule))),
+            ignored=table.ignored,
+            warnings=warnings[i],
+            register=_rows_of(values, usable & (file == i), line) if kind == "register" else None,
+            records=tuple(records[i]),
+        )
+        for i, (key, table) in enumerate(tables)
+    ]
+
+
+def _one_frame(
+    kind: str, tables: Sequence[tuple[ExtractKey, RawTable]]
+) -> tuple[pd.DataFrame, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    lengths = [len(t) for _, t in tables]
+    file = np.repeat(np.arange(len(tables), dtype=np.int32), lengths)
+    line = np.concatenate([t.line for _, t in tables]).astype(np.int32)
+    frame = pd.DataFrame(index=pd.RangeIndex(len(line)))
+    for c in KINDS[kind].columns:
+        if c.cell == "unread":
+            continue
+        texts: list[str] = []
+        for (_, t), n in zip(tables, lengths, strict=True):
+            texts += t.columns.get(c.header) or [""] * n
+        frame[c.header] = _categorical(texts, cells.tidy_upn if c.cell == "upn" else cells.tidy)
+    recorded = np.array([key.recorded_on for key, _ in tables], dtype="datetime64[s]")
+    frame["(recorded)"] = np.repeat(recorded, lengths)
+    return frame, file, line
+
+
+def _categorical(texts: Sequence[str], tidy: Callable[[str], str]) -> pd.Categorical:
+    """Tidy texts, the tidying done once for each distinct one."""
+    numbers: dict[str, int] = {}
+    codes = np.fromiter((numbers.setdefault(t, len(numbers)) for t in texts), dtype=np.int32, count=len(texts))
+    tidied: dict[str, int] = {}
+    again = np.array([tidied.setdefault(tidy(t), len(tidied)) for t in numbers], dtype=np.int32)
+    return pd.Categorical.from_codes(
+        again[codes] if len(again) else codes, categories=pd.Index(list(tidied), dtype=object)
+    )
+
+
+def _translated(frame: pd.DataFrame, code_map: Sequence[DatedCodes]) -> pd.Categorical:
+    day = _days(frame["Date"])
+    texts = frame["Code"].astype(object).to_numpy()
+    out = texts.copy()
+    for part in code_map:
+        in_force = ~np.isnat(day)
+        if part.valid_from is not None:
+            in_force &= day >= np.datetime64(part.valid_from)
+        if part.valid_to is not None:
+            in_force &= day <= np.datetime64(part.valid_to)
+        for local, code in part.codes.items():
+            out[in_force & (texts == local)] = code
+    return _categorical(list(out), cells.tidy)
+
+
+def _days(column: pd.Series) -> npt.NDArray[np.datetime64]:
+    return by_text(column, lambda t: np.datetime64(cells.date_of(t) or "NaT", "D"), "datetime64[D]")
+
+
+def _code_number(text: str) -> int:
+    return WITHDRAWN if text == "" else (CODES.number(text) or 0)
+
+
+def _minutes(text: str) -> int:
+    number = cells.whole_number_of(text, 0, MOST_MINUTES_LATE)
+    return int(NO_MINUTES) if number is None else number
+
+
+def _register_values(frame: pd.DataFrame, usable: npt.NDArray[np.bool_]) -> RegisterRows:
+    """Every row's values by position; those of rows that are not usable mean nothing."""
+    return RegisterRows(
+        upns=tuple(frame["UPN"].cat.categories),
+        upn=frame["UPN"].cat.codes.to_numpy().astype(np.int32),
+        day=_days(frame["Date"]),
+        session=by_text(frame["Session"], lambda t: t.upper() == "PM", np.uint8),
+        code=by_text(frame["Code"], _code_number, np.uint8),
+        minutes=by_text(frame["Minutes Late"], _minutes, np.uint16),
+        line=np.zeros(len(frame), dtype=np.int32),
+    )
+
+
+def _rows_of(values: RegisterRows, chosen: npt.NDArray[np.bool_], line: npt.NDArray[np.int32]) -> RegisterRows:
+    return RegisterRows(
+        values.upns,
+        values.upn[chosen],
+        values.day[chosen],
+        values.session[chosen],
+        values.code[chosen],
+        values.minutes[chosen],
+        line[chosen],
+    )
+
+
+def _conflicts(
+    file: npt.NDArray[np.int32],
+    usable: npt.NDArray[np.bool_],
+    key: Sequence[npt.NDArray[Any]],
+    content: Sequence[npt.NDArray[Any]],
+    column: str,
+) -> list[tuple[int, str, str]]:
+    """Rows of one file alike in `key`: equal ones count once (the first stays usable), others are all faulty.
+
+    Takes rows out of `usable`; returns the faults.
+    """
+    at = np.flatnonzero(usable)
+    keys = [file[at], *(k[at] for k in key)]
+    order = np.lexsort((at, *keys[::-1]))
+    at = at[order]
+    same = np.ones(max(len(at) - 1, 0), dtype=bool)
+    for k in keys:
+        same &= k[order][1:] == k[order][:-1]
+    if not same.any():
+        return []
+    group = np.r_[0, np.cumsum(~same)]
+    first = at[np.flatnonzero(np.r_[True, ~same])][group]
+    differs = np.zeros(len(at), dtype=bool)
+    for c in content:
+        differs |= c[at] != c[first]
+    conflicting = np.isin(group, group[differs])
+    usable[at[conflicting | (at != first)]] = False
+    return [(int(position), column, CONFLICT) for position in at[conflicting]]
+
+
+def _record_conflicts(
+    kind: str, frame: pd.DataFrame, file: npt.NDArray[np.int32], usable: npt.NDArray[np.bool_]
+) -> list[tuple[int, str, str]]:
+    headers = [h for h in frame.columns if h != "(recorded)"]
+    codes = {h: frame[h].cat.codes.to_numpy() for h in headers}
+    once = KINDS[kind].once or tuple(headers)  # with nothing to be unique, only wholly equal rows count once
+    return _conflicts(file, usable, [codes[h] for h in once], [codes[h] for h in headers], once[-1])
+
+
+_VALUES: dict[str, Callable[[str], Any]] = {
+    "date": lambda t: d.isoformat() if (d := cells.date_of(t)) else None,
+    "register_date": lambda t: d.isoformat() if (d := cells.date_of(t)) else None,
+    "moment": cells.moment_of,
+    "flag": cells.flag_of,
+    "year_group": lambda t: cells.year_group_of(t) or t,
+    "minutes": lambda t: cells.whole_number_of(t, 0, MOST_MINUTES_LATE),
+    "stage": lambda t: cells.whole_number_of(t, 0, 4),
+    "amount": cells.amount_of,
+    "action": action_of,
+}
+
+
+def _records(
+    kind: str,
+    frame: pd.DataFrame,
+    file: npt.NDArray[np.int32],
+    line: npt.NDArray[np.int32],
+    usable: npt.NDArray[np.bool_],
+    keep_private: bool,
+    n_files: int,
+) -> list[list[Record]]:
+    spec = KINDS[kind]
+    columns = [c for c in spec.columns if keep_private or c.header not in spec.private]
+    at = np.flatnonzero(usable)
+    values = [by_text(frame[c.header], _VALUES.get(c.cell, str), object)[at] for c in columns]
+    names = [c.name for c in columns]
+    place = {c.header: i for i, c in enumerate(columns)}
+    subjects = [values[place[h]] for h in spec.subject]
+    out: list[list[Record]] = [[] for _ in range(n_files)]
+    seen: Counter[tuple[int, str]] = Counter()
+    for f, number, row, subject in zip(
+        file[at].tolist(),
+        line[at].tolist(),
+        zip(*values, strict=True),
+        zip(*subjects, strict=True) if subjects else [()] * len(at),
+        strict=True,
+    ):
+        name = "|".join("" if part is None else str(part) for part in subject)
+        if spec.numbered:
+            seen[f, name] += 1
+            name = f"{name}|{seen[f, name]}"
+        out[f].append(Record(number, name, dict(zip(names, row, strict=True))))
+    return out
+
+
+def _warnings(
+    kind: str, frame: pd.DataFrame, file: npt.NDArray[np.int32], usable: npt.NDArray[np.bool_], n_files: int
+) -> list[dict[str, int]]:
+    odd: dict[str, npt.NDArray[np.bool_]] = {}
+    if kind == "pupils":
+        odd["implausible year group"] = by_text(frame["Year Group"], lambda t: cells.year_group_of(t) is None)
+        born = _days(frame["Date of Birth"])
+        age = (frame["(recorded)"].to_numpy("datetime64[D]") - born).astype("timedelta64[D]").astype(np.int64) / 365.25
+        odd["implausible age"] = ~np.isnat(born) & ((age < _YOUNGEST) | (age > _OLDEST))
+        odd["no class"] = by_text(frame["Class"], lambda t: t == "")
+    elif kind == "register":
+        day = _days(frame["Date"])
+        outside = np.zeros(len(frame), dtype=bool)
+        for row in CODES.rows:
+            if row.valid_from is None and row.valid_to is None:
+                continue
+            here = frame["Code"].eq(row.code).to_numpy()
+            if row.valid_from is not None:
+                outside |= here & (day < np.datetime64(row.valid_from))
+            if row.valid_to is not None:
+                outside |= here & (day > np.datetime64(row.valid_to))
+        odd["code outside its dates"] = outside
+    out: list[dict[str, int]] = [{} for _ in range(n_files)]
+    for name, rows in odd.items():
+        for f, n in enumerate(np.bincount(file[rows & usable], minlength=n_files).tolist()):
+            if n:
+                out[f][name] = n
+    return out

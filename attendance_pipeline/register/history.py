@@ -1,0 +1,221 @@
+"""The register as at a time: all statements recorded by then, the newest for each session, and where each came from.
+
+The newest is the one of the greatest `ExtractKey`: recorded date, then file name, then SHA-256. Nothing here depends on
+the order in which extracts were loaded. What is read are pages; what is given back are arrays.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import sqlalchemy as sa
+
+from attendance_pipeline.law.register_codes import NO_MARK, WITHDRAWN
+from attendance_pipeline.register.statements import NO_MINUTES, SILENT, unpack_statement
+from attendance_pipeline.store.extracts import StoredExtract, list_extracts, read_day_pages
+from attendance_pipeline.store.tables import implied_withdrawal, statement
+
+Days = npt.NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where each mark came from, as arrays of shape [pupils, days, 2].
+
+    extract int32: index into `extracts`, -1 where no extract names the session; line int32: 0 where the extract
+    withdrew the mark by not naming it; minutes uint16: NO_MINUTES where none.
+    """
+
+    marks: npt.NDArray[np.uint8]
+    extract: npt.NDArray[np.int32]
+    line: npt.NDArray[np.int32]
+    minutes: npt.NDArray[np.uint16]
+    extracts: tuple[StoredExtract, ...]
+
+
+@dataclass(frozen=True)
+class Amendments:
+    """Every change between two successive versions of a session's mark, in fold order within the session.
+
+    person int32; day datetime64[D]; session uint8; old_code, new_code uint8 (0: no mark); extract: index into
+    `extracts` of the one that changed it; line int32 (0: withdrawn by not being named).
+    """
+
+    person: npt.NDArray[np.int32]
+    day: Days
+    session: npt.NDArray[np.uint8]
+    old_code: npt.NDArray[np.uint8]
+    new_code: npt.NDArray[np.uint8]
+    extract: npt.NDArray[np.int32]
+    line: npt.NDArray[np.int32]
+    extracts: tuple[StoredExtract, ...]
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Statement rows in the order in which they speak: person, day (index), code [n, 2], minutes [n, 2], line [n, 2],
+    extract (index into `extracts`). A session that a row is silent about has code 0."""
+
+    person: npt.NDArray[np.int32]
+    day: npt.NDArray[np.int32]
+    code: npt.NDArray[np.uint8]
+    minutes: npt.NDArray[np.uint16]
+    line: npt.NDArray[np.int32]
+    extract: npt.NDArray[np.int32]
+    extracts: tuple[StoredExtract, ...]
+
+
+def register_as_at(
+    conn: sa.Connection,
+    school: str,
+    days: Days,
+    person_ids: npt.ArrayLike,
+    as_at: dt.date | None = None,
+    on_roll: npt.NDArray[np.bool_] | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Code numbers of the marks as known at `as_at` (None: everything loaded): uint8[pupils, days, 2], 0 = no mark.
+
+    `days`: datetime64[D] ascending, each once. `person_ids`: the pupils of the rows. `on_roll`: bool[pupils, days];
+    marks outside it are left out. A pupil or day that no extract names has no marks.
+    """
+    rows = read_statements(conn, school, days, as_at)
+    marks = fold_marks(rows, person_ids, len(days))
+    if on_roll is not None:
+        marks[~on_roll] = NO_MARK
+    return marks
+
+
+def provenance_as_at(
+    conn: sa.Connection,
+    school: str,
+    days: Days,
+    person_ids: npt.ArrayLike,
+    as_at: dt.date | None = None,
+    on_roll: npt.NDArray[np.bool_] | None = None,
+) -> Provenance:
+    """As `register_as_at`, with the extract, line and minutes late of each mark."""
+    rows = read_statements(conn, school, days, as_at)
+    persons = np.asarray(person_ids, dtype=np.int64)
+    shape = (len(persons), len(days), 2)
+    newest = np.full(shape, -1, dtype=np.int64)
+    place = _places(persons, rows.person)
+    for s in (0, 1):
+        said = np.flatnonzero((rows.code[:, s] != SILENT) & (place >= 0))
+        newest[place[said], rows.day[said], s] = said
+    if on_roll is not None:
+        newest[~on_roll] = -1
+    there = newest >= 0
+    at = newest[there]
+    session = np.nonzero(there)[2]
+    marks = np.zeros(shape, dtype=np.uint8)
+    extract = np.full(shape, -1, dtype=np.int32)
+    line = np.zeros(shape, dtype=np.int32)
+    minutes = np.full(shape, NO_MINUTES, dtype=np.uint16)
+    code = rows.code[at, session]
+    marks[there] = np.where(code == WITHDRAWN, NO_MARK, code)
+    extract[there] = rows.extract[at]
+    line[there] = rows.line[at, session]
+    minutes[there] = rows.minutes[at, session]
+    return Provenance(marks, extract, line, minutes, rows.extracts)
+
+
+def amendments(conn: sa.Connection, school: str, days: Days, as_at: dt.date | None = None) -> Amendments:
+    """Every amendment of the given days known at `as_at`: a later extract's different code for a session marked
+    already, a withdrawal, and a mark after a withdrawal."""
+    rows = read_statements(conn, school, days, as_at)
+    said_am, said_pm = (np.flatnonzero(rows.code[:, s] != SILENT) for s in (0, 1))
+    at = np.concatenate([said_am, said_pm])
+    session = np.repeat(np.array([0, 1], dtype=np.uint8), [len(said_am), len(said_pm)])
+    order = np.lexsort((at, session, rows.day[at], rows.person[at]))
+    at, session = at[order], session[order]
+    code = rows.code[at, session]
+    code = np.where(code == WITHDRAWN, np.uint8(NO_MARK), code)
+    same = np.zeros(len(at), dtype=bool)
+    person, day = rows.person[at], rows.day[at]
+    same[1:] = (person[1:] == person[:-1]) & (day[1:] == day[:-1]) & (session[1:] == session[:-1])
+    before = np.zeros(len(at), dtype=np.uint8)
+    before[1:] = code[:-1]
+    # A session not marked before is not amended by its first mark; nor by withdrawing what was never there.
+    changed = np.flatnonzero(same & (code != before))
+    where = at[changed]
+    return Amendments(
+        person=rows.person[where],
+        day=days[rows.day[where]],
+        session=session[changed],
+        old_code=before[changed],
+        new_code=code[changed],
+        extract=rows.extract[where],
+        line=rows.line[where, session[changed]],
+        extracts=rows.extracts,
+    )
+
+
+def read_statements(
+    conn: sa.Connection, school: str, days: Days, as_at: dt.date | None = None, *, implied: bool = True
+) -> Folded:
+    """The statements of the given days, in the order in which they speak. `implied`: with the marks that `complete`
+    extracts withdraw by not naming them, and without the extracts that are left out."""
+    extracts = list_extracts(conn, school, "register", as_at)
+    if implied:
+        extracts = [e for e in extracts if not e.left_out]
+    rank = {e.id: i for i, e in enumerate(extracts)}
+    if len(days) == 0:
+        return _folded([], tuple(extracts))
+    first, last = days[0].astype(object), days[-1].astype(object)
+    index = {d: i for i, d in enumerate(days.astype(object).tolist())}
+    pages = [
+        (rank[n], 0, index[d], page)
+        for d, n, page in read_day_pages(conn, statement, school, first, last)
+        if n in rank and d in index
+    ]
+    if implied:
+        pages += [
+            (rank[n], 1, index[d], page)
+            for d, n, page in read_day_pages(conn, implied_withdrawal, school, first, last)
+            if n in rank and d in index
+        ]
+    pages.sort(key=lambda p: p[:3])
+    return _folded(pages, tuple(extracts))
+
+
+def fold_marks(rows: Folded, person_ids: npt.ArrayLike, n_days: int) -> npt.NDArray[np.uint8]:
+    """The newest mark of each session: uint8[pupils, n_days, 2]."""
+    persons = np.asarray(person_ids, dtype=np.int64)
+    marks = np.zeros((len(persons), n_days, 2), dtype=np.uint8)
+    place = _places(persons, rows.person)
+    for s in (0, 1):
+        said = (rows.code[:, s] != SILENT) & (place >= 0)
+        # Where an index repeats, NumPy keeps the last value assigned; rows stand in the order in which they speak.
+        marks[place[said], rows.day[said], s] = rows.code[said, s]
+    marks[marks == WITHDRAWN] = NO_MARK
+    return marks
+
+
+def _places(person_ids: npt.NDArray[np.int64], persons: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """The row of each person among `person_ids`, -1 where not there."""
+    top = int(max(person_ids.max(initial=0), persons.max(initial=0))) + 1
+    table = np.full(top, -1, dtype=np.int32)
+    table[person_ids] = np.arange(len(person_ids), dtype=np.int32)
+    return table[persons]
+
+
+def _folded(pages: Sequence[tuple[int, int, int, bytes]], extracts: tuple[StoredExtract, ...]) -> Folded:
+    held = [unpack_statement(page) for *_, page in pages]
+    lengths = [len(h.person) for h in held]
+    return Folded(
+        person=_joined([h.person for h in held], (0,), np.int32),
+        day=np.repeat(np.array([p[2] for p in pages], dtype=np.int32), lengths),
+        code=_joined([h.code for h in held], (0, 2), np.uint8),
+        minutes=_joined([h.minutes for h in held], (0, 2), np.uint16),
+        line=_joined([h.line for h in held], (0, 2), np.int32),
+        extract=np.repeat(np.array([p[0] for p in pages], dtype=np.int32), lengths),
+        extracts=extracts,
+    )
+
+
+def _joined(parts: list[npt.NDArray], empty: tuple[int, ...], dtype: type) -> npt.NDArray:
+    return np.concatenate(parts) if parts else np.zeros(empty, dtype=dtype)

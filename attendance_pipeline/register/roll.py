@@ -1,0 +1,216 @@
+"""The roll and what stands beside it, as at a time: pupils, contacts, classes, notifications, the intervention log.
+
+Each is folded from records in the order in which their extracts speak. Nothing here decides who gets a letter or
+whether a pupil counts; it says what the school's extracts say.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import sqlalchemy as sa
+
+from attendance_pipeline.store.extracts import (
+    StoredExtract,
+    read_record_pages,
+    read_records,
+    record_subjects,
+)
+from attendance_pipeline.store.persons import find_persons
+
+# A newer extract's rows about a pupil (or class) replace all older ones: a contact that is gone must get no letter.
+_WHOLE_LIST = frozenset({"contacts", "classes"})
+
+_PUPIL_COLUMNS = [
+    "upn",
+    "admission_number",
+    "forename",
+    "surname",
+    "preferred_forename",
+    "date_of_birth",
+    "sex",
+    "year_group",
+    "class",
+    "entry_date",
+    "leaving_date",
+    "enrolment_status",
+    "sen",
+    "fsm",
+    "pupil_premium",
+    "eal",
+    "home_language",
+    "ethnicity",
+    "looked_after",
+    "social_worker",
+    "young_carer",
+]
+_COLUMNS: dict[str, list[str]] = {
+    "pupils": _PUPIL_COLUMNS,
+    "contacts": [
+        "upn",
+        "contact_id",
+        "priority",
+        "title",
+        "forename",
+        "surname",
+        "relationship",
+        "parental_responsibility",
+        "lives_with_pupil",
+        "receives_correspondence",
+        "court_restriction",
+        "address_1",
+        "address_2",
+        "address_3",
+        "town",
+        "county",
+        "postcode",
+        "email",
+        "telephone",
+        "language",
+    ],
+    "classes": ["class", "teacher", "email"],
+    "notifications": ["submitted", "upn", "pupil_name", "first_date", "last_date"],
+    "interventions": [
+        "upn",
+        "date",
+        "action",
+        "stage",
+        "contact_id",
+        "barrier",
+        "agency",
+        "outcome",
+        "from",
+        "until",
+        "amount",
+        "by",
+        "note",
+    ],
+}
+_DATES = frozenset({"date_of_birth", "entry_date", "leaving_date", "first_date", "last_date", "date", "from", "until"})
+_FLAGS = frozenset(
+    [
+        "fsm",
+        "pupil_premium",
+        "eal",
+        "looked_after",
+        "social_worker",
+        "young_carer",
+        "parental_responsibility",
+        "lives_with_pupil",
+        "receives_correspondence",
+        "court_restriction",
+    ]
+)
+
+_FAR_PAST, _FAR_FUTURE = np.datetime64("0001-01-01", "D"), np.datetime64("9999-12-31", "D")
+
+
+@dataclass(frozen=True)
+class CurrentRecords:
+    """Which records stand: record id -> (extract, line)."""
+
+    where: dict[int, tuple[StoredExtract, int]]
+
+
+def current_records(conn: sa.Connection, school: str, kind: str, as_at: dt.date | None = None) -> CurrentRecords:
+    """The records of one kind that stand as at a time, in the order of extract and line.
+
+    Pupils, interventions and notifications: the newest record of each subject; contacts and classes: all records of the
+    subject in the newest extract that names it.
+    """
+    pages = read_record_pages(conn, school, kind, as_at)
+    if not pages:
+        return CurrentRecords({})
+    record = np.concatenate([p["record"] for _, p in pages])
+    line = np.concatenate([p["line"] for _, p in pages])
+    rank = np.repeat(np.arange(len(pages)), [len(p["record"]) for _, p in pages])
+    subjects = record_subjects(conn, school, kind)
+    numbers: dict[str, int] = {}
+    of_record = {number: numbers.setdefault(name, len(numbers)) for number, name in subjects.items()}
+    table = np.full(max(of_record, default=0) + 1, -1, dtype=np.int64)
+    table[list(of_record)] = list(of_record.values())
+    subject = table[record]
+    newest = np.full(len(numbers), -1, dtype=np.int64)
+    if kind in _WHOLE_LIST:
+        newest[subject] = rank  # rows stand in the order in which they speak: the last assignment stays
+        stands = np.flatnonzero(newest[subject] == rank)
+    else:
+        newest[subject] = np.arange(len(record))
+        stands = np.sort(newest[newest >= 0])
+    return CurrentRecords({int(record[i]): (pages[rank[i]][0], int(line[i])) for i in stands})
+
+
+def current(conn: sa.Connection, school: str, kind: str, as_at: dt.date | None = None) -> pd.DataFrame:
+    """What stands as at a time, one row per record, in the order of extract and line.
+
+    Columns as in the contract in lower case with underscores, with `person_id` (of `upn`; not for classes), `extract`
+    and `line` added. Dates are datetime64[s] (NaT: blank), flags are nullable booleans (NA: blank), text is str.
+    """
+    standing = current_records(conn, school, kind, as_at).where
+    data = read_records(conn, standing)
+    rows: list[dict[str, Any]] = [data[number] for number in standing]
+    frame = pd.DataFrame(index=pd.RangeIndex(len(rows)))
+    columns = _COLUMNS[kind] + sorted({name for r in rows for name in r} - set(_COLUMNS[kind]))
+    if kind != "classes":
+        persons = find_persons(conn, sorted({r["upn"] for r in rows}))
+        frame["person_id"] = np.array([persons[r["upn"]] for r in rows], dtype=np.int64)
+    for name in columns:
+        values = [r.get(name) for r in rows]
+        if name in _DATES:
+            frame[name] = np.array([np.datetime64(v or "NaT", "s") for v in values], dtype="datetime64[s]")
+        elif name in _FLAGS:
+            frame[name] = pd.array(values, dtype="boolean")
+        elif name == "stage":
+            frame[name] = pd.array(values, dtype="Int64")
+        elif name == "amount":
+            frame[name] = pd.array(values, dtype="Float64")
+        else:
+            frame[name] = pd.array(["" if v is None else v for v in values], dtype="str")
+    frame["extract"] = pd.array([e.file_name for e, _ in standing.values()], dtype="str")
+    frame["line"] = np.array([line for _, line in standing.values()], dtype=np.int64)
+    return frame
+
+
+def current_pupils(conn: sa.Connection, school: str, as_at: dt.date | None = None) -> pd.DataFrame:
+    """The pupils, one row each, by UPN. A pupil whom a later extract does not name stays (as last named)."""
+    return current(conn, school, "pupils", as_at).sort_values("upn", ignore_index=True)
+
+
+def current_contacts(conn: sa.Connection, school: str, as_at: dt.date | None = None) -> pd.DataFrame:
+    """The contacts, by pupil and contact id: the whole list of the newest extract that names the pupil."""
+    return current(conn, school, "contacts", as_at).sort_values(["upn", "contact_id"], ignore_index=True)
+
+
+def current_classes(conn: sa.Connection, school: str, as_at: dt.date | None = None) -> pd.DataFrame:
+    """The classes and their teachers: all rows of the newest extract that names the class."""
+    return current(conn, school, "classes", as_at).sort_values(["class", "teacher"], ignore_index=True)
+
+
+def current_interventions(conn: sa.Connection, school: str, as_at: dt.date | None = None) -> pd.DataFrame:
+    """The intervention log by date: every entry of every extract once, as the newest extract that holds it has it.
+
+    Entries of one day stand in the order of extract and line."""
+    return current(conn, school, "interventions", as_at).sort_values("date", kind="stable", ignore_index=True)
+
+
+def current_notifications(conn: sa.Connection, school: str, as_at: dt.date | None = None) -> pd.DataFrame:
+    """What parents notified on the online form, by first date."""
+    return current(conn, school, "notifications", as_at).sort_values("first_date", kind="stable", ignore_index=True)
+
+
+def first_and_last_day(pupils: pd.DataFrame) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.datetime64]]:
+    """The entry and leaving dates of a frame of pupils as datetime64[D]; a blank one is as early or late as can be."""
+    entry = pupils["entry_date"].to_numpy("datetime64[D]")
+    leave = pupils["leaving_date"].to_numpy("datetime64[D]")
+    return np.where(np.isnat(entry), _FAR_PAST, entry), np.where(np.isnat(leave), _FAR_FUTURE, leave)
+
+
+def on_roll(pupils: pd.DataFrame, days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.bool_]:
+    """Whether each pupil (row of the frame) is on roll on each day: bool[pupils, days], both dates inclusive."""
+    entry, leave = first_and_last_day(pupils)
+    return (entry[:, None] <= days[None, :]) & (days[None, :] <= leave[:, None])

@@ -1,0 +1,99 @@
+"""Statements: what one register extract says of one date, packed as a page.
+
+A statement is never changed and never merged with another; the register is what all of them say, in the order of
+`ExtractKey` (register/history.py). Here: their columns and their packing. Not here: reading files or databases.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from attendance_pipeline.store.pages import pack_page, unpack_page
+
+AM, PM = 0, 1
+SESSIONS = ("AM", "PM")
+NO_MINUTES = np.uint16(0xFFFF)  # the extract names no minutes late
+
+# In a statement, code 0 (no mark) means that the extract is silent about the session.
+SILENT = 0
+
+Int32 = npt.NDArray[np.int32]
+UInt8 = npt.NDArray[np.uint8]
+UInt16 = npt.NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Rows of register extracts in long form, all arrays of one length.
+
+    person: number of the pupil; day: datetime64[D]; session: 0 AM, 1 PM; code: number, WITHDRAWN for a blank one;
+    minutes: NO_MINUTES where none; line: of the extract, the header counted as 1.
+    """
+
+    person: Int32
+    day: npt.NDArray[np.datetime64]
+    session: UInt8
+    code: UInt8
+    minutes: UInt16
+    line: Int32
+
+
+@dataclass(frozen=True)
+class DayStatement:
+    """One page: person int32[n] ascending; code uint8[n, 2], line int32[n, 2], minutes uint16[n, 2] for AM and PM."""
+
+    person: Int32
+    code: UInt8
+    line: Int32
+    minutes: UInt16
+
+
+def pack_statement(page: DayStatement) -> bytes:
+    """The page's bytes. Persons and lines are kept as differences, which halves the bytes."""
+    columns: dict[str, npt.ArrayLike] = {"person": _differences(page.person)}
+    for s, name in enumerate(("am", "pm")):
+        columns[name] = np.ascontiguousarray(page.code[:, s])
+        columns[f"{name}_line"] = _differences(page.line[:, s])
+        columns[f"{name}_minutes"] = np.ascontiguousarray(page.minutes[:, s])
+    return pack_page(columns)
+
+
+def unpack_statement(page: bytes) -> DayStatement:
+    """The reverse of `pack_statement`."""
+    a = unpack_page(page)
+    return DayStatement(
+        person=np.cumsum(a["person"], dtype=np.int32),
+        code=np.stack([a["am"], a["pm"]], axis=1),
+        line=np.stack([np.cumsum(a["am_line"], dtype=np.int32), np.cumsum(a["pm_line"], dtype=np.int32)], axis=1),
+        minutes=np.stack([a["am_minutes"], a["pm_minutes"]], axis=1),
+    )
+
+
+def split_by_day(marks: Marks) -> dict[dt.date, bytes]:
+    """One packed page per date of one extract. Each (person, day, session) stands at most once in `marks`."""
+    if len(marks.person) == 0:
+        return {}
+    order = np.lexsort((marks.person, marks.day))
+    day, person = marks.day[order], marks.person[order]
+    starts = np.flatnonzero(np.r_[True, day[1:] != day[:-1]])
+    first_of_person = np.r_[True, (day[1:] != day[:-1]) | (person[1:] != person[:-1])]
+    row = np.cumsum(first_of_person) - 1  # which row of which page, counted through all pages
+    n, s = int(row[-1]) + 1, marks.session[order]
+    code = np.zeros((n, 2), dtype=np.uint8)
+    line = np.zeros((n, 2), dtype=np.int32)
+    minutes = np.full((n, 2), NO_MINUTES, dtype=np.uint16)
+    code[row, s], line[row, s], minutes[row, s] = marks.code[order], marks.line[order], marks.minutes[order]
+    persons = person[first_of_person].astype(np.int32)
+    bounds = np.r_[row[starts], n]
+    return {
+        day[start].astype(object): pack_statement(DayStatement(persons[a:b], code[a:b], line[a:b], minutes[a:b]))
+        for start, a, b in zip(starts, bounds[:-1], bounds[1:], strict=True)
+    }
+
+
+def _differences(values: Int32) -> Int32:
+    return np.diff(values, prepend=np.int32(0)).astype(np.int32)

@@ -1,0 +1,88 @@
+"""The quarantine: which rows and files could not be used, where they are, and the rule each broke. Never a value."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+
+from attendance_pipeline.store.both_dialects import chunks, insert_new
+from attendance_pipeline.store.tables import extract as extract_table
+from attendance_pipeline.store.tables import quarantine
+from attendance_pipeline.store.warehouse import now
+
+
+@dataclass(frozen=True, order=True)
+class QuarantineRow:
+    """`origin`: `row`, `file` (no extract: `extract_id` None) or `roll`. `line` counts the header as 1."""
+
+    extract_id: int | None
+    extract: str
+    sha256: str
+    line: int
+    column: str
+    rule: str
+    origin: str
+
+
+def add(conn: sa.Connection, school: str, rows: Sequence[QuarantineRow]) -> int:
+    """Add rows; those that are there already are left alone. Returns how many were new."""
+    found_at = now()
+    return insert_new(conn, quarantine, [{**asdict(r), "school": school, "found_at": found_at} for r in rows])
+
+
+def replace_roll(conn: sa.Connection, school: str, rows: Iterable[QuarantineRow]) -> int:
+    """Make these the school's only rows of origin `roll`; a row that stays keeps its date. Returns how many are new."""
+    c = quarantine.c
+    wanted = {(r.extract, r.sha256, r.line, r.column, r.rule): r for r in rows}
+    query = sa.select(c.id, c.extract, c.sha256, c.line, c.column, c.rule)
+    there = {tuple(r[1:]): r[0] for r in conn.execute(query.where(c.school == school, c.origin == "roll"))}
+    for part in chunks([number for key, number in there.items() if key not in wanted]):
+        conn.execute(sa.delete(quarantine).where(c.id.in_(part)))
+    return add(conn, school, [r for key, r in wanted.items() if key not in there])
+
+
+def clear_refused(conn: sa.Connection, school: str, files: Sequence[tuple[str, str]]) -> None:
+    """Forget that files (name, SHA-256) were refused whole: they have been read after all."""
+    c = quarantine.c
+    query = sa.select(c.id, c.extract, c.sha256).where(c.school == school, c.origin == "file")
+    gone = set(files)
+    numbers = [number for number, name, sha in conn.execute(query) if (name, sha) in gone]
+    for part in chunks(numbers):
+        conn.execute(sa.delete(quarantine).where(c.id.in_(part)))
+
+
+def count(conn: sa.Connection, school: str, since: dt.datetime | None = None) -> int:
+    """How many quarantine rows the school has, or has got since a moment (UTC, as `warehouse.now()`)."""
+    query = sa.select(sa.func.count()).where(quarantine.c.school == school)
+    if since is not None:
+        query = query.where(quarantine.c.found_at >= since)
+    return conn.execute(query).scalar_one()
+
+
+def keys(conn: sa.Connection, school: str) -> set[tuple[object, ...]]:
+    """What tells the school's quarantine rows apart, to see which are new."""
+    c = quarantine.c
+    query = sa.select(c.extract, c.sha256, c.line, c.column, c.rule, c.origin).where(c.school == school)
+    return {tuple(r) for r in conn.execute(query)}
+
+
+def rows(
+    conn: sa.Connection, school: str, first: dt.date | None = None, last: dt.date | None = None
+) -> list[dict[str, object]]:
+    """The quarantine of a school in the columns of contract.md section 4, by extract and line.
+
+    `first` and `last` bound the day the extract was recorded; whole files that were refused are always included.
+    """
+    c = quarantine.c
+    query = sa.select(c.school, c.extract, c.line, c.column, c.rule, c.sha256, c.origin).where(c.school == school)
+    if first is not None or last is not None:
+        query = query.join(extract_table, extract_table.c.id == c.extract_id, isouter=True)
+        if first is not None:
+            query = query.where(sa.or_(extract_table.c.recorded_on >= first, c.extract_id.is_(None)))
+        if last is not None:
+            query = query.where(sa.or_(extract_table.c.recorded_on <= last, c.extract_id.is_(None)))
+    found = [dict(r._mapping) for r in conn.execute(query)]
+    return sorted(found, key=lambda r: (r["extract"], r["line"], r["column"], r["rule"], r["sha256"]))

@@ -1,0 +1,387 @@
+"""The shared drive: the only module that writes to it.
+
+Belongs here: where a delivery lies, what a name on the drive may be, writing a folder so that it is there whole or not
+at all, and what to do when the drive is not. Not here: what is delivered, to whom, or remembering it
+(`store/deliveries.py`).
+
+A delivery is `<drive>/<school>/<audience>/<academic year>/<yyyy-mm-dd>/<what>/`. It is written under a hidden name
+inside the audience's own folder, so that it never lies where others may read it and inherits what that folder inherits,
+and is renamed when complete. What a person may have used is never touched: a delivery that differs becomes `<what>-2`,
+`-3` and so on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import errno
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import stat
+import time
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+MAX_NAME = 120  # Windows and SharePoint count the whole path, of which a name is one of seven parts
+MAX_NAME_BYTES = 240  # most file systems stop at 255
+FOLDER_MODE, FILE_MODE = 0o770, 0o660
+
+_FORBIDDEN = set('<>:"/\\|?*')
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
+_NUMBERED = re.compile(r"-[0-9]+")
+_LEFTOVER = re.compile(r"\.delivering-(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{8}")
+# A leftover of another machine: nobody can ask it whether the run lives, and no run writes one folder for a day.
+_STALE_SECONDS = 24 * 60 * 60
+_in_hand: set[str] = set()  # hidden names that this process is writing now
+
+
+class DeliveryError(OSError):
+    """The drive cannot be written to. Says what to do; nothing half-written is visible on the drive."""
+
+
+class NameRefused(ValueError):
+    """A file or folder name that a drive, or a person's computer, could not hold."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Where it lies, whether this call wrote it, and the SHA-256 of its manifest."""
+
+    path: Path
+    written: bool
+    manifest_sha256: str
+
+
+def deliver(
+    drive: Path,
+    school: str,
+    audience: str,
+    year_name: str,
+    day: dt.date,
+    what: str,
+    files: Mapping[str, bytes],
+    *,
+    run: str,
+    policy: str,
+    as_at: str,
+) -> Delivered:
+    """Put files, by name, on the drive as one folder with a manifest, or find that they are there already.
+
+    `year_name` is the academic year as the calendar names it (`2025/26`). Nothing is written when the newest folder of
+    this day and `what` holds the same files, whichever run made it. Raises NameRefused, and DeliveryError (an OSError)
+    when the drive is gone, full or not writable.
+    """
+    checked_what(what)
+    parts = [checked_name(part) for part in (school, audience, year_name.replace("/", "-"), day.isoformat())]
+    _check_files(files)
+    if not drive.is_dir():
+        raise DeliveryError(
+            errno.ENOENT,
+            f"the shared drive is not at {drive}: connect it, or correct delivery.drive in attendance.toml, "
+            "then run again",
+        )
+    audience_folder = drive.joinpath(*parts[:2])
+    day_folder = drive.joinpath(*parts)
+    listed = _listed(files)
+    manifest = {
+        **dict(zip(("school", "audience", "academic_year", "date"), parts, strict=True)),
+        **{"what": what, "run": run, "policy_version": policy, "register_as_at": as_at, "files": listed},
+    }
+    with _explained(drive):
+        _make_folders(drive, audience_folder)
+        _clear_leftovers(audience_folder)
+        if found := _there_already(day_folder, what, listed):
+            return found
+        with _hidden_folder(audience_folder) as hidden:
+            written = _write_folder(hidden, files, manifest)
+            _make_folders(drive, day_folder)
+            while not _renamed(hidden, final := _next_folder(day_folder, what)):
+                # Another run delivered meanwhile, perhaps the same.
+                if found := _there_already(day_folder, what, listed):
+                    return found
+            _sync_folder(day_folder)
+            _sync_folder(audience_folder)
+        return Delivered(final, True, written)
+
+
+# ---------------------------------------------------------------- names
+
+
+def checked_name(name: str) -> str:
+    """The name itself. Raises NameRefused, which says what is wrong without being more than the name's own words."""
+    if problem := _problem(name):
+        raise NameRefused(f"{name!r} cannot name a file or folder on the drive: {problem}")
+    return name
+
+
+def checked_what(what: str) -> str:
+    """As checked_name, and not ending in a number: `-2` is what a second delivery of the day is called."""
+    if re.search(r"-[0-9]+$", what):
+        raise NameRefused(f"{what!r} cannot name a delivery: it ends like the second delivery of a day")
+    return checked_name(what)
+
+
+def _problem(name: str) -> str:
+    if not name or name.strip(" .") == "":
+        return "it is empty or only dots"
+    if len(name) > MAX_NAME or len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
+        return f"it is longer than {MAX_NAME} characters"
+    if forbidden := sorted(_FORBIDDEN & set(name)):
+        return f"it holds {' '.join(forbidden)}"
+    if any(unicodedata.category(char).startswith("C") for char in name):
+        return "it holds a character that cannot be seen"
+    if name[0] in " .~" or name[-1] in " .":
+        return "it begins with a space, a dot or ~, or ends with a space or a dot"
+    if _RESERVED.fullmatch(name):
+        return "Windows keeps this name for a device"
+    return ""
+
+
+def class_audiences(class_names: Iterable[str]) -> dict[str, str]:
+    """Class name to its audience folder, `class-<name>`; what a drive cannot hold is replaced by `-`.
+
+    Two classes never share a folder: a name that had to change, or differs from another only in case, bears a mark of
+    the name it came from. The same class has the same folder whichever other classes there are, but for case.
+    """
+    out: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(set(class_names)):
+        plain = "".join("-" if c in _FORBIDDEN or unicodedata.category(c).startswith("C") else c for c in name.strip())
+        folder = f"class-{plain.rstrip(' .')}"[: MAX_NAME // 2]
+        if folder != f"class-{name}" or _alike(folder) in taken or _problem(folder):
+            folder = f"{folder.rstrip(' .')}~{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+        taken.add(_alike(folder))
+        out[name] = checked_name(folder)
+    return out
+
+
+def _alike(name: str) -> str:
+    """Names that some drive takes for one another are equal in this form."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def _check_files(files: Mapping[str, bytes]) -> None:
+    if not files:
+        raise ValueError("a delivery needs at least one file")
+    seen = {_alike(MANIFEST)}
+    for name in files:
+        checked_name(name)
+        if _alike(name) in seen:
+            raise NameRefused(f"{name!r} names two files of one delivery, or its manifest")
+        seen.add(_alike(name))
+
+
+# ---------------------------------------------------------------- what is there already
+
+
+def _there_already(day_folder: Path, what: str, listed: list[dict[str, object]]) -> Delivered | None:
+    newest, _ = _newest(day_folder, what)
+    if newest is not None and (sha256 := _same_files(newest, listed)):
+        return Delivered(newest, False, sha256)
+    return None
+
+
+def _next_folder(day_folder: Path, what: str) -> Path:
+    _, number = _newest(day_folder, what)
+    return day_folder / (what if number == 0 else f"{what}-{number + 1}")
+
+
+def _newest(day_folder: Path, what: str) -> tuple[Path | None, int]:
+    """The folder of the highest number that exists for this day and what, and its number; (None, 0) for none."""
+    found: tuple[Path | None, int] = (None, 0)
+    if not day_folder.is_dir():
+        return found
+    for entry in day_folder.iterdir():
+        rest = entry.name[len(what) :]
+        if _alike(entry.name[: len(what)]) != _alike(what) or not (rest == "" or _NUMBERED.fullmatch(rest)):
+            continue
+        number = int(rest[1:]) if rest else 1
+        if number > found[1]:
+            found = (entry, number)
+    return found
+
+
+def _same_files(folder: Path, listed: list[dict[str, object]]) -> str:
+    """The SHA-256 of the folder's manifest when it lists these files and they are still what it lists, else "".
+
+    Files that a person put beside them do not matter.
+    """
+    try:
+        text = (folder / MANIFEST).read_bytes()
+        if json.loads(text)["files"] != listed:
+            return ""
+        same = all(_sha256_of(folder / str(f["name"])) == f["sha256"] for f in listed)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, KeyError, TypeError):
+        return ""
+    return hashlib.sha256(text).hexdigest() if same else ""
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _listed(files: Mapping[str, bytes]) -> list[dict[str, object]]:
+    """The files as a manifest lists them, by name."""
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    return [{"name": name, "sha256": hashes[name], "bytes": len(files[name])} for name in sorted(files)]
+
+
+def _write_folder(hidden: Path, files: Mapping[str, bytes], manifest: Mapping[str, object]) -> str:
+    """Write the files, then the manifest, and wait until the disk has them. Returns the manifest's SHA-256."""
+    for name in sorted(files):
+        _write_file(hidden / name, files[name])
+    text = (json.dumps(manifest, ensure_ascii=False, indent=2) + "\n").encode()
+    _write_file(hidden / MANIFEST, text)
+    _sync_folder(hidden)
+    return hashlib.sha256(text).hexdigest()
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), FILE_MODE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    _set_mode(path, FILE_MODE)
+
+
+def _renamed(hidden: Path, final: Path) -> bool:
+    """Give the folder its own name; False when something has that name already."""
+    if os.path.lexists(final):
+        return False
+    try:
+        os.rename(hidden, final)
+    except OSError:
+        if os.path.lexists(final):
+            return False
+        raise
+    return True
+
+
+@contextlib.contextmanager
+def _hidden_folder(audience_folder: Path) -> Iterator[Path]:
+    """A new hidden folder; gone afterwards unless it was renamed."""
+    hidden = audience_folder / f".delivering-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
+    _in_hand.add(hidden.name)
+    try:
+        _make_folder(hidden)
+        yield hidden
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+        _in_hand.discard(hidden.name)
+
+
+def _make_folders(drive: Path, folder: Path) -> None:
+    """Make what is missing below the drive. The drive itself is never made: a missing one is a drive not connected."""
+    for part in reversed([folder, *folder.parents]):
+        if part != drive and part.is_relative_to(drive) and not part.is_dir():
+            # Another run may make it first.
+            with contextlib.suppress(FileExistsError):
+                _make_folder(part)
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(mode=FOLDER_MODE)
+    # A shared folder may hand its group down (set-group-ID): chmod without that bit would end it.
+    _set_mode(folder, FOLDER_MODE | (folder.stat().st_mode & stat.S_ISGID))
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Past the umask. A Windows share keeps its own permissions and refuses."""
+    with contextlib.suppress(PermissionError, NotImplementedError):
+        path.chmod(mode)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Ask for the folder's names to be kept; file systems that cannot be asked refuse."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+# ---------------------------------------------------------------- leftovers of runs that were killed
+
+
+def _clear_leftovers(audience_folder: Path) -> None:
+    for entry in audience_folder.iterdir():
+        if (named := _LEFTOVER.fullmatch(entry.name)) and _is_dead(entry, named["machine"], int(named["process"])):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _is_dead(entry: Path, machine: str, process: int) -> bool:
+    if entry.name in _in_hand:
+        return False
+    if machine == _machine() and (process == os.getpid() or _runs(process) is False):
+        return True
+    try:
+        return time.time() - entry.stat().st_mtime > _STALE_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _runs(process: int) -> bool | None:
+    """Whether a process of this machine is there; None when this system cannot be asked without harm."""
+    if os.name != "posix":
+        return None
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+@cache
+def _machine() -> str:
+    """Eight characters for where process numbers mean something: this machine, and in a container that container."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:8]
+
+
+# ---------------------------------------------------------------- errors
+
+_ADVICE = {
+    errno.EROFS: "it is read-only: ask for write access, or connect it again",
+    errno.EACCES: "this account may not write there: ask for write access",
+    errno.EPERM: "this account may not write there: ask for write access",
+    errno.ENOSPC: "it is full: make room",
+    errno.EDQUOT: "this account's share of it is full: make room",
+    errno.EXDEV: "one of its folders is another drive: deliveries are renamed into place, so put them on one drive",
+    errno.ENAMETOOLONG: "the path is too long for it: choose a shorter delivery.drive",
+}
+
+
+@contextlib.contextmanager
+def _explained(drive: Path) -> Iterator[None]:
+    """Any failure of the drive as a DeliveryError that says what to do."""
+    try:
+        yield
+    except DeliveryError:
+        raise
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "it went away or does not answer: connect it")
+        raise DeliveryError(
+            error.errno or errno.EIO,
+            f"the shared drive at {drive} could not be written to ({error.strerror or 'no reason given'}): {advice}, "
+            "then run again. Nothing half-written was left under its own name",
+        ) from error

@@ -23,6 +23,7 @@ from attendance_pipeline.mis.kinds import KINDS
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
 from attendance_pipeline.register.complete import LEFT_OUT, settle
 from attendance_pipeline.register.history import Folded, amendments, fold_marks, read_statements
+from attendance_pipeline.register.lessons import split_lessons_by_day
 from attendance_pipeline.register.not_on_roll import rows_not_on_roll
 from attendance_pipeline.register.roll import current_records
 from attendance_pipeline.register.statements import Marks, split_by_day
@@ -182,7 +183,7 @@ def _load(
     days = {d for r in register if r.register is not None for d in np.unique(r.register.day).astype(object).tolist()}
     days |= statement_days(conn, school, [there[r.key] for r in register if r.key in there])
     if mode_changed or (complete and (register or pupils_read)):
-        days |= statement_days(conn, school, there.values())
+        days |= statement_days(conn, school)
     axis = np.array(sorted(days), dtype="datetime64[D]")
     kinds = [k for k in _RECORD_KINDS if any(r.kind == k for r in readings)]
     standing = {k: set(current_records(conn, school, k).where) for k in kinds}
@@ -239,8 +240,8 @@ def _new_extract(school: str, r: Reading, persons: dict[str, int], reading: str)
         columns_ignored=r.ignored,
         warnings=r.warnings,
         statements={} if r.register is None else split_by_day(_marks(r.register, persons)),
-        lessons={},
-        records=r.records,
+        lessons=split_lessons_by_day(r.records, persons) if r.kind == "lessons" else {},
+        records=() if r.kind == "lessons" else r.records,
         faults=r.faults,
     )
 

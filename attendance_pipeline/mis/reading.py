@@ -227,7 +227,7 @@ def _conflicts(
 def _record_conflicts(
     kind: str, frame: pd.DataFrame, file: npt.NDArray[np.int32], usable: npt.NDArray[np.bool_]
 ) -> list[tuple[int, str, str]]:
-    headers = [h for h in frame.columns if h != "(recorded)"]
+    headers = [c.header for c in KINDS[kind].columns if c.header in frame]
     codes = {h: frame[h].cat.codes.to_numpy() for h in headers}
     once = KINDS[kind].once or tuple(headers)  # with nothing to be unique, only wholly equal rows count once
     return _conflicts(file, usable, [codes[h] for h in once], [codes[h] for h in headers], once[-1])

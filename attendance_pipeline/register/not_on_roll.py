@@ -24,7 +24,7 @@ BEFORE = "not on roll: before the entry date"
 AFTER = "not on roll: after the leaving date"
 
 # Systems hold Z (not yet on roll) and # (planned closure) before a pupil enters, and blanks after one left.
-_HARMLESS_BEFORE = CODES.numbers_of(["Z", "#"])
+HARMLESS_BEFORE = CODES.numbers_of(["Z", "#"])
 
 
 def rows_not_on_roll(conn: sa.Connection, school: str, extract_ids: Iterable[int] | None = None) -> list[QuarantineRow]:
@@ -59,7 +59,7 @@ def rows_not_on_roll(conn: sa.Connection, school: str, extract_ids: Iterable[int
             marks = names & (code != WITHDRAWN)
             for rows, column, rule in (
                 (names & ~on_roll, "UPN", UNKNOWN),
-                (marks & early & ~np.isin(code, _HARMLESS_BEFORE), "Date", BEFORE),
+                (marks & early & ~np.isin(code, HARMLESS_BEFORE), "Date", BEFORE),
                 (marks & late, "Date", AFTER),
             ):
                 found += [_row(extracts[number], int(n), column, rule) for n in line[rows]]

@@ -189,8 +189,11 @@ def read_day_pages(
     return out
 
 
-def statement_days(conn: sa.Connection, school: str, extract_ids: Iterable[int]) -> set[dt.date]:
-    """The dates of which the given register extracts say anything."""
+def statement_days(conn: sa.Connection, school: str, extract_ids: Iterable[int] | None = None) -> set[dt.date]:
+    """The dates of which the given register extracts (None: any of the school) say anything."""
+    if extract_ids is None:
+        every = sa.select(statement.c.day).where(statement.c.school == school).distinct()
+        return set(conn.execute(every).scalars())
     days: set[dt.date] = set()
     for part in chunks(sorted(extract_ids)):
         query = sa.select(statement.c.day).where(statement.c.school == school, statement.c.extract_id.in_(part))
@@ -273,16 +276,17 @@ def _put_pages(
 
 
 def _put_records(conn: sa.Connection, school: str, kind: str, held: Sequence[tuple[int, Sequence[Record]]]) -> None:
-    shas: dict[tuple[Any, ...], str] = {}
+    shas: dict[tuple[str, int], str] = {}
     rows: dict[str, dict[str, Any]] = {}
 
     def sha_of(r: Record) -> str:
-        # A year of daily extracts repeats each pupil's row 190 times: hash a content once.
-        content = (r.subject, *r.data.items())
-        sha = shas.get(content)
+        # A year of daily extracts repeats each pupil's row 190 times, and readers share one mapping between equal rows:
+        # hash it once.
+        shared = (r.subject, id(r.data))
+        sha = shas.get(shared)
         if sha is None:
             text = json.dumps([r.subject, r.data], ensure_ascii=False, sort_keys=True)
-            sha = shas[content] = hashlib.sha256(text.encode()).hexdigest()
+            sha = shas[shared] = hashlib.sha256(text.encode()).hexdigest()
             rows[sha] = {"school": school, "kind": kind, "subject": r.subject, "sha256": sha, "data": dict(r.data)}
         return sha
 

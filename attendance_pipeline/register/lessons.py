@@ -1,0 +1,59 @@
+"""Lesson marks of secondary schools: kept and given back, never part of a statutory measure.
+
+Nothing of the register (sessions) is here, and nothing here is read by `derive/`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from attendance_pipeline.store.extracts import Record, list_extracts, read_day_pages
+from attendance_pipeline.store.pages import pack_page, unpack_page
+from attendance_pipeline.store.persons import upns_of
+from attendance_pipeline.store.tables import lesson_page
+
+_NO_MINUTES = -1
+COLUMNS = ["upn", "date", "period", "subject", "class", "code", "minutes_late", "extract", "line"]
+
+
+def split_lessons_by_day(records: Sequence[Record], persons: Mapping[str, int]) -> dict[dt.date, bytes]:
+    """One packed page per date of one lessons extract."""
+    days: dict[str, list[Record]] = defaultdict(list)
+    for r in records:
+        days[r.data["date"]].append(r)
+    pages = {}
+    for day, rows in days.items():
+        minutes = [r.data.get("minutes_late") for r in rows]
+        pages[dt.date.fromisoformat(day)] = pack_page(
+            {
+                "person": np.array([persons[r.data["upn"]] for r in rows], dtype=np.int32),
+                "line": np.array([r.line for r in rows], dtype=np.int32),
+                **{name: np.array([r.data[name] for r in rows], dtype=object) for name in COLUMNS[2:6]},
+                "minutes_late": np.array([_NO_MINUTES if m is None else m for m in minutes], dtype=np.int16),
+            }
+        )
+    return pages
+
+
+def lessons_between(
+    conn: sa.Connection, school: str, first: dt.date, last: dt.date, as_at: dt.date | None = None
+) -> pd.DataFrame:
+    """The newest mark of every pupil's lesson on the days first to last: columns `COLUMNS`, dates as dt.date."""
+    extracts = list_extracts(conn, school, "lessons", as_at)
+    rank = {e.id: i for i, e in enumerate(extracts)}
+    pages = [p for p in read_day_pages(conn, lesson_page, school, first, last) if p[1] in rank]
+    parts = []
+    for day, number, page in sorted(pages, key=lambda p: (p[0], rank[p[1]])):
+        parts.append(pd.DataFrame(unpack_page(page)).assign(date=day, extract=extracts[rank[number]].file_name))
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    rows = pd.concat(parts, ignore_index=True).drop_duplicates(["person", "date", "period"], keep="last")
+    rows["upn"] = rows["person"].map(upns_of(conn, rows["person"].unique()))
+    rows["minutes_late"] = rows["minutes_late"].where(rows["minutes_late"] != _NO_MINUTES).astype("Int64")
+    return rows.sort_values(["upn", "date", "period"], ignore_index=True)[COLUMNS]

@@ -1,7 +1,7 @@
 """The shared drive: the only module that writes to it.
 
-Belongs here: where a delivery lies, what a name on the drive may be, writing a folder so that it is there whole or not
-at all, and what to do when the drive is not. Not here: what is delivered, to whom, or remembering it
+Belongs here: where a delivery lies, writing a folder so that it is there whole or not at all, and what to do when the
+drive is not. Not here: what a name may be (`drive_names.py`), what is delivered, to whom, or remembering it
 (`store/deliveries.py`).
 
 A delivery is `<drive>/<school>/<audience>/<academic year>/<yyyy-mm-dd>/<what>/`. It is written under a hidden name
@@ -24,19 +24,16 @@ import shutil
 import socket
 import stat
 import time
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from attendance_pipeline.drive_names import NameRefused, alike, checked_name, checked_what
+
 MANIFEST = "manifest.json"
-MAX_NAME = 120  # Windows and SharePoint count the whole path, of which a name is one of seven parts
-MAX_NAME_BYTES = 240  # most file systems stop at 255
 FOLDER_MODE, FILE_MODE = 0o770, 0o660
 
-_FORBIDDEN = set('<>:"/\\|?*')
-_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\..*)?", re.IGNORECASE)
 _NUMBERED = re.compile(r"-[0-9]+")
 _LEFTOVER = re.compile(r"\.delivering-(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{8}")
 # A leftover of another machine: nobody can ask it whether the run lives, and no run writes one folder for a day.
@@ -46,10 +43,6 @@ _in_hand: set[str] = set()  # hidden names that this process is writing now
 
 class DeliveryError(OSError):
     """The drive cannot be written to. Says what to do; nothing half-written is visible on the drive."""
-
-
-class NameRefused(ValueError):
-    """A file or folder name that a drive, or a person's computer, could not hold."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +76,6 @@ def deliver(
     checked_what(what)
     parts = [checked_name(part) for part in (school, audience, year_name.replace("/", "-"), day.isoformat())]
     _check_files(files)
-    if not drive.is_dir():
-        raise DeliveryError(
-            errno.ENOENT,
-            f"the shared drive is not at {drive}: connect it, or correct delivery.drive in attendance.toml, "
-            "then run again",
-        )
     audience_folder = drive.joinpath(*parts[:2])
     day_folder = drive.joinpath(*parts)
     listed = _listed(files)
@@ -97,6 +84,12 @@ def deliver(
         **{"what": what, "run": run, "policy_version": policy, "register_as_at": as_at, "files": listed},
     }
     with _explained(drive):
+        if not drive.is_dir():
+            raise DeliveryError(
+                errno.ENOENT,
+                f"the shared drive is not at {drive}: connect it, or correct delivery.drive in attendance.toml, "
+                "then run again",
+            )
         _make_folders(drive, audience_folder)
         _clear_leftovers(audience_folder)
         if found := _there_already(day_folder, what, listed):
@@ -113,71 +106,15 @@ def deliver(
         return Delivered(final, True, written)
 
 
-# ---------------------------------------------------------------- names
-
-
-def checked_name(name: str) -> str:
-    """The name itself. Raises NameRefused, which says what is wrong without being more than the name's own words."""
-    if problem := _problem(name):
-        raise NameRefused(f"{name!r} cannot name a file or folder on the drive: {problem}")
-    return name
-
-
-def checked_what(what: str) -> str:
-    """As checked_name, and not ending in a number: `-2` is what a second delivery of the day is called."""
-    if re.search(r"-[0-9]+$", what):
-        raise NameRefused(f"{what!r} cannot name a delivery: it ends like the second delivery of a day")
-    return checked_name(what)
-
-
-def _problem(name: str) -> str:
-    if not name or name.strip(" .") == "":
-        return "it is empty or only dots"
-    if len(name) > MAX_NAME or len(name.encode("utf-8", "surrogatepass")) > MAX_NAME_BYTES:
-        return f"it is longer than {MAX_NAME} characters"
-    if forbidden := sorted(_FORBIDDEN & set(name)):
-        return f"it holds {' '.join(forbidden)}"
-    if any(unicodedata.category(char).startswith("C") for char in name):
-        return "it holds a character that cannot be seen"
-    if name[0] in " .~" or name[-1] in " .":
-        return "it begins with a space, a dot or ~, or ends with a space or a dot"
-    if _RESERVED.fullmatch(name):
-        return "Windows keeps this name for a device"
-    return ""
-
-
-def class_audiences(class_names: Iterable[str]) -> dict[str, str]:
-    """Class name to its audience folder, `class-<name>`; what a drive cannot hold is replaced by `-`.
-
-    Two classes never share a folder: a name that had to change, or differs from another only in case, bears a mark of
-    the name it came from. The same class has the same folder whichever other classes there are, but for case.
-    """
-    out: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in sorted(set(class_names)):
-        plain = "".join("-" if c in _FORBIDDEN or unicodedata.category(c).startswith("C") else c for c in name.strip())
-        folder = f"class-{plain.rstrip(' .')}"[: MAX_NAME // 2]
-        if folder != f"class-{name}" or _alike(folder) in taken or _problem(folder):
-            folder = f"{folder.rstrip(' .')}~{hashlib.sha256(name.encode()).hexdigest()[:6]}"
-        taken.add(_alike(folder))
-        out[name] = checked_name(folder)
-    return out
-
-
-def _alike(name: str) -> str:
-    """Names that some drive takes for one another are equal in this form."""
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
 def _check_files(files: Mapping[str, bytes]) -> None:
     if not files:
         raise ValueError("a delivery needs at least one file")
-    seen = {_alike(MANIFEST)}
+    seen = {alike(MANIFEST)}
     for name in files:
         checked_name(name)
-        if _alike(name) in seen:
+        if alike(name) in seen:
             raise NameRefused(f"{name!r} names two files of one delivery, or its manifest")
-        seen.add(_alike(name))
+        seen.add(alike(name))
 
 
 # ---------------------------------------------------------------- what is there already
@@ -202,7 +139,7 @@ def _newest(day_folder: Path, what: str) -> tuple[Path | None, int]:
         return found
     for entry in day_folder.iterdir():
         rest = entry.name[len(what) :]
-        if _alike(entry.name[: len(what)]) != _alike(what) or not (rest == "" or _NUMBERED.fullmatch(rest)):
+        if alike(entry.name[: len(what)]) != alike(what) or not (rest == "" or _NUMBERED.fullmatch(rest)):
             continue
         number = int(rest[1:]) if rest else 1
         if number > found[1]:
@@ -343,7 +280,7 @@ def _runs(process: int) -> bool | None:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):
         return True
     return True
 

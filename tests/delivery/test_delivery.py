@@ -18,16 +18,8 @@ from pathlib import Path
 import pytest
 
 from attendance_pipeline import delivery
-from attendance_pipeline.delivery import (
-    MANIFEST,
-    MAX_NAME,
-    Delivered,
-    DeliveryError,
-    NameRefused,
-    checked_name,
-    class_audiences,
-    deliver,
-)
+from attendance_pipeline.delivery import MANIFEST, Delivered, DeliveryError, deliver
+from attendance_pipeline.drive_names import MAX_NAME, NameRefused, checked_name, class_audiences
 
 DAY = dt.date(2026, 2, 13)
 FILES = {"batch.csv": b"reference\n", "letters.pdf": b"%PDF-1.7 ..."}

@@ -70,6 +70,5 @@ def _to_arrow(name: str, array: npt.NDArray[Any]) -> pa.Array:
 
 
 def _to_numpy(column: pa.Array) -> npt.NDArray[Any]:
-    if pa.types.is_string(column.type) or pa.types.is_boolean(column.type):
-        return column.to_numpy(zero_copy_only=False)
-    return column.to_numpy()
+    copied = column.null_count or pa.types.is_string(column.type) or pa.types.is_boolean(column.type)
+    return column.to_numpy(zero_copy_only=not copied)

@@ -1,0 +1,331 @@
+"""Worklists: what each owner has to do, as a workbook each.
+
+Belongs here: which rows an owner sees, in which order, and what must not be on a list that others read. Not here: which
+tasks exist (`derive/`), how a workbook looks (`spreadsheets.py`), where it is put (`delivery.py`).
+
+A reason that names a court order, care or safeguarding stands on the list of the audience `restricted` alone; every
+other list says that there is one. Tasks are closed by an entry in the intervention log, never in a workbook.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from attendance_pipeline.derive.inputs import PupilTable
+from attendance_pipeline.drive_names import class_audiences
+from attendance_pipeline.law.register_codes import CODES, NOT_ESTABLISHED
+from attendance_pipeline.law.school_calendar import SchoolCalendar
+from attendance_pipeline.spreadsheets import Column, Sheet, workbook_bytes
+
+# Owners in the order of the summary, with what people call them. A class teacher's owner is `class-<name>`.
+OWNERS: Mapping[str, str] = {
+    "office": "Office",
+    "attendance-lead": "Attendance lead",
+    "senco": "SENCO and wellbeing lead",
+    "headteacher": "Headteacher",
+    "slt": "Senior leadership team",
+}
+CLASS_OWNER = "class-"
+RESTRICTED = "restricted"
+WORKLIST_FILE = "worklist.xlsx"
+ELSEWHERE = "Restricted: ask the attendance lead"
+
+# What keeps a reason off an open list even when nobody marked it so: the words of rules.md section 7's held reasons,
+# and those that people write in their place.
+_RESTRICTED_WORDS = re.compile(
+    r"\b(courts?|looked[ -]after|lac|in care|care order|social (care|workers?)|safeguard\w*|child protection|"
+    r"(family|police|domestic) (violence|abuse)|domestic abuse|prohibited steps)\b",
+    re.IGNORECASE,
+)
+_SEES_EVERY_N = ("office", "attendance-lead")
+_SEES_SUMMARY = ("attendance-lead", "slt")
+_NEVER = dt.date.max
+
+
+@dataclass(frozen=True)
+class PupilFacts:
+    """What a list says of a pupil. `attendance`: the ladder's measure as a ratio, None when there is none."""
+
+    name: str
+    class_name: str
+    year_group: str
+    stage: int
+    attendance: float | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task. `owner`: a key of OWNERS, or `class-<name>`. `pupil`: a key of the facts; None: of no one pupil.
+
+    `restricted_reason` goes to the audience `restricted` only.
+    """
+
+    owner: str
+    task: str
+    opened_on: dt.date
+    due_on: dt.date | None = None
+    closed_on: dt.date | None = None
+    pupil: Hashable = None
+    reason: str = ""
+    restricted_reason: str = ""
+    reference: str = ""
+
+    def is_open(self, day: dt.date) -> bool:
+        return self.opened_on <= day and (self.closed_on is None or self.closed_on > day)
+
+    def is_overdue(self, day: dt.date) -> bool:
+        return self.due_on is not None and self.due_on < day
+
+
+@dataclass(frozen=True)
+class UnresolvedMark:
+    """An N nobody has explained yet. `age` in school days."""
+
+    pupil: Hashable
+    day: dt.date
+    session: str
+    age: int
+
+
+@dataclass
+class OwnerCounts:
+    """How much one owner has to do."""
+
+    open: int = 0
+    overdue: int = 0
+    due_this_week: int = 0
+    unresolved_n: int = 0
+
+
+@dataclass(frozen=True)
+class Worklists:
+    """`files`: audience to file name to content. `counts`: by owner, no value of a pupil in it."""
+
+    files: Mapping[str, Mapping[str, bytes]]
+    counts: Mapping[str, OwnerCounts] = field(default_factory=dict)
+
+
+def build_worklists(
+    tasks: Iterable[Task],
+    pupils: Mapping[Hashable, PupilFacts],
+    unresolved: Sequence[UnresolvedMark],
+    *,
+    school: str,
+    class_names: Iterable[str],
+    calendar: SchoolCalendar,
+    day: dt.date,
+    resolve_n_school_days: int,
+) -> Worklists:
+    """The worklists of a day: one workbook for every owner, also for those with nothing to do, so that a missing file
+    never reads as an empty list; and one for `restricted` when there is a reason to keep from the others.
+
+    `resolve_n_school_days`: the age after which an N is overdue (policy). Raises ValueError for an owner there is not.
+    """
+    folders = class_audiences(class_names)
+    owners = {**OWNERS, **{f"{CLASS_OWNER}{name}": f"Class teacher, {name}" for name in folders}}
+    audiences = {owner: owner for owner in OWNERS} | {f"{CLASS_OWNER}{name}": folders[name] for name in folders}
+    by_owner: dict[str, list[Task]] = {owner: [] for owner in owners}
+    for task in tasks:
+        if task.owner not in by_owner:
+            raise ValueError(f"no worklist for the owner {task.owner!r}; there are {', '.join(OWNERS)} and the classes")
+        if task.is_open(day):
+            by_owner[task.owner].append(task)
+    marks = {owner: _marks_of(owner, unresolved, pupils) for owner in owners}
+    counts = {owner: _counted(by_owner[owner], marks[owner], day) for owner in owners}
+
+    def book(name: str, *sheets: Sheet) -> dict[str, bytes]:
+        return {WORKLIST_FILE: workbook_bytes(sheets, title=f"{school}: worklist, {name}", created=day)}
+
+    files: dict[str, dict[str, bytes]] = {}
+    for owner, name in owners.items():
+        heading = f"{school} · Worklist · {name} · {day:%d/%m/%Y}"
+        sheets = [_task_sheet(by_owner[owner], pupils, calendar, day, heading)]
+        if marks[owner] or owner in _SEES_EVERY_N:
+            sheets.append(_mark_sheet(marks[owner], pupils, resolve_n_school_days, heading))
+        if owner in _SEES_SUMMARY:
+            sheets.append(_summary_sheet(counts, owners, heading))
+        files[audiences[owner]] = book(name, *sheets)
+    kept = [task for mine in by_owner.values() for task in mine if _kept_back(task)]
+    if kept:
+        heading = f"{school} · Worklist · restricted · {day:%d/%m/%Y}"
+        files[RESTRICTED] = book("restricted", _task_sheet(kept, pupils, calendar, day, heading, owners=owners))
+    return Worklists(files, counts)
+
+
+def find_unresolved(
+    marks: np.ndarray, pupils: PupilTable, calendar: SchoolCalendar, day: int
+) -> list[tuple[int, int, str, int]]:
+    """Every N of the academic year up to school day number `day`, the oldest first; also of pupils who have left since.
+
+    `marks`: uint8[P, D, 2]. Returns (row of the pupil, day number, AM or PM, age in school days).
+    """
+    first = int(calendar.year_start[day])
+    window = np.isin(marks[:, first : day + 1], CODES.numbers_with(NOT_ESTABLISHED))
+    days = np.arange(first, day + 1)
+    window &= ((days >= pupils.entry[:, None]) & (days <= pupils.leave[:, None]))[..., None]
+    found = [(int(p), first + int(d), ("AM", "PM")[int(half)]) for p, d, half in np.argwhere(window)]
+    return [(p, d, half, day - d) for p, d, half in sorted(found, key=lambda n: (n[1], n[0], n[2]))]
+
+
+# ---------------------------------------------------------------- what may be said
+
+
+def open_reason(task: Task) -> str:
+    """The task's reason as a list that others read may give it."""
+    if not _kept_back(task):
+        return task.reason
+    said = "" if _RESTRICTED_WORDS.search(task.reason) else task.reason
+    return f"{said} ({ELSEWHERE.lower()})" if said else ELSEWHERE
+
+
+def _kept_back(task: Task) -> bool:
+    return bool(task.restricted_reason or _RESTRICTED_WORDS.search(task.reason))
+
+
+def _full_reason(task: Task) -> str:
+    return "; ".join(part for part in (task.reason, task.restricted_reason) if part)
+
+
+# ---------------------------------------------------------------- rows and sheets
+
+
+def _marks_of(
+    owner: str, unresolved: Sequence[UnresolvedMark], pupils: Mapping[Hashable, PupilFacts]
+) -> list[UnresolvedMark]:
+    if owner in _SEES_EVERY_N:
+        return list(unresolved)
+    if not owner.startswith(CLASS_OWNER):
+        return []
+    return [n for n in unresolved if pupils[n.pupil].class_name == owner.removeprefix(CLASS_OWNER)]
+
+
+def _counted(tasks: Sequence[Task], marks: Sequence[UnresolvedMark], day: dt.date) -> OwnerCounts:
+    week_ends = day + dt.timedelta(days=6 - day.weekday())
+    return OwnerCounts(
+        open=len(tasks),
+        overdue=sum(t.is_overdue(day) for t in tasks),
+        due_this_week=sum(t.due_on is not None and day <= t.due_on <= week_ends for t in tasks),
+        unresolved_n=len(marks),
+    )
+
+
+_FACTS = (
+    Column("pupil", "Pupil", width=26),
+    Column("class", "Class"),
+    Column("year", "Year"),
+)
+
+
+def _about(facts: PupilFacts | None) -> dict[str, object]:
+    if facts is None:
+        return {}
+    return {
+        "pupil": facts.name,
+        "class": facts.class_name,
+        "year": facts.year_group,
+        "stage": facts.stage or None,
+        "attendance": facts.attendance,
+    }
+
+
+def _school_days_late(task: Task, calendar: SchoolCalendar, day: dt.date) -> int | None:
+    if task.due_on is None or not task.is_overdue(day):
+        return None
+    return calendar.on_or_before(day) - calendar.on_or_before(task.due_on)
+
+
+def _task_sheet(
+    tasks: Sequence[Task],
+    pupils: Mapping[Hashable, PupilFacts],
+    calendar: SchoolCalendar,
+    day: dt.date,
+    heading: str,
+    *,
+    owners: Mapping[str, str] | None = None,
+) -> Sheet:
+    """Open tasks: overdue first, then by due date. With `owners`, whose each task is and the whole reason."""
+
+    def order(task: Task) -> tuple[object, ...]:
+        facts = None if task.pupil is None else pupils[task.pupil]
+        who = (facts.class_name, facts.name) if facts else ("", "")
+        return (not task.is_overdue(day), task.due_on or _NEVER, task.opened_on, *who, task.task, task.reference)
+
+    rows: list[dict[str, object]] = [
+        {
+            "owner": owners[task.owner] if owners else "",
+            "when": _when(task, day),
+            "due": task.due_on,
+            "late": _school_days_late(task, calendar, day),
+            "task": _in_words(task.task),
+            **_about(None if task.pupil is None else pupils[task.pupil]),
+            "reason": _full_reason(task) if owners else open_reason(task),
+            "reference": task.reference,
+            "opened": task.opened_on,
+        }
+        for task in sorted(tasks, key=order)
+    ]
+    columns = (
+        *((Column("owner", "Owner", width=22),) if owners else ()),
+        Column("when", "When", width=12),
+        Column("due", "Due", "date"),
+        Column("late", "School days late", "whole"),
+        Column("task", "Task", width=34, wrap=True),
+        *_FACTS,
+        Column("stage", "Stage", "whole"),
+        Column("attendance", "Attendance", "percent"),
+        Column("reason", "Reason", width=44, wrap=True),
+        Column("reference", "Reference"),
+        Column("opened", "Since", "date"),
+    )
+    return Sheet("To do", columns, rows or [{"task": "Nothing to do today"}], heading)
+
+
+def _when(task: Task, day: dt.date) -> str:
+    if task.is_overdue(day):
+        return "Overdue"
+    return "Today" if task.due_on == day else ""
+
+
+def _in_words(task: str) -> str:
+    words = task.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _mark_sheet(
+    marks: Sequence[UnresolvedMark], pupils: Mapping[Hashable, PupilFacts], resolve_within: int, heading: str
+) -> Sheet:
+    rows: list[dict[str, object]] = [
+        {
+            "when": "Overdue" if n.age > resolve_within else "",
+            "age": n.age,
+            "date": n.day,
+            "session": n.session,
+            **_about(pupils[n.pupil]),
+        }
+        for n in sorted(marks, key=lambda n: (-n.age, pupils[n.pupil].class_name, pupils[n.pupil].name, n.session))
+    ]
+    columns = (
+        Column("when", "When", width=30),
+        Column("age", "Age in school days", "whole"),
+        Column("date", "Date", "date"),
+        Column("session", "Session"),
+        *_FACTS,
+    )
+    return Sheet("No reason yet (N)", columns, rows or [{"when": "No unresolved N"}], heading)
+
+
+def _summary_sheet(counts: Mapping[str, OwnerCounts], owners: Mapping[str, str], heading: str) -> Sheet:
+    rows: list[dict[str, object]] = [{"owner": owners[owner], **vars(c)} for owner, c in counts.items()]
+    columns = (
+        Column("owner", "Owner", width=30),
+        Column("open", "Open", "whole"),
+        Column("overdue", "Overdue", "whole"),
+        Column("due_this_week", "Due this week", "whole"),
+        Column("unresolved_n", "Unresolved N", "whole"),
+    )
+    return Sheet("Everyone", columns, rows, heading)

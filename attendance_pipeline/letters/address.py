@@ -1,7 +1,7 @@
 """Where things stand on a letter's first page, and fitting an address into the window of an envelope.
 
-Belongs here: the two layouts in millimetres, and the choice of a type size for an address. Does not belong here: drawing
-(``pdf``), or which lines an address has (``recipients``).
+Belongs here: the two layouts in millimetres, and the choice of a type size for an address. Does not belong here:
+drawing (``pdf``), or which lines an address has (``recipients``).
 """
 
 from collections.abc import Mapping
@@ -64,7 +64,10 @@ class SetAddress:
 
 
 def fit_address(lines: tuple[str, ...], layout: Layout, fonts: FontSet, families: tuple[str, ...]) -> SetAddress:
-    """The largest type in which the address fits; a line too long even for the smallest is broken at a space if there is room."""
+    """The largest type in which the address fits.
+
+    A line too long even for the smallest is broken at a space, if there is room for one more. Raises ``AddressError``.
+    """
     if len(lines) > MAX_LINES:
         raise AddressError(f"the address has {len(lines)} lines; the window shows at most {MAX_LINES}")
     if any(not line.strip() for line in lines):

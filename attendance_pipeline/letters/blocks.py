@@ -3,11 +3,12 @@
 Belongs here: the blocks there are and the reading of Markdown into them. Does not belong here: how a block looks (the
 layouts of ``letter_templates/layout``; later DOCX and HTML), or where the words come from (``templates``).
 
-The Markdown is CommonMark without HTML, links, images and code: headings, paragraphs, bold and italic, lists, pipe tables,
-quotes (a tinted box), and five lines of our own, each alone on its line:
+The Markdown is CommonMark without HTML, links, images and code: headings, paragraphs, bold and italic, lists, pipe
+tables, quotes (a tinted box), and six lines of our own, each alone on its line:
 
     [signature]                space to sign; takes the paragraph before and the one after along, so they stay together
     [new page]
+    [new column]               in a leaflet
     [line: Name | Date]        labels with a line to write on, side by side
     [lines 4: What we agreed]  a label and so many lines to write on
     [tick: Yes | No]           boxes to tick, side by side
@@ -96,14 +97,16 @@ class Signature:
 
 
 @dataclass(frozen=True)
-class PageBreak:
-    pass
+class Break:
+    """What follows begins on a new page, or in a leaflet's next column."""
+
+    column: bool = False
 
 
-Block = Heading | Paragraph | Items | Table | Box | FormLine | Signature | PageBreak
+Block = Heading | Paragraph | Items | Table | Box | FormLine | Signature | Break
 
 _DIRECTIVE = re.compile(r"\s*\[(?P<name>[a-z ]+?)(?:\s+(?P<count>[1-9]\d?))?\s*(?::(?P<labels>.*))?\]\s*")
-DIRECTIVES = ("signature", "new page", "line: label", "lines 4: label", "tick: label")
+DIRECTIVES = ("signature", "new page", "new column", "line: label", "lines 4: label", "tick: label")
 
 
 def directive_problem(line: str) -> str | None:
@@ -121,8 +124,8 @@ def _directive(line: str) -> Block | None:
     name, count, labels = match["name"], match["count"], match["labels"]
     if name == "signature" and count is None and labels is None:
         return Signature()
-    if name == "new page" and count is None and labels is None:
-        return PageBreak()
+    if name in ("new page", "new column") and count is None and labels is None:
+        return Break(column=name == "new column")
     if labels is None or not labels.strip():
         return None
     runs = tuple(_runs_of_line(label.strip()) for label in labels.split("|"))
@@ -247,18 +250,18 @@ def _each_run(nodes: Sequence[SyntaxTreeNode], bold: bool, italic: bool) -> Iter
 
 
 def _with_signatures(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """Closing and signer drawn into each signature, and the paragraph before held to it: no signature alone on a page."""
+    """Closing and signer drawn into each signature, the paragraph before held to it: none stands alone on a page."""
     found: list[Block] = []
-    rest = list(blocks)
-    while rest:
-        block = rest.pop(0)
-        if isinstance(block, Signature):
-            closing = found.pop().runs if found and isinstance(found[-1], Paragraph) else ()
-            signer = rest.pop(0).runs if rest and isinstance(rest[0], Paragraph) else ()
-            block = Signature(closing, signer)
-            if found and isinstance(found[-1], Paragraph):
-                found[-1] = replace(found[-1], keep=True)
-        found.append(block)
+    for block in blocks:
+        last = found[-1] if found else None
+        if isinstance(block, Signature) and isinstance(last, Paragraph):
+            found[-1] = Signature(closing=last.runs)
+            if len(found) > 1 and isinstance(before := found[-2], Paragraph):
+                found[-2] = replace(before, keep=True)
+        elif isinstance(block, Paragraph) and isinstance(last, Signature) and not last.signer:
+            found[-1] = replace(last, signer=block.runs)
+        else:
+            found.append(block)
     return tuple(found)
 
 
@@ -289,8 +292,8 @@ def _one(block: Block) -> dict[str, Any]:
             return {"is": "form", "labels": [_run_data(label) for label in labels], "lines": lines, "tick": tick}
         case Signature(closing, signer):
             return {"is": "signature", "closing": _run_data(closing), "signer": _run_data(signer)}
-        case PageBreak():
-            return {"is": "new page"}
+        case Break(column):
+            return {"is": "break", "column": column}
 
 
 def _run_data(runs: Runs) -> list[list[Any]]:

@@ -1,7 +1,8 @@
 """What the words of a letter may say: the kinds of letter there are, and every field a template may name.
 
 Belongs here: the documented list of fields (`attendance check` and the guide for editors print it) and the filling of a
-letter's context from it. Does not belong here: how a value is found (the batch builder) or how it looks (``language``, ``pdf``).
+letter's context from it. Does not belong here: how a value is found (the batch builder) or how it looks (``language``,
+``pdf``).
 """
 
 import datetime
@@ -13,7 +14,7 @@ from attendance_pipeline.letters.letter import FieldValue, Letter, LetterError, 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a template. ``rows`` (name -> meaning) makes it a list to loop over; an ``optional`` field may be empty."""
+    """One field of a template: ``rows`` (name -> meaning) makes it a list to loop over; ``optional``: may be empty."""
 
     meaning: str
     rows: Mapping[str, str] | None = None
@@ -93,13 +94,16 @@ FIELDS: Mapping[str, Field] = {**SCHOOL_FIELDS, **PUPIL_FIELDS}
 
 
 def fields_of(kind: str) -> Mapping[str, Field]:
-    """The fields a template of this kind may name. A leaflet is the same for everybody, so it knows the school alone."""
+    """The fields a template of this kind may name: a leaflet is the same for all, so it knows the school alone."""
     known = KINDS.get(kind)
     return SCHOOL_FIELDS if known is not None and known.page == "leaflet" else FIELDS
 
 
 def context(letter: Letter, letterhead: Letterhead) -> dict[str, FieldValue]:
-    """Every field of ``FIELDS`` with its value; raises ``LetterError`` naming a field that is missing, unknown or of another type."""
+    """Every field of ``FIELDS`` with its value.
+
+    Raises ``LetterError`` naming a field that is missing, unknown, empty or of another type.
+    """
     values: dict[str, FieldValue] = {
         "school_name": letterhead.name,
         "school_address": ", ".join(letterhead.address),
@@ -127,7 +131,7 @@ def context(letter: Letter, letterhead: Letterhead) -> dict[str, FieldValue]:
 
 
 def _checked(letter: Letter, name: str, field: Field, value: FieldValue) -> FieldValue:
-    """The value, if it is what the field asks for: every number is formatted before it comes here, so that all pages agree."""
+    """The value, if it is what the field asks for. Numbers come formatted, so that all pages say the same."""
     if field.rows is None:
         if not isinstance(value, str | datetime.date):
             raise LetterError(

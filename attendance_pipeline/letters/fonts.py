@@ -126,7 +126,7 @@ class FontSet:
         return set(text) - self._printable[families]
 
     def width(self, text: str, families: tuple[str, ...], size: float) -> float:
-        """Width of a line of regular type in points, without kerning (which narrows it); an unknown character is one em."""
+        """Width of a line of regular type in points, before kerning narrows it; an unknown character is one em."""
         if families not in self._regular:
             advances: dict[str, float] = {}
             for family in reversed(families):

@@ -1,11 +1,12 @@
 """Values inside Markdown that stay what they are: a name such as ``*#<b>{{x}}_`` is printed, never obeyed.
 
-Belongs here: the disguise a value wears while Markdown is parsed, and taking it off again. Does not belong here: anything
-that knows a letter.
+Belongs here: the disguise a value wears while Markdown is parsed, and taking it off again. Does not belong here:
+anything that knows a letter.
 
-Escaping with backslashes depends on what stands beside the value and on every rule of Markdown. Instead every character of a
-value is moved up into Unicode's private plane 15 (code point + 0xF0000), where no rule of Markdown looks, and moved back in
-the parsed text. Characters beyond the basic plane (emoji, rare Han) stay: no rule of Markdown knows them either.
+Escaping with backslashes depends on what stands beside the value and on every rule of Markdown. Instead every character
+of a value is moved up into Unicode's private plane 15 (code point + 0xF0000), where no rule of Markdown looks, and
+moved back in the parsed text. Characters beyond the basic plane (emoji, rare Han) stay: no rule of Markdown knows them
+either.
 """
 
 _PLANE = 0xF0000

@@ -16,7 +16,10 @@ SHIPPED = Path(__file__).resolve().parents[2] / "letter_templates"
 
 @dataclass(frozen=True)
 class Language:
-    """``tag`` is what a PDF and a screen reader are told (``en``); ``region`` may be empty; ``direction`` is ``ltr`` or ``rtl``."""
+    """A language as the pages need it.
+
+    ``tag`` is what a screen reader is told (``en``), ``region`` may be empty, ``direction`` is ``ltr`` or ``rtl``.
+    """
 
     tag: str
     region: str
@@ -51,7 +54,10 @@ def language_file(folder: Path, tag: str) -> Path:
 
 @lru_cache(maxsize=64)
 def _load(tag: str, stamps: tuple[tuple[Path, int], ...]) -> Language:
-    """English, then whatever the files of the language say instead, the school's last. ``stamps`` make an edited file count."""
+    """English, then whatever the files of the language say instead, the school's last.
+
+    ``stamps`` are the files with their times of change, so that an edited file is read again.
+    """
     tables: dict[str, dict] = {}
     region = ""  # of this language alone: Polish is not Polish of Great Britain because English is English of it
     for path, _ in stamps:

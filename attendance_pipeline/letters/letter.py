@@ -1,7 +1,8 @@
 """What a letter is before it has a page: whom it is to, what kind, which values its words may use.
 
 Belongs here: the plain records that the batch builder fills and the page makers read, and what can be wrong with one.
-Does not belong here: words (``letter_templates/``), pages (``pdf``), who gets a letter (``recipients``), what became of it (``ledger``).
+Does not belong here: words (``letter_templates/``), pages (``pdf``), who gets a letter (``recipients``), what became of
+it (``ledger``).
 """
 
 import datetime
@@ -13,7 +14,7 @@ FieldValue = str | datetime.date | Sequence[Row]
 
 
 class LetterError(ValueError):
-    """A letter that cannot be made as it stands. ``reference`` says which; the message never holds a value of a person."""
+    """A letter that cannot be made as it stands: ``reference`` says which, and the message holds no person's value."""
 
     def __init__(self, reference: str, message: str) -> None:
         super().__init__(f"letter {reference}: {message}")
@@ -25,8 +26,8 @@ class LetterError(ValueError):
 class Letterhead:
     """The school as it stands at the head of a letter.
 
-    ``address`` is one line per item. ``signatories`` maps a role (``attendance_lead``, ``headteacher``) to a name; a role
-    without a name is signed by hand above its title.
+    ``address`` is one line per item. ``signatories`` maps a role (``attendance_lead``, ``headteacher``) to a name; a
+    role without a name is signed by hand above its title.
     """
 
     name: str
@@ -40,11 +41,12 @@ class Letterhead:
 class Letter:
     """One letter to one recipient about one pupil.
 
-    ``kind`` and each of ``enclosures`` name a template (``letter_1``, ``leaflet``); ``language`` is a tag such as ``en`` or
-    ``ur``: a template that does not exist in it is taken in English. ``recipient_lines`` are the lines of the address
-    block, name first, postcode last, at most 7; none for a letter that is handed over. ``salutation`` is printed as it is,
-    at the same place in every letter. ``fields`` are the values of ``fields.FIELDS`` that a template may print: text, dates,
-    or lists of rows. ``reference`` is printed, and is the only thing that error messages say of the letter.
+    ``kind`` and each of ``enclosures`` name a template (``letter_1``, ``leaflet``); ``language`` is a tag such as
+    ``en`` or ``ur``: a template that does not exist in it is taken in English. ``recipient_lines`` are the lines of the
+    address block, name first, postcode last, at most 7; none for a letter that is handed over. ``salutation`` is
+    printed as it is, at the same place in every letter. ``fields`` are the values of ``fields.FIELDS`` that a template
+    may print: text, dates, or lists of rows. ``reference`` is printed, and is the only thing that error messages say of
+    the letter.
     """
 
     reference: str
@@ -58,7 +60,7 @@ class Letter:
 
 
 def absence_rows(sessions: Iterable[tuple[datetime.date, str, str]]) -> tuple[Row, ...]:
-    """The rows of the field ``absences`` from (day, ``AM`` or ``PM``, code): by date, one row for a day missed for one reason.
+    """The rows of the field ``absences`` from (day, ``AM`` or ``PM``, code), by date.
 
     A row has ``date``, ``session`` (``AM``, ``PM`` or ``DAY``: both sessions with the same code) and ``code``.
     """

@@ -2,9 +2,10 @@
 
 Belongs here: turning composed words and data into pages. Does not belong here: words, figures, who gets a letter.
 
-The layouts in ``letter_templates/layout`` are ours and fixed. Everything a person or a school wrote reaches them as strings of
-JSON, which Typst sets and never reads as its own language. The same input gives the same bytes: fonts are shipped, the time
-stamp is the date given. One ``typst.Compiler`` per process and set of fonts is kept, because starting one costs more than a letter.
+The layouts in ``letter_templates/layout`` are ours and fixed. Everything a person or a school wrote reaches them as
+strings of JSON, which Typst sets and never reads as its own language. The same input gives the same bytes: fonts are
+shipped, the time stamp is the date given. One ``typst.Compiler`` per process and set of fonts is kept, because starting
+one costs more than a letter.
 """
 
 import datetime
@@ -13,6 +14,7 @@ import json
 import threading
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -25,6 +27,7 @@ from attendance_pipeline.letters.address import LAYOUTS, AddressError, Layout, f
 from attendance_pipeline.letters.blocks import as_data
 from attendance_pipeline.letters.fields import context
 from attendance_pipeline.letters.fonts import FontSet
+from attendance_pipeline.letters.inert import clean
 from attendance_pipeline.letters.language import SHIPPED, Language, load_language
 from attendance_pipeline.letters.letter import Letter, LetterError, Letterhead
 from attendance_pipeline.letters.templates import Composed, Templates
@@ -32,39 +35,62 @@ from attendance_pipeline.letters.templates import Composed, Templates
 __all__ = ["Letter", "LetterError", "Letterhead", "alignment_sheet", "render_batch", "render_document", "render_letter"]
 
 LETTERS_PER_CHUNK = 250  # Typst holds about 1 MB per letter of one document
-_FILE_STANDARDS = ["a-2a", "ua-1"]
 _LAYOUT_FOLDER = SHIPPED / "layout"
 _compiling = threading.Lock()  # a Compiler serves one thread at a time
+_STAND_IN_WIDTH = 100  # points; no page of a letter is so narrow
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """Pages that letters of a batch have in common. In a chunk, as many pages ``width`` points wide stand for them."""
+
+    pdf: bytes
+    pages: int
+    width: int
 
 
 def render_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl", templates: Templates) -> bytes:
     """One letter with its enclosures as a tagged file: PDF/A-2a and PDF/UA-1, each enclosure on a new page.
 
-    Raises ``LetterError`` (the letter's data) or ``templates.TemplateError`` (the words), neither with a value of a person.
+    Raises ``LetterError`` (the letter's data) or ``templates.TemplateError`` (the words), neither with a value of a
+    person.
     """
     data = _document([letter], letterhead, _layout(layout), templates, own_sheets=False)
-    tag = data["parts"][0]["lang"]
-    data |= {"title": f"{letterhead.name}: {letter.reference}", "lang": tag}
+    data["title"] = f"{letterhead.name}: {letter.reference}"
     return _compile("letter.typ", data, letter.date, _fonts(templates), tagged=True)
 
 
 def render_batch(
     letters: Sequence[Letter], letterhead: Letterhead, *, layout: str = "dl", templates: Templates
 ) -> bytes:
-    """All letters as one file to print on both sides: in the order given, each letter and each enclosure on its own sheet.
+    """All letters as one file to print on both sides, in the order given, each letter and enclosure on its own sheet.
 
-    Untagged, because nobody reads it on a screen; ``render_letter`` makes the file for that. Its time stamp is the latest
-    date of the letters. Raises as ``render_letter`` does, and ``ValueError`` for no letters at all.
+    Untagged, because nobody reads it on a screen; ``render_letter`` makes the file for that. Its time stamp is the
+    latest date of the letters. Raises as ``render_letter`` does, and ``ValueError`` for no letters at all.
     """
     if not letters:
         raise ValueError("a batch needs at least one letter")
     date = max(letter.date for letter in letters)
+    shared: dict[str, _Shared] = {}
     chunks: list[bytes] = []
     for chunk in _chunks(letters, LETTERS_PER_CHUNK):
         data = _document(chunk, letterhead, _layout(layout), templates, own_sheets=True)
-        data |= {"title": f"{letterhead.name}: letters", "lang": "en"}
-        chunks.append(_compile("letter.typ", data, date, _fonts(templates), tagged=False))
-    return _joined(chunks, f"{letterhead.name}: letters", date)
+        data["title"] = f"{letterhead.name}: letters"
+
+        def stand_in(part: dict[str, Any], data: dict[str, Any] = data) -> dict[str, Any]:
+            """A leaflet is the same for all: it is set once, and its pages are put in when the chunks are joined."""
+            if part["page"] != "leaflet":
+                return part
+            key = json.dumps(part, sort_keys=True)
+            if key not in shared:
+                alone = _compile("letter.typ", {**data, "parts": [part]}, date, _fonts(templates), tagged=False)
+                with pikepdf.open(io.BytesIO(alone)) as pages:
+                    shared[key] = _Shared(alone, len(pages.pages), _STAND_IN_WIDTH + len(shared))
+            return {"page": "stand-in", "pages": shared[key].pages, "width": shared[key].width}
+
+        parts = [stand_in(part) for part in data["parts"]]
+        chunks.append(_compile("letter.typ", {**data, "parts": parts}, date, _fonts(templates), tagged=False))
+    return _joined(chunks, list(shared.values()), f"{letterhead.name}: letters", date)
 
 
 def check_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl", templates: Templates) -> str | None:
@@ -103,7 +129,8 @@ def render_document(
 ) -> bytes:
     """A report as a tagged file (PDF/A-2a and PDF/UA-1) from ``report_page.Report.as_data()``.
 
-    Raises ``ValueError`` for a character that no shipped font has, or for what the file standards refuse (a chart without ``alt``).
+    Raises ``ValueError`` for a character that no shipped font has, or for what the file standards refuse (a chart
+    without ``alt``).
     """
     words = load_language(language)
     fonts = _shipped_fonts()
@@ -129,10 +156,16 @@ def _document(
     parts = [part for letter in letters for part in _parts(letter, letterhead, layout, templates, fonts, own_sheets)]
     english = load_language("en", templates.school_folder)
     contact = [letterhead.telephone, letterhead.email]
-    head = {"name": letterhead.name, "lines": [*letterhead.address, *(line for line in contact if line)]}
+    head = {
+        "fonts": english.fonts,
+        "name": letterhead.name,
+        "lines": [*letterhead.address, *(line for line in contact if line)],
+    }
     if missing := fonts.missing("".join(_texts(head)), english.fonts):
         raise ValueError(f"the letterhead has {_scripts(missing)}, which no shipped font can print")
     return {
+        "lang": parts[0]["lang"],
+        "region": parts[0]["region"],
         "head": head,
         "geometry": {
             "left": layout.left,
@@ -160,29 +193,39 @@ def _parts(
             "own-sheet": own_sheets,
             "blocks": as_data(composed.blocks),
             "page-words": words["page"],
-            "foot": letterhead.name if composed.page == "leaflet" else f"{words['reference']}: {letter.reference}",
+            "foot": letterhead.name
+            if composed.page == "leaflet"
+            else f"{words['reference']}: {_isolated(letter.reference, composed.language)}",
         }
         if composed.page == "letter":
-            part |= _first_page(letter, layout, composed, fonts)
+            part |= _first_page(letter, layout, composed, fonts, templates)
         if missing := fonts.missing("".join(_texts(part)), composed.language.fonts):
             raise LetterError(letter.reference, f"{kind} has {_scripts(missing)}, which no font at hand can print")
         yield part
 
 
-def _first_page(letter: Letter, layout: Layout, composed: Composed, fonts: FontSet) -> dict[str, Any]:
+def _first_page(
+    letter: Letter, layout: Layout, composed: Composed, fonts: FontSet, templates: Templates
+) -> dict[str, Any]:
     words = composed.language.words
+    english = load_language("en", templates.school_folder)
     try:
-        address = fit_address(letter.recipient_lines, layout, fonts, composed.language.fonts)
+        address = fit_address(tuple(map(clean, letter.recipient_lines)), layout, fonts, english.fonts)
     except AddressError as error:
         raise LetterError(letter.reference, str(error)) from None
     return {
         "recipient": {"lines": list(address.lines), "size": address.size, "pitch": address.pitch},
-        "salutation": letter.salutation,
+        "salutation": words["salutation"].format(salutation=clean(letter.salutation)),
         "facts": [
             [words["date"], composed.language.date(letter.date)],
-            [words["reference"], letter.reference],
+            [words["reference"], _isolated(letter.reference, composed.language)],
         ],
     }
+
+
+def _isolated(words: str, language: Language) -> str:
+    """Latin words that keep their own direction inside a right-to-left line."""
+    return f"\u2066{words}\u2069" if language.direction == "rtl" else words
 
 
 def _page_style(language: Language) -> dict[str, Any]:
@@ -239,22 +282,23 @@ def _compiler(folders: tuple[Path, ...]) -> typst.Compiler:
 
 
 def _compile(layout_file: str, data: Mapping[str, Any], date: datetime.date, fonts: FontSet, *, tagged: bool) -> bytes:
-    """The pages of one document. Typst's own message may quote the data, so only its first line's kind is passed on."""
+    """The pages of one document. An error of Typst names the layout's source, never the data."""
     noon = datetime.datetime(date.year, date.month, date.day, 12, tzinfo=datetime.UTC)
     inputs = {"data": json.dumps({**data, "date": [date.year, date.month, date.day]}, ensure_ascii=True)}
-    standards = {"pdf_standards": _FILE_STANDARDS} if tagged else {}
     try:
         with _compiling:
-            return _compiler(fonts.folders).compile(
+            pages = _compiler(fonts.folders).compile(
                 input=str(_LAYOUT_FOLDER / layout_file),
                 format="pdf",
                 sys_inputs=inputs,
                 timestamp=noon,
                 pdf_tags=tagged,
-                **standards,
+                pdf_standards=["a-2a", "ua-1"] if tagged else [],
             )
     except typst.TypstError as error:
         raise ValueError(f"{layout_file} could not be set: {error.message}") from None
+    assert isinstance(pages, bytes)  # noqa: S101 - one format and no output file: Typst's own rule
+    return pages
 
 
 # ---------------------------------------------------------------- one print file out of chunks
@@ -266,29 +310,41 @@ def _chunks(letters: Sequence[Letter], size: int) -> Iterator[list[Letter]]:
         yield chunk
 
 
-def _joined(chunks: Sequence[bytes], title: str, date: datetime.date) -> bytes:
-    """The chunks one after another, each beginning on an odd page.
+def _joined(chunks: Sequence[bytes], shared: Sequence[_Shared], title: str, date: datetime.date) -> bytes:
+    """The chunks one after another, each beginning on an odd page, with the shared pages where their stand-ins were.
 
-    The page tree of each chunk is hung below one new root as it is: adding pages one by one takes time by their square.
+    Each chunk becomes one branch of the page tree, made here: pikepdf's own way of adding pages numbers all pages again
+    for each, which takes time by their square.
     """
     joined = pikepdf.new()
     root = joined.Root.Pages
-    total = 0
+    leaflets = {one.width: _copied(joined, one.pdf) for one in shared}
     for chunk in chunks:
-        with pikepdf.open(io.BytesIO(chunk)) as source:
-            if len(source.pages) % 2:
-                source.add_blank_page(page_size=tuple(float(side) for side in source.pages[0].mediabox[2:]))
-            total += len(source.pages)
-            branch = joined.copy_foreign(source.make_indirect(source.Root.Pages))
-        branch.Parent = root
+        leaves = _copied(joined, chunk)
+        for width, pages in leaflets.items():
+            places = [place for place, leaf in enumerate(leaves) if round(float(leaf.MediaBox[2])) == width]
+            for number, place in enumerate(places):
+                # A page may stand in the tree once only: a new page with the same contents.
+                leaves[place] = joined.make_indirect(pikepdf.Dictionary(dict(pages[number % len(pages)].items())))
+        if len(leaves) % 2:
+            blank = pikepdf.Dictionary(Type=pikepdf.Name.Page, MediaBox=leaves[-1].MediaBox, Resources={})
+            leaves.append(joined.make_indirect(blank))
+        branch = joined.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.Pages, Parent=root))
+        for leaf in leaves:
+            leaf.Parent = branch
+        branch.Kids, branch.Count = pikepdf.Array(leaves), len(leaves)
         root.Kids.append(branch)
-    root.Count = total
+        root.Count += len(leaves)
     stamp = f"D:{date:%Y%m%d}120000Z"
     joined.docinfo = joined.make_indirect(
-        pikepdf.Dictionary(
-            Title=pikepdf.String(title), CreationDate=stamp, ModDate=stamp, Producer="attendance-pipeline"
-        )
+        pikepdf.Dictionary(Title=title, CreationDate=stamp, ModDate=stamp, Producer="attendance-pipeline")
     )
     out = io.BytesIO()
     joined.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
     return out.getvalue()
+
+
+def _copied(target: pikepdf.Pdf, pdf: bytes) -> list[pikepdf.Object]:
+    """The pages of a file as objects of another, not yet in its page tree."""
+    with pikepdf.open(io.BytesIO(pdf)) as source:
+        return [target.copy_foreign(page.obj) for page in source.pages]

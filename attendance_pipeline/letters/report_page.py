@@ -1,7 +1,7 @@
 """A report as data for a page: title, key figures, paragraphs, tables and charts, every value already formatted.
 
-Belongs here: the shape that ``pdf.render_document`` with ``report.typ`` understands. Does not belong here: where the figures
-come from (``reports``), or how they look (``letter_templates/layout/report.typ``).
+Belongs here: the shape that ``pdf.render_document`` with ``report.typ`` understands. Does not belong here: where the
+figures come from (``reports``), or how they look (``letter_templates/layout/report.typ``).
 """
 
 import dataclasses
@@ -23,8 +23,9 @@ class KeyFigure:
 class DataTable:
     """``align`` per column: ``left``, ``right``, ``center`` (default: the first left, the rest right).
 
-    ``widths`` per column: ``auto`` (as wide as its words) or ``1fr``, ``2fr`` … (a share of the rest); none: as wide as the
-    words, and what is left of the page shared out evenly. ``strong_rows`` are the indexes of rows set bold, such as a total.
+    ``widths`` per column: ``auto`` (as wide as its words) or ``1fr``, ``2fr`` … (a share of the rest); none: as wide as
+    the words, and what is left of the page shared out evenly. ``strong_rows`` are the indexes of rows set bold, such as
+    a total.
     """
 
     header: tuple[str, ...]
@@ -48,7 +49,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """In the order printed: heading, key figures, paragraphs, charts (side by side while their widths allow), tables."""
+    """Printed in this order: heading, key figures, paragraphs, charts (side by side as widths allow), tables."""
 
     heading: str = ""
     key_figures: tuple[KeyFigure, ...] = ()

@@ -57,7 +57,7 @@ _Scope = dict[str, _Kind]
 def source_problems(
     environment: jinja2.Environment, source: str, file: Path, fields: Mapping[str, Field]
 ) -> tuple[Problem, ...]:
-    """Syntax errors, names and attributes that are not among ``fields``, and Markdown that a letter would print as it stands."""
+    """Syntax errors, names that are not among ``fields``, and Markdown that a letter would print as it stands."""
     try:
         tree = environment.parse(source, filename=str(file))
         environment.compile(source, filename=str(file))  # filters and tests are looked up only here

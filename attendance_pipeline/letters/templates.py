@@ -3,9 +3,9 @@
 Belongs here: finding a template, checking it, and rendering it to blocks. Does not belong here: which fields there are
 (``fields``), what can be read from a template's source (``template_check``), pages (``pdf``).
 
-A template is ``letter_templates/<language>/<kind>.md.j2``, shipped or in the home. It starts after the salutation, with the
-subject as ``# heading``. Filters of our own: ``day`` (a date with its weekday), ``session_words`` and ``code_words``.
-A line with nothing but ``{% … %}`` leaves no blank line behind, so a loop can make the rows of a table.
+A template is ``letter_templates/<language>/<kind>.md.j2``, shipped or in the home. It starts after the salutation, with
+the subject as ``# heading``. Filters of our own: ``day`` (a date with its weekday), ``session_words`` and
+``code_words``. A line with nothing but ``{% … %}`` leaves no blank line behind, so a loop can make the rows of a table.
 """
 
 import datetime
@@ -66,8 +66,8 @@ class Composed:
 class _LoneTags(Extension):
     """A line of nothing but tags and comments leaves nothing behind, not even its line break.
 
-    Jinja2's own ``trim_blocks`` also eats the break after ``words {% endif %}`` and so joins two paragraphs. Here the break
-    moves into a comment, which keeps the line numbers of errors right.
+    Jinja2's own ``trim_blocks`` also eats the break after ``words {% endif %}`` and so joins two paragraphs. Here the
+    break moves into a comment, which keeps the line numbers of errors right.
     """
 
     _LINE = re.compile(r"^[ \t]*((?:\{%(?:(?!%\}).)*%\}|\{#(?:(?!#\}).)*#\}|[ \t])+)\n", re.MULTILINE | re.DOTALL)
@@ -205,7 +205,7 @@ def _reason(error: Exception) -> str:
 
 
 def check_templates(school_folder: Path | None = None) -> list[Problem]:
-    """Everything wrong with the shipped templates and the school's own: read, then rendered once with invented values."""
+    """Everything wrong with the templates, shipped and the school's: read, then rendered with invented values."""
     from attendance_pipeline.letters.sample import sample_values
 
     templates = Templates(school_folder)
@@ -246,6 +246,7 @@ def _language_problems(tag: str, school_folder: Path | None) -> list[Problem]:
         language.day(datetime.date(2025, 11, 3))
         language.date(datetime.date(2025, 11, 3))
         language.words["page"].format(page=1, pages=2)
+        language.words["salutation"].format(salutation="Dear Mx Example")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         file = language_file(school_folder or SHIPPED, tag)
         return [Problem(file, 0, f"cannot be read: {type(error).__name__}: {error}")]

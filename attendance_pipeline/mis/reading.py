@@ -227,10 +227,18 @@ def _conflicts(
 def _record_conflicts(
     kind: str, frame: pd.DataFrame, file: npt.NDArray[np.int32], usable: npt.NDArray[np.bool_]
 ) -> list[tuple[int, str, str]]:
-    headers = [c.header for c in KINDS[kind].columns if c.header in frame]
-    codes = {h: frame[h].cat.codes.to_numpy() for h in headers}
+    columns = [c for c in KINDS[kind].columns if c.header in frame]
+    codes = {c.header: _value_numbers(frame[c.header], c.cell) for c in columns}
+    headers = list(codes)
     once = KINDS[kind].once or tuple(headers)  # with nothing to be unique, only wholly equal rows count once
     return _conflicts(file, usable, [codes[h] for h in once], [codes[h] for h in headers], once[-1])
+
+
+def _value_numbers(column: pd.Series, cell: str) -> npt.NDArray[np.int64]:
+    """A number for each cell, equal where the values are equal, however they are written."""
+    numbers: dict[Any, int] = {}
+    value = _VALUES.get(cell, str)
+    return by_text(column, lambda t: numbers.setdefault(value(t), len(numbers)), np.int64)
 
 
 _VALUES: dict[str, Callable[[str], Any]] = {

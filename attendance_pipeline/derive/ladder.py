@@ -1,0 +1,490 @@
+"""The ladder of rules.md section 5: one pupil's year as a plain loop over school days, compiled.
+
+Belongs here: the steps, reviews and clocks of the ladder, and the words for what they give. Not here: what a policy or
+calendar says (that is `plan`), and any table for people (that is `tables`).
+
+The loop reads what `plan` compiled and what `counting` counted. Every comparison is on whole numbers: attended over
+possible is below t thousandths of a percent when attended * 100000 < t * possible. What a loop needs is passed as a few
+arrays of records: a tuple of many arrays costs a count of references for each at every call. The functions call only
+one another: numba's cache on disk notices a change of this file, not of one it imports from.
+
+Names in the functions: `s` the pupil's STATE, `days` plan.DAY[n], `today` one of them, `rungs` plan.RUNG[n, 5], `log`
+the pupil's own plan.ENTRY rows, `counts` and `marks` the pupil's own, `p` the number of the pupil, `d` of the day,
+`figure` attended and possible sessions of A(d).
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from attendance_pipeline.law.policy import ACTIONS
+from attendance_pipeline.law.register_codes import AUTHORISED, ILLNESS, MARKED, NOT_ESTABLISHED, UNAUTHORISED
+
+STATUSES = ("none", "watch", "insufficient_data", "awaiting_action", "monitoring")
+NONE, WATCH, INSUFFICIENT_DATA, AWAITING_ACTION, MONITORING = range(len(STATUSES))
+
+EVENTS = (
+    "opened",
+    "no_sessions",
+    "recovered",
+    "escalated",
+    "stalled",
+    "dropped",
+    "dropped_accepted_reasons",
+    "not_dropped",
+    "left",
+    "set",
+    "closed",
+)
+(
+    OPENED,
+    NO_SESSIONS,
+    RECOVERED,
+    ESCALATED,
+    STALLED,
+    DROPPED,
+    DROPPED_ACCEPTED_REASONS,
+    NOT_DROPPED,
+    LEFT,
+    SET,
+    CLOSED,
+) = range(len(EVENTS))
+
+# One pupil at the end of one day. At stage 0 only `status` means something. `possible` 0: the checkpoint is null.
+STAGE_ROW = np.dtype(
+    [
+        ("stage", "u1"),
+        ("status", "u1"),
+        ("reviews", "<u2"),
+        ("episode", "<u2"),
+        ("opened_on", "<i2"),
+        ("review_due", "<i2"),
+        ("checkpoint_attended", "<u2"),
+        ("checkpoint_possible", "<u2"),
+    ]
+)
+# `looked_from` to `looked_to`: the days of the look-back (opened) or of the period (a review); -1 for the rest.
+# `checkpoint_*`: the checkpoint a review compared with; `period_*`: the sessions of its period.
+EVENT_ROW = np.dtype(
+    [
+        ("pupil", "<i4"),
+        ("day", "<i4"),
+        ("event", "u1"),
+        ("from_stage", "u1"),
+        ("to_stage", "u1"),
+        ("episode", "<u2"),
+        ("attended", "<u2"),
+        ("possible", "<u2"),
+        ("threshold", "<i4"),
+        ("looked_from", "<i4"),
+        ("looked_to", "<i4"),
+        ("checkpoint_attended", "<u2"),
+        ("checkpoint_possible", "<u2"),
+        ("period_attended", "<u2"),
+        ("period_possible", "<u2"),
+    ]
+)
+# What the ladder remembers of one pupil from one day to the next.
+STATE = np.dtype(
+    [
+        (name, "<i8")
+        for name in (
+            "stage",
+            "awaiting",  # bits of the actions that must be in the log before the clock starts
+            "episode",
+            "opened_on",
+            "checkpoint_attended",
+            "checkpoint_possible",
+            "period_from",
+            "due",
+            "reviews",
+            "stalled",
+            "recovered",  # 1: there was a recovery, and the next four say of what
+            "recovered_attended",
+            "recovered_possible",
+            "recovered_week",
+            "recovered_stage",
+            "nothing_opens_until",
+            "gate_counted",
+            "told",  # events so far, of all pupils of the chunk
+        )
+    ]
+)
+TOP_STAGE = 4
+HUNDRED_PERCENT = 100_000  # in thousandths of a percent
+BLANK = -1
+NOTHING = (0, 0)
+_SET_STAGE = ACTIONS.index("set_stage")
+_CLOSE_EPISODE = ACTIONS.index("close_episode")
+_REASON_QUESTIONED = ACTIONS.index("reason_questioned")
+_EVIDENCE_ACCEPTED = ACTIONS.index("evidence_accepted")
+_N_ACTIONS = len(ACTIONS)
+
+# Rows of the scratch array `gates`: sessions before day i that are ...
+UNACCEPTED = 0  # unaccepted whatever the day of the decision
+UNEXPLAINED = 1  # N, unaccepted once old enough
+ILL = 2  # I that nobody has questioned or accepted, unaccepted once there are enough spells
+SPELLS = 3  # spells of I so far in the academic year
+GATES = 4
+
+compiled = numba.njit(cache=True, nogil=True)
+
+
+@compiled
+def sessions(counts, first, last):
+    """Attended and possible sessions of days first to last."""
+    if last < first:
+        return 0, 0
+    window = counts[last + 1, 0] - counts[first, 0]
+    return (window >> 16) & 0xFFFF, window & 0xFFFF
+
+
+@compiled
+def inside(log, action, d):
+    """Whether day d lies in the dates of some entry with this action."""
+    found = False
+    for e in range(len(log)):
+        found |= log[e].action == action and log[e].from_ <= d <= log[e].until
+    return found
+
+
+@compiled
+def count_unaccepted(days, log, marks, era, flags, entry, last, gates):
+    """Fill `gates` for one pupil. Most pupils are never near the threshold, so it waits until somebody asks."""
+    unaccepted = unexplained = ill = spells = 0
+    in_spell = False
+    for d in range(last + 1):
+        if d == days[d].year_start:
+            spells = 0
+            in_spell = False
+        gates[UNACCEPTED, d] = unaccepted
+        gates[UNEXPLAINED, d] = unexplained
+        gates[ILL, d] = ill
+        gates[SPELLS, d] = spells
+        if d >= entry:
+            for half in range(2):
+                counts_for = flags[era[d], marks[d, half]]
+                if counts_for & UNAUTHORISED:
+                    if counts_for & NOT_ESTABLISHED:
+                        unexplained += 1
+                    else:
+                        unaccepted += 1
+                elif counts_for & AUTHORISED and not inside(log, _EVIDENCE_ACCEPTED, d):
+                    if inside(log, _REASON_QUESTIONED, d):
+                        unaccepted += 1
+                    elif counts_for & ILLNESS:
+                        ill += 1
+                if counts_for & ILLNESS:
+                    if not in_spell:
+                        spells += 1
+                    in_spell = True
+                elif counts_for & MARKED:
+                    in_spell = False
+    gates[UNACCEPTED, last + 1] = unaccepted
+    gates[UNEXPLAINED, last + 1] = unexplained
+    gates[ILL, last + 1] = ill
+    gates[SPELLS, last + 1] = spells
+
+
+@compiled
+def gate(today, first, gates):
+    """At least the minimum of unaccepted sessions from day `first` to the cut-off day, within today's academic year."""
+    first = max(first, today.year_start)
+    last = today.cut
+    found = 0
+    if first <= last:
+        found = gates[UNACCEPTED, last + 1] - gates[UNACCEPTED, first]
+        overdue = last - today.resolve_n - 1
+        if first <= overdue:
+            found += gates[UNEXPLAINED, overdue + 1] - gates[UNEXPLAINED, first]
+        if today.illness_spells > 0 and gates[SPELLS, last + 1] >= today.illness_spells:
+            found += gates[ILL, last + 1] - gates[ILL, first]
+    return found >= today.gate_minimum
+
+
+@compiled
+def forget(s):
+    """Every pupil starts an academic year at stage 0. A person's `Until` and the entries already used stay."""
+    s.stage = 0
+    s.awaiting = 0
+    s.episode = 0
+    s.recovered = 0
+
+
+@compiled
+def tell(events, s, today, p, d, event, from_stage, figure, looked_from, checkpoint, period):
+    """Write an event of day d, after the move. Beyond the buffer only the number is kept: the caller comes again."""
+    if s.told < len(events):
+        row = events[s.told]
+        row.pupil = p
+        row.day = d
+        row.event = event
+        row.from_stage = from_stage
+        row.to_stage = s.stage
+        row.episode = s.episode
+        row.attended, row.possible = figure
+        row.threshold = today.threshold
+        row.looked_from = looked_from
+        row.looked_to = today.cut if looked_from >= 0 else -1
+        row.checkpoint_attended, row.checkpoint_possible = checkpoint
+        row.period_attended, row.period_possible = period
+    s.told += 1
+
+
+@compiled
+def open_stage(s, today, rungs, d, stage, figure):
+    s.stage = stage
+    s.awaiting = rungs[d, stage].requires
+    s.opened_on = d
+    s.checkpoint_attended, s.checkpoint_possible = figure
+    s.period_from = today.cut + 1
+    s.due = rungs[d, stage].due
+    s.reviews = 0
+    s.stalled = 0
+
+
+@compiled
+def go_on(s, today, rungs, d, figure):
+    """*Continue*: a null A leaves the checkpoint's value."""
+    if figure[1] > 0:
+        s.checkpoint_attended, s.checkpoint_possible = figure
+    s.period_from = today.cut + 1
+    s.due = rungs[d, s.stage].due
+
+
+@compiled
+def close(s, today, figure):
+    """Back to stage 0, remembering what binds from now on: A, the week, and the stage left."""
+    s.recovered = 1
+    s.recovered_attended, s.recovered_possible = figure
+    s.recovered_week = today.week
+    s.recovered_stage = s.stage
+    s.stage = 0
+    s.awaiting = 0
+
+
+@compiled
+def below_threshold(today, figure):
+    """A < T; false when A is null or no ladder is in force."""
+    return figure[0] * HUNDRED_PERCENT < today.threshold * figure[1]
+
+
+@compiled
+def at_threshold(today, figure):
+    """A >= T; false when A is null."""
+    return figure[1] > 0 and figure[0] * HUNDRED_PERCENT >= today.threshold * figure[1]
+
+
+@compiled
+def apply_entry(s, today, rungs, entry, events, p, d, first, figure):
+    """Step 1. Whether this entry is one by which a person moves a pupil."""
+    target = 0
+    if entry.action == _SET_STAGE:
+        target = entry.stage
+        if target < 0 or target > TOP_STAGE:
+            return False
+    elif entry.action != _CLOSE_EPISODE:
+        return False
+    before = s.stage
+    if target > 0:
+        if before == 0:
+            s.episode += 1
+        open_stage(s, today, rungs, d, target, figure)
+    else:
+        s.nothing_opens_until = max(s.nothing_opens_until, entry.until)
+        if before == 0:
+            return True
+        close(s, today, figure)
+    if d >= first:
+        event = SET if entry.action == _SET_STAGE else CLOSED
+        tell(events, s, today, p, d, event, before, figure, -1, NOTHING, NOTHING)
+    return True
+
+
+@compiled
+def may_open(s, today, d, figure):
+    """Step 2, all but the gate."""
+    if not today.opens or figure[1] < today.minimum or not below_threshold(today, figure):
+        return False
+    if d <= s.nothing_opens_until:
+        return False
+    if not s.recovered:
+        return True
+    below = s.recovered_possible == 0 or figure[0] * s.recovered_possible < s.recovered_attended * figure[1]
+    return below and today.week >= s.recovered_week + today.quiet
+
+
+@compiled
+def find_entry(s, today, log, used, held, d, action):
+    """The first unused entry with this action for the stage that is open, known by day d; -1 if there is none."""
+    earliest = max(s.opened_on - today.answered_within, 0)
+    for e in range(len(log)):
+        if log[e].action != action or used[e] or log[e].after > d or log[e].before < earliest:
+            continue
+        if log[e].stage == s.stage or (log[e].stage == BLANK and held[log[e].before] == s.stage):
+            return e
+    return -1
+
+
+@compiled
+def start_clock(s, days, rungs, log, used, held, counts, d):
+    """Where the log holds every action the stage requires, the monitoring clock starts on the day of the last."""
+    start = -1
+    for action in range(_N_ACTIONS):
+        if (s.awaiting >> action) & 1:
+            e = find_entry(s, days[d], log, used, held, d, action)
+            if e < 0:
+                return
+            start = max(start, log[e].after)
+    for action in range(_N_ACTIONS):
+        if (s.awaiting >> action) & 1:
+            used[find_entry(s, days[d], log, used, held, d, action)] = True
+    s.awaiting = 0
+    s.checkpoint_attended, s.checkpoint_possible = sessions(counts, days[start].start, days[start].cut)
+    s.period_from = days[start].cut + 1
+    s.due = rungs[start, s.stage].due
+
+
+@compiled
+def review(s, today, rungs, counts, gates, events, p, d, first, figure):
+    """Step 3: the first outcome that fits."""
+    stage, looked_from = s.stage, s.period_from
+    attended, possible = figure
+    then_attended, then_possible = s.checkpoint_attended, s.checkpoint_possible
+    period_attended, period_possible = sessions(counts, looked_from, today.cut)
+    s.reviews += 1
+    may_rise = stage < TOP_STAGE and s.reviews >= rungs[d, stage].reviews_before_next
+    recovered_alone = period_attended * HUNDRED_PERCENT >= today.recovered_at * period_possible
+    dropped = attended * then_possible < then_attended * possible  # false when the checkpoint is null
+    improved_at = then_attended * HUNDRED_PERCENT + today.improvement * then_possible
+    not_improved = period_attended * HUNDRED_PERCENT * then_possible < improved_at * period_possible
+
+    if period_possible == 0 or possible == 0:
+        event = NO_SESSIONS
+    elif at_threshold(today, figure) or recovered_alone:
+        event = RECOVERED
+    elif dropped and gate(today, looked_from, gates):
+        s.stalled = 0
+        event = ESCALATED if may_rise else DROPPED
+    elif dropped:
+        s.stalled = 0
+        event = DROPPED_ACCEPTED_REASONS
+    elif then_possible > 0 and not_improved and gate(today, looked_from, gates):
+        s.stalled += 1
+        event = STALLED if may_rise and 0 < today.stalled <= s.stalled else NOT_DROPPED
+    else:
+        event = NOT_DROPPED
+
+    if event == RECOVERED:
+        close(s, today, figure)
+    elif event in (ESCALATED, STALLED):
+        open_stage(s, today, rungs, d, stage + 1, figure)
+    else:
+        go_on(s, today, rungs, d, figure)
+    if d >= first:
+        checkpoint = (then_attended, then_possible)
+        tell(events, s, today, p, d, event, stage, figure, looked_from, checkpoint, (period_attended, period_possible))
+
+
+@compiled
+def write(row, s, today, figure):
+    """The pupil at the end of today."""
+    row.stage = s.stage
+    if s.stage == 0:
+        if figure[1] < today.minimum:
+            row.status = INSUFFICIENT_DATA
+        elif s.recovered and below_threshold(today, figure):
+            row.status = WATCH
+        else:
+            row.status = NONE
+        return
+    row.status = AWAITING_ACTION if s.awaiting else MONITORING
+    row.reviews = s.reviews
+    row.episode = s.episode
+    row.opened_on = s.opened_on
+    row.review_due = -1 if s.awaiting else s.due
+    row.checkpoint_attended = s.checkpoint_attended
+    row.checkpoint_possible = s.checkpoint_possible
+
+
+@compiled
+def climb(
+    days, rungs, log_offsets, logs, marks_of, era, flags, counts_of, entry, leave, replay, first, last,
+    state, gates, held, used_of, rows, events,
+):  # fmt: skip
+    """Every pupil's ladder from day `replay` on; `rows` STAGE_ROW[P, last - first + 1] and `events` of first to last.
+
+    Scratch: state STATE[1], gates int64[4, last + 2], held int64[>= last + 1], used_of bool[entries]. Returns how many
+    events there were: when that is more than `events` holds, nothing is lost but the events, and one calls again.
+    """
+    s = state[0]
+    s.told = 0
+    for p in range(len(rows)):
+        counts, marks = counts_of[p], marks_of[p]
+        log = logs[log_offsets[p] : log_offsets[p + 1]]
+        used = used_of[log_offsets[p] : log_offsets[p + 1]]
+        begin = replay
+        if len(log) > 0:
+            # An entry before the replay may have been used, or may still bind: this pupil is replayed from day 0.
+            if log[0].before < replay:
+                begin = 0
+            held[: last + 1] = 0
+            used[:] = False
+        forget(s)
+        s.nothing_opens_until = -1
+        s.gate_counted = 0
+        e = 0
+        final = min(leave[p], last)
+        for d in range(max(begin, entry[p]), final + 1):
+            today = days[d]
+            if d == today.year_start and today.reset:
+                forget(s)
+            figure = sessions(counts, today.start, today.cut)
+            moved = False
+            while e < len(log) and log[e].after <= d:
+                if log[e].after == d and apply_entry(s, today, rungs, log[e], events, p, d, first, figure):
+                    moved = True
+                e += 1
+            opened = moved
+            reviewed = False
+            if not moved and today.in_force:
+                if s.stage == 0:
+                    opened = may_open(s, today, d, figure)
+                else:
+                    held[d] = s.stage
+                    if s.awaiting:
+                        start_clock(s, days, rungs, log, used, held, counts, d)
+                    if s.awaiting:
+                        if at_threshold(today, figure):
+                            stage = s.stage
+                            close(s, today, figure)
+                            if d >= first:
+                                tell(events, s, today, p, d, RECOVERED, stage, figure, -1, NOTHING, NOTHING)
+                    else:
+                        reviewed = 0 <= s.due <= d
+            if (opened and not moved) or reviewed:
+                if not s.gate_counted:
+                    count_unaccepted(days, log, marks, era, flags, entry[p], final, gates)
+                    s.gate_counted = 1
+                if reviewed:
+                    review(s, today, rungs, counts, gates, events, p, d, first, figure)
+                elif gate(today, today.gate_start, gates):
+                    again = s.recovered and today.week - s.recovered_week <= today.relapse
+                    s.episode += 1
+                    open_stage(s, today, rungs, d, s.recovered_stage if again else 1, figure)
+                    if d >= first:
+                        tell(events, s, today, p, d, OPENED, 0, figure, today.gate_start, figure, NOTHING)
+            held[d] = s.stage
+            if s.awaiting and (opened or reviewed):
+                start_clock(s, days, rungs, log, used, held, counts, d)
+            if d >= first:
+                write(rows[p, d - first], s, today, figure)
+        left = leave[p] + 1
+        if s.stage > 0 and left <= last and not (left == days[left].year_start and days[left].reset):
+            stage = s.stage
+            s.stage = 0
+            if left >= first:
+                figure = sessions(counts, days[left].start, days[left].cut)
+                tell(events, s, days[left], p, left, LEFT, stage, figure, -1, NOTHING, NOTHING)
+    return s.told

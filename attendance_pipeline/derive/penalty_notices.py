@@ -1,0 +1,256 @@
+"""Penalty-notice rules of rules.md section 6: per pupil, rule and day what is counted, and how far from the number.
+
+Belongs here: the loop over one pupil's counted sessions, compiled, and its words. Not here: which rules there are and
+where their windows start (`plan`), what is known of a parent (`parents`), and any decision: a person decides.
+The functions call only one another, and get their data as a few arrays of records: see `ladder`. Sessions are slots:
+twice the day, and one more for the afternoon.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from attendance_pipeline.law.policy import ACTIONS, WINDOW_KINDS
+from attendance_pipeline.law.register_codes import POSSIBLE
+
+PN_STATUSES = ("not_met", "near", "met_provisional", "met")  # the better the greater
+NOT_MET, NEAR, MET_PROVISIONAL, MET = range(len(PN_STATUSES))
+
+BLOCKS = ("looked after", "hold", "no Notice to Improve", "not of compulsory school age now")
+LOOKED_AFTER, HOLD, NO_NOTICE_TO_IMPROVE, NOT_COMPULSORY_AGE = (1 << i for i in range(len(BLOCKS)))
+
+# `alternative`: which of the rule's alternatives is reported; `blocked`: bits of BLOCKS, only when met or provisional.
+# `window_from`, `drops_out_on`: day numbers, -1 null. The window ends on the cut-off day.
+NOTICE_ROW = np.dtype(
+    [
+        ("status", "u1"),
+        ("alternative", "u1"),
+        ("blocked", "u1"),
+        ("spare", "u1"),
+        ("counted", "<u2"),
+        ("window_from", "<i2"),
+        ("drops_out_on", "<i2"),
+    ]
+)
+
+FAR_OFF = 1 << 30  # no day of any calendar
+_SCHOOL_SESSIONS = WINDOW_KINDS.index("school_sessions")
+_CONSECUTIVE = WINDOW_KINDS.index("consecutive_sessions")
+_HOLD = ACTIONS.index("hold")
+_RELEASE = ACTIONS.index("release")
+_NOTICE_TO_IMPROVE = ACTIONS.index("notice_to_improve_issued")
+_ISSUED = ACTIONS.index("penalty_notice_issued")
+
+compiled = numba.njit(cache=True, nogil=True)
+
+
+@compiled
+def list_counted(kinds, marks, log, d, first, last, slots, unresolved, holiday):
+    """The slots of days first to last that count on day d, oldest first; how many.
+
+    `unresolved` and `holiday` count N and G among the sessions before each. Sessions inside the offence dates of a
+    notice issued by day d are not counted, and a later withdrawal does not give them back.
+    """
+    k = 0
+    for day in range(first, last + 1):
+        for half in range(2):
+            kind = kinds[marks[day, half]]
+            if kind == 0:
+                continue
+            spent = False
+            for e in range(len(log)):
+                if log[e].action == _ISSUED and log[e].after <= d and log[e].from_ <= day <= log[e].until:
+                    spent = True
+            if not spent:
+                slots[k] = 2 * day + half
+                unresolved[k + 1] = unresolved[k] + ((kind >> 1) & 1)
+                holiday[k + 1] = holiday[k] + ((kind >> 2) & 1)
+                k += 1
+    return k
+
+
+@compiled
+def next_notice(log, d):
+    """The first day after d on which a notice takes its sessions away; far off when there is none."""
+    found = FAR_OFF
+    for e in range(len(log)):
+        if log[e].action == _ISSUED and d < log[e].after:
+            found = min(found, log[e].after)
+    return found
+
+
+@compiled
+def is_held(log, d):
+    """A hold binds from its date (or over its dates, if Until is given) until a later release."""
+    for e in range(len(log)):
+        if log[e].action == _HOLD and log[e].after <= d:
+            binds = not log[e].until_given or log[e].from_ <= d <= log[e].until
+            for later in range(e + 1, len(log)):
+                if log[later].action == _RELEASE and log[later].after <= d:
+                    binds = False
+            if binds:
+                return True
+    return False
+
+
+@compiled
+def was_warned(log, d, window_from):
+    """Whether a Notice to Improve was issued by day d whose date or period reaches into the window."""
+    for e in range(len(log)):
+        known = log[e].action == _NOTICE_TO_IMPROVE and log[e].after <= d
+        if known and max(log[e].before, log[e].until) >= window_from:
+            return True
+    return False
+
+
+@compiled
+def ordinal(slots, m, slot):
+    """How many of the first m of a list of slots lie before a slot."""
+    low, high = 0, m
+    while low < high:
+        middle = (low + high) // 2
+        if slots[middle] < slot:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def list_possible(flags, era, marks, entry, last, possible_slots, possible_before):
+    """The pupil's possible sessions up to day `last`, and how many there were before each day."""
+    m = 0
+    for d in range(last + 1):
+        possible_before[d] = m
+        if entry <= d:
+            for half in range(2):
+                if flags[era[d], marks[d, half]] & POSSIBLE:
+                    possible_slots[m] = 2 * d + half
+                    m += 1
+    possible_before[last + 1] = m
+
+
+@compiled
+def first_day_with_cut(cuts, d, wanted):
+    """The first day after d whose cut-off day is at least `wanted`; -1 where the calendar ends first."""
+    for later in range(d + 1, len(cuts)):
+        if cuts[later] >= wanted:
+            return later
+    return -1
+
+
+@compiled
+def drops_out(alternatives, windows, a, cuts, d, oldest, possible_slots, m):
+    """The first day after d whose window excludes the session in slot `oldest`, where no table says; -1 null.
+
+    `m`: possible sessions up to the cut-off day, for windows of the pupil's own sessions.
+    """
+    if alternatives[a].kind == _CONSECUTIVE:
+        return -1
+    if alternatives[a].kind == _SCHOOL_SESSIONS:
+        # As if each school day after the cut-off day brought two possible sessions.
+        needed = ordinal(possible_slots, m, oldest) + alternatives[a].size - m + 1
+        return first_day_with_cut(cuts, d, cuts[d] + (needed + 1) // 2)
+    for later in range(d + 1, len(cuts)):
+        if oldest // 2 < windows[a, later].start or oldest // 2 > cuts[later]:
+            return later
+    return -1
+
+
+@compiled
+def consider(
+    rules, alternatives, windows, in_force, kinds, cuts, notice_expected,
+    flags, era, marks_of, log_offsets, logs, entry, leave, csa_from, csa_to, looked_after,
+    first, last, slots, unresolved, holiday, possible_slots, possible_before, rows,
+):  # fmt: skip
+    """Fill `rows` NOTICE_ROW[P, R, last - first + 1] for days on roll on which the rule is in force.
+
+    The first line is plan.NoticePlan. Scratch, all int64: slots, possible_slots[2 * last + 2], unresolved, holiday
+    [2 * last + 3], possible_before[last + 2].
+    """
+    for p in range(len(rows)):
+        begin, final = max(first, entry[p]), min(last, leave[p])
+        if final < begin:
+            continue
+        marks = marks_of[p]
+        log = logs[log_offsets[p] : log_offsets[p + 1]]
+        oldest_day, newest_day = max(entry[p], csa_from[p]), min(final, csa_to[p])
+        listed = False
+        for r in range(len(rules)):
+            own_sessions = rules[r].own_sessions
+            if own_sessions and not listed:
+                list_possible(flags, era, marks, entry[p], final, possible_slots, possible_before)
+                listed = True
+            relist = begin
+            k = reached = 0
+            for d in range(begin, final + 1):
+                if d >= relist:
+                    k = list_counted(kinds[r], marks, log, d, oldest_day, newest_day, slots, unresolved, holiday)
+                    relist = next_notice(log, d)
+                    reached = 0
+                if not in_force[r, d]:
+                    continue
+                cut = cuts[d]
+                while reached < k and slots[reached] <= 2 * cut + 1:
+                    reached += 1
+                while reached > 0 and slots[reached - 1] > 2 * cut + 1:
+                    reached -= 1
+                m = possible_before[cut + 1] if own_sessions else 0
+                best, best_status, best_needed, best_low, best_from = -1, -1, 0, 0, -1
+                for a in range(rules[r].first, rules[r].stop):
+                    alternative = alternatives[a]
+                    low, window_from = reached, -1
+                    if cut < 0:
+                        pass
+                    elif alternative.kind == _CONSECUTIVE:
+                        window_from = cut
+                        j = m
+                        while low > 0 and j > 0 and possible_slots[j - 1] == slots[low - 1]:
+                            low -= 1
+                            j -= 1
+                            window_from = slots[low] // 2
+                    elif alternative.kind == _SCHOOL_SESSIONS:
+                        if m > 0:
+                            window_from = possible_slots[max(m - alternative.size, 0)] // 2
+                            low = ordinal(slots, reached, possible_slots[max(m - alternative.size, 0)])
+                    else:
+                        window_from = windows[a, d].start
+                        low = ordinal(slots, reached, 2 * window_from)
+                    counted = reached - low
+                    needed = max(0, alternative.sessions - counted)
+                    if counted - (unresolved[reached] - unresolved[low]) >= alternative.sessions:
+                        status = MET
+                    elif needed == 0:
+                        status = MET_PROVISIONAL
+                    elif counted > 0 and needed <= rules[r].near:
+                        status = NEAR
+                    else:
+                        status = NOT_MET
+                    if status > best_status or (status == best_status and needed < best_needed):
+                        best, best_status, best_needed, best_low, best_from = a, status, needed, low, window_from
+                counted = reached - best_low
+                row = rows[p, r, d - first]
+                row.status = best_status
+                row.alternative = best - rules[r].first
+                row.counted = counted
+                row.window_from = best_from
+                row.drops_out_on = -1
+                if counted > 0:
+                    oldest = slots[best_low]
+                    if alternatives[best].tabled:
+                        row.drops_out_on = windows[best, oldest // 2].drop
+                    else:
+                        row.drops_out_on = drops_out(alternatives, windows, best, cuts, d, oldest, possible_slots, m)
+                if best_status >= MET_PROVISIONAL:
+                    only_holiday = holiday[reached] - holiday[best_low] == counted
+                    blocked = 0
+                    if looked_after[p]:
+                        blocked |= LOOKED_AFTER
+                    if is_held(log, d):
+                        blocked |= HOLD
+                    if notice_expected and not only_holiday and not was_warned(log, d, best_from):
+                        blocked |= NO_NOTICE_TO_IMPROVE
+                    if d < csa_from[p] or d > csa_to[p]:
+                        blocked |= NOT_COMPULSORY_AGE
+                    row.blocked = blocked

@@ -1,0 +1,325 @@
+"""Calendar and policy compiled to one number per day, so that the loops over pupils know neither.
+
+Belongs here: which ladder is in force on each day and what it says, where every window starts, when every review
+would be due. Not here: marks, pupils, decisions.
+
+Days are numbers on the calendar's axis; -1 means there is none. Percentages are whole thousandths of a percent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from attendance_pipeline.derive.inputs import LogTable, SchoolInputs
+from attendance_pipeline.law.policy import ACTIONS, MEASURES, WINDOW_KINDS, Alternative, Ladder, Policy, thousandths
+from attendance_pipeline.law.register_codes import CODES, HOLIDAY, NOT_ESTABLISHED
+from attendance_pipeline.law.school_calendar import SchoolCalendar
+
+Longs = npt.NDArray[np.int64]
+
+ROLLING_SCHOOL_WEEKS = 4  # what the measure `rolling_4_school_weeks` is called after
+STAGES = 4
+OWN_SESSIONS = ("school_sessions", "consecutive_sessions")  # windows that each pupil's own sessions decide
+
+
+def _records(**fields: str) -> np.dtype[np.void]:
+    return np.dtype([(name, "<i8") for name in fields])
+
+
+# What the ladder in force says on one day.
+DAY = _records(
+    in_force="1 where some version is",
+    opens="1 where, besides, the school has gone live",
+    cut="the cut-off day",
+    threshold="of the season; -1 where no version is in force",
+    minimum="possible sessions below which there is too little data",
+    start="first day of the window of the ladder's measure",
+    gate_start="first day of the look-back",
+    gate_minimum="unaccepted sessions that must be in it",
+    illness_spells="spells after which I is questionable; 0 off",
+    resolve_n="school days after which an N that nobody has explained is unaccepted",
+    recovered_at="attendance over the period that counts as recovered",
+    quiet="school weeks after a recovery in which nothing opens",
+    relapse="school weeks after a recovery within which the stage left opens again",
+    stalled="reviews without real improvement that lead on; 0 off",
+    improvement="above the checkpoint that counts as real improvement",
+    answered_within="how old, in school days, a log entry may be that a stage requires",
+    reset="1 on days of a year that every pupil starts at stage 0",
+    year_start="first day of the academic year",
+    week="the school week",
+)
+# What it says of one stage on one day.
+RUNG = _records(
+    due="the day of a review, counted from this day",
+    reviews_before_next="reviews without which it does not lead on",
+    requires="bits of policy.ACTIONS",
+)
+# One entry of the intervention log on the axis of school days; see `compile_log`.
+ENTRY = _records(
+    action="index in policy.ACTIONS",
+    stage="-1 blank",
+    after="the entry's date, or the next school day (n: none)",
+    before="the entry's date, or the last school day before (-1: none)",
+    from_="first school day of its dates",
+    until="last school day of its dates",
+    until_given="1 where a person wrote it",
+)
+# A penalty-notice rule, one of its alternatives, and the window of an alternative on one day.
+RULE = _records(
+    first="its first alternative",
+    stop="the alternative after its last",
+    near="sessions still needed at which it is near",
+    own_sessions="1: some window is counted in the pupil's own sessions, not in days",
+)
+ALTERNATIVE = _records(
+    sessions="needed",
+    kind="index in policy.WINDOW_KINDS",
+    size="of the window",
+    tabled="1 where WINDOW.drop is to be used",
+)
+WINDOW = _records(
+    start="first day of the window of this day; n where there is no cut-off day",
+    drop="the first day whose window excludes a session of this day; -1 where the calendar ends first",
+)
+
+
+class NoticePlan(NamedTuple):
+    """The penalty-notice rules: R rules, A alternatives, n days."""
+
+    rules: npt.NDArray[np.void]  # RULE[R]
+    alternatives: npt.NDArray[np.void]  # ALTERNATIVE[A]
+    windows: npt.NDArray[np.void]  # WINDOW[A, n]
+    in_force: Longs  # [R, n]: 0 or 1
+    counted: Longs  # [R, 256] by code number: bit 0 counted, 1 N, 2 G
+    cut: Longs  # [n]
+    notice_to_improve_expected: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything compiled, with what readers of results need to name it."""
+
+    calendar: SchoolCalendar
+    policy: Policy
+    ladder: npt.NDArray[np.void]  # DAY[n]
+    rungs: npt.NDArray[np.void]  # RUNG[n, 5] by stage 0 to 4
+    notices: NoticePlan
+    versions: tuple[Ladder | None, ...]  # `version` points here
+    version: Longs
+    rule_names: tuple[str, ...]
+    flags: npt.NDArray[np.uint16]
+    era: npt.NDArray[np.uint8]
+
+    @cached_property
+    def window_starts(self) -> Longs:
+        """First day of the window of each exported measure: int64[3, n], in the order of policy.MEASURES."""
+        return measure_starts(self.calendar)
+
+    def replay_start(self, first: int) -> int:
+        """Where the ladder must start for day `first`: the first day of its year, or of the last year that reset."""
+        day = int(self.calendar.year_start[first])
+        while day > 0 and not self.ladder["reset"][day]:
+            day = int(self.calendar.year_start[day - 1])
+        return day
+
+
+def measure_starts(calendar: SchoolCalendar) -> Longs:
+    """First day of the window of each of policy.MEASURES on each day: int64[3, n]."""
+    starts = {
+        "year_to_date": calendar.year_start,
+        "term_to_date": calendar.term_start,
+        "rolling_4_school_weeks": calendar.window_start(ROLLING_SCHOOL_WEEKS, within_year=True),
+    }
+    return np.stack([starts[name] for name in MEASURES]).astype(np.int64)
+
+
+def compile_plan(calendar: SchoolCalendar, policy: Policy, go_live: dt.date | None = None) -> Plan:
+    """Compile a school's calendar and policy. Cheap: some milliseconds for six years."""
+    days = [d.item() for d in calendar.days]
+    in_force = [policy.ladder_on(d) for d in days]
+    versions: list[Ladder | None] = []
+    version = np.zeros(len(days), dtype=np.int64)
+    for i, ladder in enumerate(in_force):
+        # By identity: two versions may say the same.
+        known = next((k for k, v in enumerate(versions) if v is ladder), None)
+        if known is None:
+            known = len(versions)
+            versions.append(ladder)
+        version[i] = known
+    ladder_days = _ladder_days(calendar, policy, versions, version, go_live)
+    era, flags = CODES.eras(calendar.days)
+    return Plan(
+        calendar=calendar,
+        policy=policy,
+        ladder=ladder_days,
+        rungs=_rungs(calendar, versions, version),
+        notices=_notice_plan(calendar, policy, days, ladder_days["cut"].copy()),
+        versions=tuple(versions),
+        version=version,
+        rule_names=tuple(rule.name for rule in policy.rules),
+        flags=flags,
+        era=era,
+    )
+
+
+def plan_of(inputs: SchoolInputs) -> Plan:
+    return compile_plan(inputs.calendar, inputs.policy, inputs.go_live)
+
+
+def _default(name: str) -> Any:
+    """The law's own default of a ladder parameter: what holds before the first version of a policy is in force."""
+    return Ladder.model_fields[name].default
+
+
+def _of(ladder: Ladder | None, name: str) -> Any:
+    return _default(name) if ladder is None else getattr(ladder, name)
+
+
+def _ladder_days(
+    calendar: SchoolCalendar,
+    policy: Policy,
+    versions: list[Ladder | None],
+    version: Longs,
+    go_live: dt.date | None,
+) -> npt.NDArray[np.void]:
+    n = len(calendar)
+    index = np.arange(n, dtype=np.int64)
+
+    def by_day(values: list[int]) -> Longs:
+        return np.array(values, dtype=np.int64)[version]
+
+    def setting(name: str) -> Longs:
+        return by_day([int(_of(v, name)) for v in versions])
+
+    out = np.zeros(n, dtype=DAY)
+    out["in_force"] = by_day([int(v is not None) for v in versions])
+    out["opens"] = out["in_force"] * (index >= (0 if go_live is None else calendar.on_or_after(go_live)))
+    out["cut"] = np.maximum(index - setting("settle_school_days"), -1)
+    by_season = np.array([(-1, -1, -1) if v is None else v.thresholds.by_season() for v in versions])
+    out["threshold"] = by_season[version, calendar.season]
+    out["minimum"] = setting("minimum_possible_sessions")
+    measure = by_day([MEASURES.index(_of(v, "measure")) for v in versions])
+    out["start"] = measure_starts(calendar)[measure, index]
+    gates = [_of(v, "reason_gate") for v in versions]
+    look_back = np.stack([calendar.window_start(g.lookback_school_weeks, within_year=False) for g in gates])
+    out["gate_start"] = np.maximum(look_back[version, np.maximum(out["cut"], 0)], calendar.year_start)
+    out["gate_minimum"] = by_day([g.minimum_sessions for g in gates])
+    out["illness_spells"] = by_day([g.illness_spells for g in gates])
+    out["resolve_n"] = policy.setting.statutory.resolve_n_school_days
+    own = [None if v is None else v.recovered_at_period_attendance for v in versions]
+    recovered_at = by_day([-1 if percent is None else thousandths(percent) for percent in own])
+    out["recovered_at"] = np.where(recovered_at >= 0, recovered_at, out["threshold"])
+    out["quiet"] = setting("quiet_school_weeks")
+    out["relapse"] = setting("relapse_within_school_weeks")
+    out["stalled"] = setting("stalled_reviews")
+    out["improvement"] = by_day([thousandths(_of(v, "improvement_points")) for v in versions])
+    out["answered_within"] = policy.setting.letters.answered_within_school_days
+    out["reset"] = setting("academic_year_reset")[calendar.year_start]
+    out["year_start"] = calendar.year_start
+    out["week"] = calendar.week
+    return out
+
+
+def _rungs(calendar: SchoolCalendar, versions: list[Ladder | None], version: Longs) -> npt.NDArray[np.void]:
+    out = np.zeros((len(calendar), STAGES + 1), dtype=RUNG)
+    out["due"] = -1
+    for k, v in enumerate(versions):
+        mine = version == k
+        stages = _of(v, "stages")
+        for number, stage in enumerate((stages.one, stages.two, stages.three, stages.four), 1):
+            out["due"][mine, number] = calendar.due(stage.monitoring_school_weeks)[mine]
+            out["reviews_before_next"][mine, number] = getattr(stage, "reviews_before_next", 0)
+            out["requires"][mine, number] = sum(1 << ACTIONS.index(a) for a in set(getattr(stage, "requires", ())))
+    return out
+
+
+def _notice_plan(calendar: SchoolCalendar, policy: Policy, days: list[dt.date], cut: Longs) -> NoticePlan:
+    n, rules = len(calendar), policy.rules
+    in_force = np.zeros((len(rules), n), dtype=np.int64)
+    for d, day in enumerate(days):
+        for rule in policy.rules_on(day):
+            in_force[next(r for r, known in enumerate(rules) if known is rule), d] = 1
+    flags = CODES.eras(calendar.days)[1][0].astype(np.int64)
+    counted = np.zeros((len(rules), 256), dtype=np.int64)
+    for r, rule in enumerate(rules):
+        for code in CODES.numbers_of(rule.codes):
+            counted[r, code] = 1 | 2 * bool(flags[code] & NOT_ESTABLISHED) | 4 * bool(flags[code] & HOLIDAY)
+    alternatives = [a for rule in rules for a in rule.any_of]
+    stops = np.cumsum([len(rule.any_of) for rule in rules], dtype=np.int64)
+    rows = np.zeros(len(rules), dtype=RULE)
+    rows["stop"] = stops
+    rows["first"] = stops - [len(rule.any_of) for rule in rules]
+    rows["near"] = [rule.near_within for rule in rules]
+    rows["own_sessions"] = [any(a.window[0] in OWN_SESSIONS for a in rule.any_of) for rule in rules]
+    # A version that settles longer takes the cut-off day back: then a session may also drop out at the window's end.
+    steady = bool((np.diff(cut) >= 0).all())
+    each = np.zeros(len(alternatives), dtype=ALTERNATIVE)
+    windows = np.zeros((len(alternatives), n), dtype=WINDOW)
+    for i, alternative in enumerate(alternatives):
+        kind, size = alternative.window
+        each[i] = (alternative.sessions, WINDOW_KINDS.index(kind), size, steady and kind not in OWN_SESSIONS)
+        # Where there is no cut-off day there is no window: a start after the last day keeps it empty.
+        windows["start"][i] = np.where(cut >= 0, _window_start(calendar, alternative)[np.maximum(cut, 0)], n)
+        windows["drop"][i] = _first_day_past(windows["start"][i])
+    return NoticePlan(
+        rules=rows,
+        alternatives=each,
+        windows=windows,
+        in_force=in_force,
+        counted=counted,
+        cut=cut,
+        notice_to_improve_expected=policy.setting.penalty_notices.notice_to_improve_expected,
+    )
+
+
+def _window_start(calendar: SchoolCalendar, alternative: Alternative) -> Longs:
+    """First day of the window that ends on each day; 0 where the pupil's own sessions decide."""
+    kind, size = alternative.window
+    n = len(calendar)
+    if kind == "terms":
+        first = np.array([t.first for t in calendar.terms], dtype=np.int64)
+        return first[np.maximum(calendar.term.astype(np.int64) - (size - 1), 0)]
+    if kind == "school_weeks":
+        return calendar.window_start(size, within_year=False).astype(np.int64)
+    if kind == "calendar_weeks":
+        serial = calendar.days.astype(np.int64)
+        monday = serial - calendar.weekday - 7 * (size - 1)
+        return np.searchsorted(serial, monday, side="left").astype(np.int64)
+    return np.zeros(n, dtype=np.int64)
+
+
+def _first_day_past(start: Longs) -> Longs:
+    """For each day o the first day whose window starts after o; -1 where the calendar ends first.
+
+    Days without a cut-off day come first and have a start past the end: they are not windows that o dropped out of.
+    """
+    n = len(start)
+    windows = np.flatnonzero(start < n)
+    if len(windows) == 0:
+        return np.full(n, -1, dtype=np.int64)
+    found = np.searchsorted(start[windows], np.arange(n), side="right")
+    return np.where(found < len(windows), windows[np.minimum(found, len(windows) - 1)], -1).astype(np.int64)
+
+
+def compile_log(calendar: SchoolCalendar, log: LogTable) -> npt.NDArray[np.void]:
+    """The log's dates as day numbers: ENTRY[entries].
+
+    For a school day d: date <= d is `after <= d`; From <= d is `from_ <= d`; d <= Until is `d <= until`; and a date is
+    no earlier than the school day x exactly when `before >= x`.
+    """
+    days = calendar.days
+    out = np.zeros(len(log), dtype=ENTRY)
+    out["action"] = log.action
+    out["stage"] = log.stage
+    out["after"] = np.searchsorted(days, log.day, side="left")
+    out["before"] = np.searchsorted(days, log.day, side="right") - 1
+    out["from_"] = np.searchsorted(days, log.from_, side="left")
+    out["until"] = np.searchsorted(days, log.until, side="right") - 1
+    out["until_given"] = log.until_given
+    return out

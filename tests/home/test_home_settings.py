@@ -9,7 +9,9 @@ import pytest
 
 from attendance_pipeline.home import PASSWORD_VARIABLE, Home, find_home, init_home, open_home
 from attendance_pipeline.home_check import Finding, check_home
+from attendance_pipeline.home_settings import FORMATS
 from attendance_pipeline.law.settings_errors import SettingsError, SettingsErrors
+from attendance_pipeline.mis.formats import formats
 
 TODAY = dt.date(2026, 2, 10)
 
@@ -345,3 +347,7 @@ def test_other_checkers_are_asked_when_the_settings_hold(home: Path) -> None:
 
     assert check_home(home, TODAY, [templates])[0].key == "line 3"
     assert "line 3" not in [f.key for f in check_home(write(home, "["), TODAY, [templates])]
+
+
+def test_the_formats_that_settings_allow_are_those_that_are_read() -> None:
+    assert set(FORMATS) == set(formats())

@@ -57,7 +57,8 @@ def render_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl",
     """
     data = _document([letter], letterhead, _layout(layout), templates, own_sheets=False)
     data["title"] = f"{letterhead.name}: {letter.reference}"
-    return _compile("letter.typ", data, letter.date, _fonts(templates), tagged=True)
+    pdf = _compile("letter.typ", data, letter.date, _fonts(templates), tagged=True)
+    return _without_direction(pdf) if data["parts"][0]["dir"] == "rtl" else pdf
 
 
 def render_batch(
@@ -341,6 +342,20 @@ def _joined(chunks: Sequence[bytes], shared: Sequence[_Shared], title: str, date
     )
     out = io.BytesIO()
     joined.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+    return out.getvalue()
+
+
+def _without_direction(pdf: bytes) -> bytes:
+    """The file without the wish to be shown as a right-to-left book.
+
+    The tags say the language of every word. The wish makes PDFium (Chrome, and portals that read addresses) turn round
+    the words of every Latin line, the postcode among them.
+    """
+    with pikepdf.open(io.BytesIO(pdf)) as file:
+        if "/Direction" in file.Root.ViewerPreferences:
+            del file.Root.ViewerPreferences.Direction
+        out = io.BytesIO()
+        file.save(out, deterministic_id=True)
     return out.getvalue()
 
 

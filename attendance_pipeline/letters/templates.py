@@ -83,7 +83,7 @@ class Templates:
         self.school_folder = school_folder
         self.folders = [*([school_folder] if school_folder is not None else []), shipped_folder]
         self._environments: dict[str, jinja2.Environment] = {}
-        self._checked: set[Path] = set()
+        self._checked: set[tuple[Path, int]] = set()
 
     def language_of(self, kind: str, language: str) -> str:
         """The language this kind is written in for a reader of ``language``: that, or English."""
@@ -101,11 +101,12 @@ class Templates:
             raise TemplateError(
                 (Problem(self.folders[-1] / tag / f"{kind}{SUFFIX}", 0, f"missing; there are {known}"),)
             )
-        if file not in self._checked:
+        as_it_is = (file, file.stat().st_mtime_ns)
+        if as_it_is not in self._checked:
             problems = self.source_problems(file)
             if problems:
                 raise TemplateError(problems)
-            self._checked.add(file)
+            self._checked.add(as_it_is)
         known_values = {name: values[name] for name in fields_of(kind)}
         try:
             words = self._environment(tag).get_template(file.name).render(known_values)

@@ -150,6 +150,11 @@ def to_frame(derived: Derived, table: str, first: int | None = None, last: int |
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
+def columns_frame(derived: Derived, table: str, columns: Columns, day: int) -> pd.DataFrame:
+    """Columns of numbers as rows of the contract. Column `rule` may hold names instead of numbers."""
+    return _FRAMES[table](derived, columns, day)
+
+
 def _start(derived: Derived, rows: int, day: int, pupil: npt.NDArray[Any] | None) -> dict[str, object]:
     out: dict[str, object] = {"school": np.full(rows, derived.inputs.school_id, dtype=object)}
     if pupil is not None:
@@ -216,14 +221,12 @@ def _stage_events_frame(derived: Derived, columns: Columns, day: int) -> pd.Data
 
 def _penalty_notices_frame(derived: Derived, columns: Columns, day: int) -> pd.DataFrame:
     out = _start(derived, len(columns["pupil"]), day, columns["pupil"])
-    out["rule"] = _words(derived.plan.rule_names, columns["rule"])
+    named = columns["rule"].dtype == object
+    out["rule"] = columns["rule"] if named else _words(derived.plan.rule_names, columns["rule"])
     out["status"] = _words(PN_STATUSES, columns["status"])
     out |= {name: columns[name].astype(np.int64) for name in ("counted", "needed")}
     out |= {name: _dates(derived, columns[name]) for name in ("window_from", "window_to", "drops_out_on")}
-    reasons = tuple(
-        "; ".join(word for i, word in enumerate(BLOCKS) if bits >> i & 1) for bits in range(1 << len(BLOCKS))
-    )
-    out["blocked_by"] = _words(reasons, columns["blocked"])
+    out["blocked_by"] = _words(_REASONS, columns["blocked"])
     return pd.DataFrame(out)
 
 

@@ -1,0 +1,103 @@
+"""What the rules read of one school, put together from the warehouse: pupils, marks and the intervention log.
+
+Belongs here: turning stored rows into the arrays of `derive/inputs.py`, as at a time. Not here: any rule; any SQL.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from attendance_pipeline.derive.inputs import LogEntry, LogTable, PupilTable, SchoolInputs, cohort_bits, compulsory_days
+from attendance_pipeline.home import School
+from attendance_pipeline.register.history import register_as_at
+from attendance_pipeline.register.roll import current_interventions, current_pupils, on_roll
+from attendance_pipeline.steps.site import Site
+
+NO_SEN = ("", "n", "no", "none", "false", "0")
+_FLAGS = {
+    "fsm": "FSM",
+    "pupil_premium": "Pupil Premium",
+    "eal": "EAL",
+    "looked_after": "Looked After",
+    "social_worker": "Social Worker",
+    "young_carer": "Young Carer",
+}
+
+
+def school_inputs(site: Site, school: School, as_at: dt.date | None = None) -> SchoolInputs:
+    """Pupils, marks and log as at a time (None: everything loaded), remembered for the length of a run."""
+    key = ("inputs", school.id, site.register_version(school), as_at)
+    return site.remember(key, lambda: _read(site, school, as_at))
+
+
+def _read(site: Site, school: School, as_at: dt.date | None) -> SchoolInputs:
+    calendar = school.calendar
+    with site.warehouse.read() as conn:
+        pupils = current_pupils(conn, school.id, as_at)
+        log = current_interventions(conn, school.id, as_at)
+        present = on_roll(pupils, calendar.days)
+        marks = register_as_at(conn, school.id, calendar.days, pupils["person_id"].to_numpy(), as_at, present)
+    return SchoolInputs(
+        school_id=school.id,
+        calendar=calendar,
+        policy=school.policy,
+        pupils=_pupil_table(school, pupils),
+        marks=marks,
+        log=_log_table(pupils, log),
+        go_live=school.go_live,
+    )
+
+
+def _dates(column: pd.Series) -> list[dt.date | None]:
+    return [None if pd.isna(v) else v.date() for v in column]
+
+
+def _pupil_table(school: School, pupils: pd.DataFrame) -> PupilTable:
+    calendar, last = school.calendar, len(school.calendar) - 1
+    born = [compulsory_days(calendar, day) for day in _dates(pupils["date_of_birth"])]
+    flags = {name: pupils[column].fillna(False).to_numpy(dtype=bool) for column, name in _FLAGS.items()}
+    flags["SEN"] = (~pupils["sen"].str.strip().str.lower().isin(NO_SEN)).to_numpy(dtype=bool)
+    cohort = np.zeros(len(pupils), dtype=np.uint16)
+    for name, holds in flags.items():
+        cohort |= np.where(holds, cohort_bits([name]), 0).astype(np.uint16)
+    entry, leave = _dates(pupils["entry_date"]), _dates(pupils["leaving_date"])
+    return PupilTable(
+        pupil_id=pupils["person_id"].to_numpy(dtype=np.int64),
+        upn=pupils["upn"].to_numpy(dtype=object),
+        entry=np.array([0 if d is None else calendar.on_or_after(d) for d in entry], dtype=np.int32),
+        leave=np.array([last if d is None else calendar.on_or_before(d) for d in leave], dtype=np.int32),
+        csa_from=np.array([b[0] for b in born], dtype=np.int32),
+        csa_to=np.array([b[1] for b in born], dtype=np.int32),
+        class_name=pupils["class"].to_numpy(dtype=object),
+        year_group=pupils["year_group"].to_numpy(dtype=object),
+        cohort=cohort,
+        looked_after=flags["Looked After"],
+    )
+
+
+def _log_table(pupils: pd.DataFrame, log: pd.DataFrame) -> LogTable:
+    row_of = {int(person): row for row, person in enumerate(pupils["person_id"])}
+    entries = []
+    for e in log.to_dict("records"):
+        row = row_of.get(int(e["person_id"]))
+        if row is not None and not pd.isna(e["date"]):  # an entry about somebody who is no pupil here: quarantined
+            entries.append(
+                LogEntry(
+                    pupil=row,
+                    day=e["date"].date(),
+                    action=e["action"],
+                    stage=None if pd.isna(e["stage"]) else int(e["stage"]),
+                    from_=_date(e["from"]),
+                    until=_date(e["until"]),
+                    contact_id=e["contact_id"],
+                )
+            )
+    return LogTable.from_entries(len(pupils), entries)
+
+
+def _date(value: Any) -> dt.date | None:
+    return None if pd.isna(value) else value.date()

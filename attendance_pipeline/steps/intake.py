@@ -1,0 +1,126 @@
+"""Take in: what lies in the inboxes goes to the warehouse; and what the warehouse now says of each school day.
+
+Belongs here: calling the loader for each school of a home, and the hashes and counts by which a day is recognised. Not
+here: reading files (`mis/`) or deriving anything.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from attendance_pipeline.home import School
+from attendance_pipeline.law.register_codes import NO_MARK
+from attendance_pipeline.mis.load import LoadResult, load
+from attendance_pipeline.mis.reading import DatedCodes
+from attendance_pipeline.register.history import amendments, fold_marks, read_statements
+from attendance_pipeline.steps.inputs import school_inputs
+from attendance_pipeline.steps.site import Site
+
+
+def take_in(site: Site, school_id: str | None = None, settle_seconds: float = 2.0) -> list[LoadResult]:
+    """Load every school's inbox, each in one transaction. What was loaded before changes nothing."""
+    return [
+        load(
+            site.warehouse,
+            school.id,
+            school.inbox,
+            site.home.kept,
+            reader=school.mis,
+            complete=school.register_extracts == "complete",
+            code_map=[
+                DatedCodes({local: to.code}, to.valid_from, to.valid_to) for local, to in school.code_map.items()
+            ],
+            settle_seconds=settle_seconds,
+        )
+        for school in site.schools(school_id)
+    ]
+
+
+def day_versions(site: Site) -> dict[str, str]:
+    """A hash, by ISO date, of the marks that stand on each school day, over all schools of the home.
+
+    Of the marks, not of the files: a nightly extract that repeats the whole year makes no day another.
+    """
+    parts: dict[dt.date, list[str]] = defaultdict(list)
+    for school in site.schools():
+        for day, digest in _digests(site, school).items():
+            parts[day].append(f"{school.id} {digest}")
+    return {
+        day.isoformat(): hashlib.sha256("\n".join(sorted(part)).encode()).hexdigest()[:16]
+        for day, part in sorted(parts.items())
+    }
+
+
+def _digests(site: Site, school: School) -> dict[dt.date, str]:
+    """A hash of the marks of each of the school's days that has any."""
+
+    def digests() -> dict[dt.date, str]:
+        with site.warehouse.read() as conn:
+            rows = read_statements(conn, school.id, school.calendar.days)
+        persons = np.unique(rows.person)
+        marks = fold_marks(rows, persons, len(school.calendar))
+        out = {}
+        for index in np.flatnonzero((marks != NO_MARK).any(axis=(0, 2))):
+            marked = (marks[:, index] != NO_MARK).any(axis=1)
+            content = persons[marked].astype(np.int64).tobytes() + marks[marked, index].tobytes()
+            out[school.calendar.date(int(index))] = hashlib.sha256(content).hexdigest()
+        return out
+
+    return site.remember(("digests", school.id, site.register_version(school)), digests)
+
+
+@dataclass(frozen=True)
+class DayCount:
+    """Of one school day over all schools: marks that count now, pupils who have one, and amendments ever made."""
+
+    marks: int
+    pupils: int
+    amendments: int
+
+
+def register_counts(site: Site, keys: Sequence[str]) -> dict[str, DayCount]:
+    """Counts of the register by ISO date."""
+    out = {key: DayCount(0, 0, 0) for key in keys}
+    days = np.array(sorted(keys), dtype="datetime64[D]")
+    for school in site.schools():
+        inputs = school_inputs(site, school)
+        with site.warehouse.read() as conn:
+            amended = amendments(conn, school.id, days)
+        changed = _count_by_day(amended.day.tolist())
+        for key in keys:
+            index = school.calendar.index(dt.date.fromisoformat(key))
+            if index is None:
+                continue
+            marked = inputs.marks[:, index] != NO_MARK
+            now = out[key]
+            out[key] = DayCount(
+                now.marks + int(marked.sum()),
+                now.pupils + int(marked.any(axis=1).sum()),
+                now.amendments + changed.get(key, 0),
+            )
+    return out
+
+
+def _count_by_day(days: Iterable[dt.date]) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for day in days:
+        counts[day.isoformat()] += 1
+    return counts
+
+
+def last_marked_day(site: Site, school: School) -> int | None:
+    """Number of the school's last school day that has any mark; None when nothing was loaded."""
+    days = _digests(site, school)
+    return school.calendar.index(max(days)) if days else None
+
+
+def first_marked_day(site: Site, school: School) -> int | None:
+    """Number of the school's first school day that has any mark; None when nothing was loaded."""
+    days = _digests(site, school)
+    return school.calendar.index(min(days)) if days else None

@@ -1,0 +1,64 @@
+"""A home that is open for work: its settings, its warehouse, and what was read from it once in a run.
+
+Belongs here: opening, and the short memory that saves a run from deriving the same thing three times. Not here: any
+step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attendance_pipeline.home import Home, School, open_home
+from attendance_pipeline.store.extracts import extracts_version
+from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
+
+T = TypeVar("T")
+_REMEMBERED = 8  # derivations of this many schools or times; a term "as recorded" would otherwise fill the memory
+
+
+@dataclass
+class Site:
+    """An open home. Use as a context manager, or call `close`."""
+
+    home: Home
+    _memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        return open_warehouse(self.home.database_url)
+
+    def schools(self, school_id: str | None = None) -> tuple[School, ...]:
+        """One school, or all. Raises SettingsError for an id that the settings do not name."""
+        return self.home.schools if school_id is None else (self.home.school(school_id),)
+
+    def register_version(self, school: School) -> str:
+        """A hash of the extracts that are loaded for a school."""
+        with self.warehouse.read() as conn:
+            return extracts_version(conn, school.id)
+
+    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gave the last time it was asked for under this key. Keys hold the register version."""
+        if key not in self._memory:
+            while len(self._memory) >= _REMEMBERED:
+                self._memory.pop(next(iter(self._memory)))
+            self._memory[key] = make()
+        return self._memory[key]
+
+    def close(self) -> None:
+        if "warehouse" in self.__dict__:
+            self.warehouse.close()
+
+    def __enter__(self) -> Site:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def open_site(path: Path | str) -> Site:
+    """Open a home. Raises SettingsErrors when anything in its settings is wrong."""
+    return Site(open_home(path))

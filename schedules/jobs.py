@@ -1,0 +1,50 @@
+"""The jobs: what is run together. Each runs in one process, because a step here takes less time than starting one."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.quality import nothing_set_aside, plausible_days
+
+DAYS = ("register", "attendance_measures", "stage_statuses", "penalty_notice_eligibility")
+NIGHTLY_OUTPUTS = ("letter_batches", "worklists")
+
+_CHECKS = dg.AssetSelection.checks(plausible_days, nothing_set_aside)
+
+take_in_extracts = dg.define_asset_job(
+    "take_in_extracts",
+    selection=dg.AssetSelection.assets("mis_extracts"),
+    executor_def=dg.in_process_executor,
+    description="Loads what lies in the inboxes and says which school days now read otherwise. Makes nothing else.",
+)
+
+nightly = dg.define_asset_job(
+    "nightly",
+    selection=dg.AssetSelection.assets(*DAYS, *NIGHTLY_OUTPUTS) | _CHECKS,
+    executor_def=dg.in_process_executor,
+    description="For the days of the run: the register, attendance, stages and penalty-notice thresholds; then the "
+    "letters and worklists of the newest day.",
+)
+
+backfill = dg.define_asset_job(
+    "backfill",
+    selection=dg.AssetSelection.assets(*DAYS),
+    executor_def=dg.in_process_executor,
+    description="Derives any range of days again, in one run, from what is kept. Proposes, sends and delivers nothing.",
+)
+
+weekly_class_lists = dg.define_asset_job(
+    "weekly_class_lists",
+    selection=dg.AssetSelection.assets("class_lists"),
+    executor_def=dg.in_process_executor,
+    description="Each class teacher's list of the week.",
+)
+
+governor_report = dg.define_asset_job(
+    "governor_report",
+    selection=dg.AssetSelection.assets("governor_reports"),
+    executor_def=dg.in_process_executor,
+    description="The governor report of one half-term.",
+)
+
+JOBS = (take_in_extracts, nightly, backfill, weekly_class_lists, governor_report)

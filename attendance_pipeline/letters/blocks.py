@@ -265,6 +265,22 @@ def _with_signatures(blocks: Sequence[Block]) -> tuple[Block, ...]:
     return tuple(found)
 
 
+def text_of(block: Block) -> str:
+    """All the words of a block, one after another: for asking which characters it has."""
+    return "".join(_words(_one(block)))
+
+
+def _words(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from _words(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _words(value)
+
+
 def as_data(blocks: Sequence[Block]) -> list[dict[str, Any]]:
     """The blocks as JSON for a layout: every text is a string, and a run is ``[text, bold, italic]``."""
     return [_one(block) for block in blocks]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from attendance_pipeline.letters.language import SHIPPED
+
 # Characters that steer a line and are never drawn: joiners, direction marks and isolates, soft hyphen, line break.
 INVISIBLE = frozenset(map(chr, (0x0A, 0xAD, 0x200B, 0x200C, 0x200D, 0x200E, 0x200F, 0x2066, 0x2067, 0x2068, 0x2069)))
 
@@ -99,6 +101,12 @@ def _family(data: bytes, start: int) -> str:
             at = start + strings + offset
             names.setdefault(name, data[at : at + length].decode("utf-16-be"))
     return names.get(16) or names[1]
+
+
+def font_folders(school_folder: Path | None = None) -> tuple[Path, ...]:
+    """Where fonts are: the shipped ones, then the school's own in ``HOME/letter_templates/fonts`` if there are any."""
+    own = school_folder / "fonts" if school_folder is not None else None
+    return (SHIPPED / "fonts", own) if own is not None and own.is_dir() else (SHIPPED / "fonts",)
 
 
 class FontSet:

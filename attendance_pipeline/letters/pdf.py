@@ -26,7 +26,7 @@ import typst
 from attendance_pipeline.letters.address import LAYOUTS, AddressError, Layout, fit_address
 from attendance_pipeline.letters.blocks import as_data
 from attendance_pipeline.letters.fields import context
-from attendance_pipeline.letters.fonts import FontSet
+from attendance_pipeline.letters.fonts import FontSet, font_folders
 from attendance_pipeline.letters.inert import clean
 from attendance_pipeline.letters.language import SHIPPED, Language, load_language
 from attendance_pipeline.letters.letter import Letter, LetterError, Letterhead
@@ -261,18 +261,16 @@ def _scripts(characters: set[str]) -> str:
 
 
 def _fonts(templates: Templates) -> FontSet:
-    folder = templates.school_folder
-    own = folder / "fonts" if folder is not None else None
-    return _font_set(own) if own is not None and own.is_dir() else _shipped_fonts()
+    return _font_set(font_folders(templates.school_folder))
 
 
 def _shipped_fonts() -> FontSet:
-    return _font_set(None)
+    return _font_set(font_folders())
 
 
 @lru_cache(maxsize=8)
-def _font_set(own: Path | None) -> FontSet:
-    return FontSet((SHIPPED / "fonts", *((own,) if own is not None else ())))
+def _font_set(folders: tuple[Path, ...]) -> FontSet:
+    return FontSet(folders)
 
 
 @lru_cache(maxsize=8)

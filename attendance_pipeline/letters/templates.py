@@ -20,8 +20,9 @@ from jinja2.ext import Extension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from attendance_pipeline.letters.blocks import Block, Heading, parse
+from attendance_pipeline.letters.blocks import Block, Heading, parse, text_of
 from attendance_pipeline.letters.fields import FIELDS, KINDS, Field, Kind, fields_of
+from attendance_pipeline.letters.fonts import FontSet, font_folders
 from attendance_pipeline.letters.inert import inert
 from attendance_pipeline.letters.language import SHIPPED, Language, language_file, load_language
 from attendance_pipeline.letters.letter import FieldValue
@@ -216,8 +217,9 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
             Problem(file, 0, f"is not used: a template is named <language>/<kind>{SUFFIX}")
             for file in sorted(folder.glob("*.j2"))
         ]
+    fonts = FontSet(font_folders(school_folder))
     for tag in sorted({file.parent.name for file in templates.files()}):
-        found += _language_problems(tag, school_folder)
+        found += _language_problems(tag, school_folder, fonts)
     if found:
         return found
     for file in templates.files():
@@ -232,6 +234,10 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
             except TemplateError as error:
                 found += error.problems
                 break
+            if missing := fonts.missing("".join(map(text_of, blocks)), load_language(tag, school_folder).fonts):
+                shown = ", ".join(f"{char} (U+{ord(char):04X})" for char in sorted(missing))
+                found.append(Problem(file, 0, f"has {shown}, which no font at hand can print"))
+                break
             if not any(isinstance(block, Heading) for block in blocks):
                 found.append(
                     Problem(file, 1, "needs a heading: a line that begins with # and says what the page is about")
@@ -240,8 +246,9 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
     return sorted(set(found))
 
 
-def _language_problems(tag: str, school_folder: Path | None) -> list[Problem]:
-    """A language's words must be TOML, with no table or key that English does not have and every pattern usable."""
+def _language_problems(tag: str, school_folder: Path | None, fonts: FontSet) -> list[Problem]:
+    """A language's words must be TOML, its patterns usable and its fonts at hand."""
+    file = language_file(school_folder or SHIPPED, tag)
     try:
         language = load_language(tag, school_folder)
         language.day(datetime.date(2025, 11, 3))
@@ -249,6 +256,8 @@ def _language_problems(tag: str, school_folder: Path | None) -> list[Problem]:
         language.words["page"].format(page=1, pages=2)
         language.words["salutation"].format(salutation="Dear Mx Example")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        file = language_file(school_folder or SHIPPED, tag)
         return [Problem(file, 0, f"cannot be read: {type(error).__name__}: {error}")]
+    if unknown := set(language.fonts) - fonts.families():
+        known = ", ".join(sorted(fonts.families()))
+        return [Problem(file, 0, f"asks for the font {', '.join(sorted(unknown))}; there are {known}")]
     return []

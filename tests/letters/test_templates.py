@@ -140,6 +140,12 @@ def test_a_broken_language_file_is_a_problem(tmp_path: Path) -> None:
     assert "cannot be read" in str(check_templates(tmp_path)[0])
 
 
+def test_a_font_that_is_not_at_hand_and_a_character_without_a_glyph_are_problems(tmp_path: Path) -> None:
+    assert "☃ (U+2603), which no font at hand can print" in problems(tmp_path, "# A ☃\n")[0]
+    (tmp_path / "en" / "language.toml").write_text('[page]\nfonts = ["Comic Sans"]\n', "utf-8")
+    assert "asks for the font Comic Sans; there are Noto Naskh Arabic, Noto Sans" in str(check_templates(tmp_path)[0])
+
+
 def test_an_edited_template_is_checked_again(tmp_path: Path) -> None:
     file = school(tmp_path, "# A\n")
     templates = Templates(tmp_path)

@@ -35,12 +35,11 @@ from attendance_pipeline.store.extracts import (
     list_extracts,
     put_extracts,
     read_records,
-    register_mode_of,
     replace_day_pages,
     set_left_out,
-    set_register_mode,
     statement_days,
 )
+from attendance_pipeline.store.owed import add_owed, register_mode_of
 from attendance_pipeline.store.persons import intern_persons
 from attendance_pipeline.store.quarantine import QuarantineRow
 from attendance_pipeline.store.tables import implied_withdrawal
@@ -206,13 +205,14 @@ def _load(
     elif mode_changed:
         replace_day_pages(conn, implied_withdrawal, school, [])
         set_left_out(conn, school, [])
-    set_register_mode(conn, school, "complete" if complete else "changes")
     if pupils_read or complete or mode_changed:
         quarantine.replace_roll(conn, school, roll_rows + rows_not_on_roll(conn, school))
     elif register:
         quarantine.add(conn, school, rows_not_on_roll(conn, school, [ids[r.key] for r in register]))
     new, changed, earliest = _marks_changed(axis, folded_before, read_statements(conn, school, axis))
     records_changed, log_day = _records_changed(conn, school, standing)
+    kinds_changed = [k for k, n in records_changed.items() if n]
+    add_owed(conn, school, "complete" if complete else "changes", earliest, kinds_changed, log_day)
     return _replaced(
         result,
         quarantined_new=len(quarantine.keys(conn, school) - before),

@@ -80,12 +80,17 @@ implied_withdrawal = sa.Table(
     sa.Column("page", sa.LargeBinary, nullable=False),
 )
 
-# How the school's register extracts were last understood: `changes` or `complete`.
-register_mode = sa.Table(
-    "register_mode",
+# What must outlive a load that is killed right after its commit. `register_mode`: how register extracts were last
+# understood, `changes` or `complete`. The others: what loads changed that results do not follow yet (store/owed.py).
+school_state = sa.Table(
+    "school_state",
     metadata,
     sa.Column("school", School, primary_key=True),
-    sa.Column("mode", sa.String(16), nullable=False),
+    sa.Column("register_mode", sa.String(16), nullable=False),
+    sa.Column("changes", sa.Integer, nullable=False),
+    sa.Column("marks_from", sa.Date, nullable=True),
+    sa.Column("log_from", sa.Date, nullable=True),
+    sa.Column("kinds", sa.JSON, nullable=False),
 )
 
 # Rows of the other kinds, each distinct content once. `subject`: the thing that a newer row replaces (a UPN, a class,

@@ -111,10 +111,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("school", "kind", "sha256", name=op.f("uq_record_school_kind_sha256")),
     )
     op.create_table(
-        "register_mode",
+        "school_state",
         sa.Column("school", sa.String(length=64), nullable=False),
-        sa.Column("mode", sa.String(length=16), nullable=False),
-        sa.PrimaryKeyConstraint("school", name=op.f("pk_register_mode")),
+        sa.Column("register_mode", sa.String(length=16), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("marks_from", sa.Date(), nullable=True),
+        sa.Column("log_from", sa.Date(), nullable=True),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("school", name=op.f("pk_school_state")),
     )
     op.create_table(
         "implied_withdrawal",

@@ -8,9 +8,9 @@ possible is below t thousandths of a percent when attended * 100000 < t * possib
 arrays of records: a tuple of many arrays costs a count of references for each at every call. The functions call only
 one another: numba's cache on disk notices a change of this file, not of one it imports from.
 
-Names in the functions: `s` the pupil's STATE, `days` plan.DAY[n], `today` one of them, `rungs` plan.RUNG[n, 5], `log`
-the pupil's own plan.ENTRY rows, `counts` and `marks` the pupil's own, `p` the number of the pupil, `d` of the day,
-`figure` attended and possible sessions of A(d).
+Names in the functions: `s` the pupil's STATE, `days` plan.DAY[n], `today` one of them, `rungs` plan.RUNG[n, 5], `dues`
+int64[clocks, n], `log` the pupil's own plan.ENTRY rows, `counts` and `marks` the pupil's own, `p` the number of the
+pupil, `d` of the day, `figure` attended and possible sessions of A(d).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ STATE = np.dtype(
         (name, "<i8")
         for name in (
             "stage",
-            "awaiting",  # bits of the actions that must be in the log before the clock starts
+            "awaiting",  # 1: the clock has not started, for want of an action that the stage requires
             "episode",
             "opened_on",
             "checkpoint_attended",
@@ -233,24 +233,24 @@ def tell(events, s, today, p, d, event, from_stage, figure, looked_from, checkpo
 
 
 @compiled
-def open_stage(s, today, rungs, d, stage, figure):
+def open_stage(s, today, rungs, dues, d, stage, figure):
     s.stage = stage
-    s.awaiting = rungs[d, stage].requires
+    s.awaiting = rungs[d, stage].requires != 0
     s.opened_on = d
     s.checkpoint_attended, s.checkpoint_possible = figure
     s.period_from = today.cut + 1
-    s.due = rungs[d, stage].due
+    s.due = dues[rungs[d, stage].clock, d]
     s.reviews = 0
     s.stalled = 0
 
 
 @compiled
-def go_on(s, today, rungs, d, figure):
+def go_on(s, today, rungs, dues, d, figure):
     """*Continue*: a null A leaves the checkpoint's value."""
     if figure[1] > 0:
         s.checkpoint_attended, s.checkpoint_possible = figure
     s.period_from = today.cut + 1
-    s.due = rungs[d, s.stage].due
+    s.due = dues[rungs[d, s.stage].clock, d]
 
 
 @compiled
@@ -277,7 +277,7 @@ def at_threshold(today, figure):
 
 
 @compiled
-def apply_entry(s, today, rungs, entry, events, p, d, first, figure):
+def apply_entry(s, today, rungs, dues, entry, events, p, d, first, figure):
     """Step 1. Whether this entry is one by which a person moves a pupil."""
     target = 0
     if entry.action == _SET_STAGE:
@@ -290,7 +290,7 @@ def apply_entry(s, today, rungs, entry, events, p, d, first, figure):
     if target > 0:
         if before == 0:
             s.episode += 1
-        open_stage(s, today, rungs, d, target, figure)
+        open_stage(s, today, rungs, dues, d, target, figure)
     else:
         s.nothing_opens_until = max(s.nothing_opens_until, entry.until)
         if before == 0:
@@ -328,26 +328,33 @@ def find_entry(s, today, log, used, held, d, action):
 
 
 @compiled
-def start_clock(s, days, rungs, log, used, held, counts, d):
-    """Where the log holds every action the stage requires, the monitoring clock starts on the day of the last."""
+def start_clock(s, days, rungs, dues, log, used, held, counts, d):
+    """Where the log holds every action the stage requires, the monitoring clock starts on the day of the last.
+
+    What is required, and for how long the stage is monitored, is what the ladder in force on day d says; where a new
+    version requires nothing any more, the clock starts on d.
+    """
+    requires = rungs[d, s.stage].requires
     start = -1
     for action in range(_N_ACTIONS):
-        if (s.awaiting >> action) & 1:
+        if (requires >> action) & 1:
             e = find_entry(s, days[d], log, used, held, d, action)
             if e < 0:
                 return
             start = max(start, log[e].after)
     for action in range(_N_ACTIONS):
-        if (s.awaiting >> action) & 1:
+        if (requires >> action) & 1:
             used[find_entry(s, days[d], log, used, held, d, action)] = True
+    if start < 0:
+        start = d
     s.awaiting = 0
     s.checkpoint_attended, s.checkpoint_possible = sessions(counts, days[start].start, days[start].cut)
     s.period_from = days[start].cut + 1
-    s.due = rungs[start, s.stage].due
+    s.due = dues[rungs[d, s.stage].clock, start]
 
 
 @compiled
-def review(s, today, rungs, counts, gates, events, p, d, first, figure):
+def review(s, today, rungs, dues, counts, gates, events, p, d, first, figure):
     """Step 3: the first outcome that fits."""
     stage, looked_from = s.stage, s.period_from
     attended, possible = figure
@@ -379,9 +386,9 @@ def review(s, today, rungs, counts, gates, events, p, d, first, figure):
     if event == RECOVERED:
         close(s, today, figure)
     elif event in (ESCALATED, STALLED):
-        open_stage(s, today, rungs, d, stage + 1, figure)
+        open_stage(s, today, rungs, dues, d, stage + 1, figure)
     else:
-        go_on(s, today, rungs, d, figure)
+        go_on(s, today, rungs, dues, d, figure)
     if d >= first:
         checkpoint = (then_attended, then_possible)
         tell(events, s, today, p, d, event, stage, figure, looked_from, checkpoint, (period_attended, period_possible))
@@ -410,7 +417,7 @@ def write(row, s, today, figure):
 
 @compiled
 def climb(
-    days, rungs, log_offsets, logs, marks_of, era, flags, counts_of, entry, leave, replay, first, last,
+    days, rungs, dues, log_offsets, logs, marks_of, era, flags, counts_of, entry, leave, replay, first, last,
     state, gates, held, used_of, rows, events,
 ):  # fmt: skip
     """Every pupil's ladder from day `replay` on; `rows` STAGE_ROW[P, last - first + 1] and `events` of first to last.
@@ -443,7 +450,7 @@ def climb(
             figure = sessions(counts, today.start, today.cut)
             moved = False
             while e < len(log) and log[e].after <= d:
-                if log[e].after == d and apply_entry(s, today, rungs, log[e], events, p, d, first, figure):
+                if log[e].after == d and apply_entry(s, today, rungs, dues, log[e], events, p, d, first, figure):
                     moved = True
                 e += 1
             opened = moved
@@ -454,9 +461,9 @@ def climb(
                 else:
                     held[d] = s.stage
                     if s.awaiting:
-                        start_clock(s, days, rungs, log, used, held, counts, d)
-                    if s.awaiting:
-                        if at_threshold(today, figure):
+                        # On the day the clock starts there is no review, be it due as soon as it is known.
+                        start_clock(s, days, rungs, dues, log, used, held, counts, d)
+                        if s.awaiting and at_threshold(today, figure):
                             stage = s.stage
                             close(s, today, figure)
                             if d >= first:
@@ -468,16 +475,16 @@ def climb(
                     count_unaccepted(days, log, marks, era, flags, entry[p], final, gates)
                     s.gate_counted = 1
                 if reviewed:
-                    review(s, today, rungs, counts, gates, events, p, d, first, figure)
+                    review(s, today, rungs, dues, counts, gates, events, p, d, first, figure)
                 elif gate(today, today.gate_start, gates):
                     again = s.recovered and today.week - s.recovered_week <= today.relapse
                     s.episode += 1
-                    open_stage(s, today, rungs, d, s.recovered_stage if again else 1, figure)
+                    open_stage(s, today, rungs, dues, d, s.recovered_stage if again else 1, figure)
                     if d >= first:
                         tell(events, s, today, p, d, OPENED, 0, figure, today.gate_start, figure, NOTHING)
             held[d] = s.stage
             if s.awaiting and (opened or reviewed):
-                start_clock(s, days, rungs, log, used, held, counts, d)
+                start_clock(s, days, rungs, dues, log, used, held, counts, d)
             if d >= first:
                 write(rows[p, d - first], s, today, figure)
         left = leave[p] + 1

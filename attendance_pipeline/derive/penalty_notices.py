@@ -211,6 +211,7 @@ def consider(
                             j -= 1
                             window_from = slots[low] // 2
                     elif alternative.kind == _SCHOOL_SESSIONS:
+                        window_from = cut
                         if m > 0:
                             window_from = possible_slots[max(m - alternative.size, 0)] // 2
                             low = ordinal(slots, reached, possible_slots[max(m - alternative.size, 0)])
@@ -219,7 +220,13 @@ def consider(
                         low = ordinal(slots, reached, 2 * window_from)
                     counted = reached - low
                     needed = max(0, alternative.sessions - counted)
-                    if counted - (unresolved[reached] - unresolved[low]) >= alternative.sessions:
+                    solid = counted - (unresolved[reached] - unresolved[low])
+                    if alternative.kind == _CONSECUTIVE and solid < counted:
+                        # Without its N sessions the run is shorter, not thinner: it starts after the last of them.
+                        solid = 0
+                        while unresolved[reached - solid] == unresolved[reached - solid - 1]:
+                            solid += 1
+                    if solid >= alternative.sessions:
                         status = MET
                     elif needed == 0:
                         status = MET_PROVISIONAL

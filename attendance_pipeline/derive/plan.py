@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from attendance_pipeline.derive.inputs import LogTable, SchoolInputs
 from attendance_pipeline.law.policy import ACTIONS, MEASURES, WINDOW_KINDS, Alternative, Ladder, Policy, thousandths
-from attendance_pipeline.law.register_codes import CODES, HOLIDAY, NOT_ESTABLISHED
+from attendance_pipeline.law.register_codes import CODES, HOLIDAY, NOT_ESTABLISHED, POSSIBLE
 from attendance_pipeline.law.school_calendar import SchoolCalendar
 
 Longs = npt.NDArray[np.int64]
@@ -56,7 +56,7 @@ DAY = _records(
 )
 # What it says of one stage on one day.
 RUNG = _records(
-    due="the day of a review, counted from this day",
+    clock="which row of Plan.dues says when a review is due",
     reviews_before_next="reviews without which it does not lead on",
     requires="bits of policy.ACTIONS",
 )
@@ -109,6 +109,7 @@ class Plan:
     policy: Policy
     ladder: npt.NDArray[np.void]  # DAY[n]
     rungs: npt.NDArray[np.void]  # RUNG[n, 5] by stage 0 to 4
+    dues: Longs  # [clocks, n]: for each number of school weeks that some stage is monitored, due(d, weeks)
     notices: NoticePlan
     versions: tuple[Ladder | None, ...]  # `version` points here
     version: Longs
@@ -153,12 +154,14 @@ def compile_plan(calendar: SchoolCalendar, policy: Policy, go_live: dt.date | No
             versions.append(ladder)
         version[i] = known
     ladder_days = _ladder_days(calendar, policy, versions, version, go_live)
+    rungs, weeks = _rungs(versions, version)
     era, flags = CODES.eras(calendar.days)
     return Plan(
         calendar=calendar,
         policy=policy,
         ladder=ladder_days,
-        rungs=_rungs(calendar, versions, version),
+        rungs=rungs,
+        dues=np.stack([calendar.due(w) for w in weeks]).astype(np.int64),
         notices=_notice_plan(calendar, policy, days, ladder_days["cut"].copy()),
         versions=tuple(versions),
         version=version,
@@ -226,17 +229,19 @@ def _ladder_days(
     return out
 
 
-def _rungs(calendar: SchoolCalendar, versions: list[Ladder | None], version: Longs) -> npt.NDArray[np.void]:
-    out = np.zeros((len(calendar), STAGES + 1), dtype=RUNG)
-    out["due"] = -1
+def _rungs(versions: list[Ladder | None], version: Longs) -> tuple[npt.NDArray[np.void], list[int]]:
+    """RUNG[n, 5], and how many school weeks each clock runs."""
+    out = np.zeros((len(version), STAGES + 1), dtype=RUNG)
+    weeks: list[int] = []
     for k, v in enumerate(versions):
-        mine = version == k
         stages = _of(v, "stages")
         for number, stage in enumerate((stages.one, stages.two, stages.three, stages.four), 1):
-            out["due"][mine, number] = calendar.due(stage.monitoring_school_weeks)[mine]
-            out["reviews_before_next"][mine, number] = getattr(stage, "reviews_before_next", 0)
-            out["requires"][mine, number] = sum(1 << ACTIONS.index(a) for a in set(getattr(stage, "requires", ())))
-    return out
+            if stage.monitoring_school_weeks not in weeks:
+                weeks.append(stage.monitoring_school_weeks)
+            requires = sum(1 << ACTIONS.index(a) for a in set(getattr(stage, "requires", ())))
+            before_next = getattr(stage, "reviews_before_next", 0)
+            out[version == k, number] = (weeks.index(stage.monitoring_school_weeks), before_next, requires)
+    return out, weeks
 
 
 def _notice_plan(calendar: SchoolCalendar, policy: Policy, days: list[dt.date], cut: Longs) -> NoticePlan:
@@ -249,7 +254,9 @@ def _notice_plan(calendar: SchoolCalendar, policy: Policy, days: list[dt.date], 
     counted = np.zeros((len(rules), 256), dtype=np.int64)
     for r, rule in enumerate(rules):
         for code in CODES.numbers_of(rule.codes):
-            counted[r, code] = 1 | 2 * bool(flags[code] & NOT_ESTABLISHED) | 4 * bool(flags[code] & HOLIDAY)
+            # A code that is no possible session is no absence either, whatever a rule's list says.
+            if flags[code] & POSSIBLE:
+                counted[r, code] = 1 | 2 * bool(flags[code] & NOT_ESTABLISHED) | 4 * bool(flags[code] & HOLIDAY)
     alternatives = [a for rule in rules for a in rule.any_of]
     stops = np.cumsum([len(rule.any_of) for rule in rules], dtype=np.int64)
     rows = np.zeros(len(rules), dtype=RULE)

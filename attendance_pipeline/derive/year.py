@@ -137,7 +137,7 @@ class _Part:
         while True:
             events = np.zeros(room, dtype=ladder.EVENT_ROW)
             told = ladder.climb(
-                plan.ladder.view(np.recarray), plan.rungs.view(np.recarray), self.offsets, self.logs,
+                plan.ladder.view(np.recarray), plan.rungs.view(np.recarray), plan.dues, self.offsets, self.logs,
                 self.marks, plan.era, plan.flags, counts, pupils.entry, pupils.leave,
                 plan.replay_start(self.first), self.first, self.last,
                 state, gates, held, used, rows.view(np.recarray), events.view(np.recarray),

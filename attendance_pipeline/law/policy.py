@@ -294,7 +294,12 @@ class Policy:
         return self.setting.penalty_notice_rules
 
     def rules_on(self, day: dt.date) -> tuple[PenaltyNoticeRule, ...]:
-        return tuple(r for r in self.rules if r.valid_on(day))
+        """The rules in force: of those of one name the newest, as with the ladder."""
+        newest: dict[str, PenaltyNoticeRule] = {}
+        for rule in sorted(self.rules, key=lambda r: r.valid_from or dt.date.min):
+            if rule.valid_on(day):
+                newest[rule.name] = rule
+        return tuple(r for r in self.rules if newest.get(r.name) is r)
 
     @staticmethod
     def _newest(versions: Sequence[Versioned], day: dt.date) -> Versioned | None:

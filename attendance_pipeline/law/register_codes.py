@@ -107,7 +107,7 @@ class CodeTable:
                 number = self.number(e.code)
                 if number is None:
                     raise ValueError(f"register_code_exceptions.csv names the unknown code {e.code!r}")
-                table[number] = (table[number] & ~POSSIBLE) | (POSSIBLE if e.counts_possible else 0)
+                table[number] = (int(table[number]) & ~POSSIBLE) | (POSSIBLE if e.counts_possible else 0)
                 era[inside] = len(tables)
                 tables.append(table)
         return era, np.stack(tables)

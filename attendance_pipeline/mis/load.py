@@ -195,7 +195,8 @@ def _load(
         conn, school, [QuarantineRow(None, name, "", 1, "(file)", rule, "file") for name, rule in result.not_taken]
     )
     roll_rows: list[QuarantineRow] = []
-    if complete and (register or pupils_read or mode_changed):
+    resettled = complete and bool(register or pupils_read or mode_changed)
+    if resettled:
         settled = settle(conn, school)
         replace_day_pages(conn, implied_withdrawal, school, settled.withdrawals)
         set_left_out(conn, school, [e.id for e in settled.left_out])
@@ -205,7 +206,7 @@ def _load(
     elif mode_changed:
         replace_day_pages(conn, implied_withdrawal, school, [])
         set_left_out(conn, school, [])
-    if pupils_read or complete or mode_changed:
+    if pupils_read or resettled or mode_changed:
         quarantine.replace_roll(conn, school, roll_rows + rows_not_on_roll(conn, school))
     elif register:
         quarantine.add(conn, school, rows_not_on_roll(conn, school, [ids[r.key] for r in register]))

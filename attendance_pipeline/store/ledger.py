@@ -7,7 +7,7 @@ sent or rejected letter never changes. Whether a letter is owed is decided in `l
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -84,6 +84,83 @@ def transition(
         )
     _log(conn, moves, by, day, at)
     return len(moves)
+
+
+def apply(
+    conn: sa.Connection,
+    *,
+    new: Sequence[tuple[Mapping[str, Any], str, dt.date]],
+    amendments: Sequence[tuple[str, Mapping[str, Any]]],
+    moves: Sequence[tuple[str, str, str, str, dt.date]],
+    batch: Mapping[str, Any] | None,
+) -> None:
+    """Write one night's decision, in this order. Raises LedgerError, for the caller's transaction to undo it all.
+
+    `new`: a letter's columns, by whom, on which day. `amendments`: reference, columns. `moves`: reference, state, reason,
+    by whom, as of which day.
+    """
+    by_author: dict[tuple[str, dt.date], list[Mapping[str, Any]]] = {}
+    for columns, by, day in new:
+        by_author.setdefault((by, day), []).append(columns)
+    for (by, day), rows in by_author.items():
+        if put_letters(conn, rows, by=by, day=day) != len(rows):
+            raise LedgerError("a new letter has a reference that is in the ledger already; nothing was written")
+    for reference, values in amendments:
+        amend_letter(conn, reference, values)
+    for run in _runs(moves):
+        _, to_state, reason, by, day = run[0]
+        transition(conn, [m[0] for m in run], to_state, reason=reason, by=by, day=day)
+    if batch is not None:
+        put_batch(conn, batch)
+
+
+def _runs(moves: Sequence[tuple[str, str, str, str, dt.date]]) -> Iterator[list[tuple[str, str, str, str, dt.date]]]:
+    """Moves that can be made together: alike, one after another, no letter twice."""
+    run: list[tuple[str, str, str, str, dt.date]] = []
+    for move in moves:
+        if run and (move[1:] != run[0][1:] or any(move[0] == m[0] for m in run)):
+            yield run
+            run = []
+        run.append(move)
+    if run:
+        yield run
+
+
+def read_ledger(conn: sa.Connection, school: str, *, machine: str) -> list[dict[str, Any]]:
+    """Every letter of a school with every column, and when it became what it is.
+
+    `entered`: the day it last came to be proposed or held; `changed_on`: of the last event that `machine` wrote;
+    `acted_on`: of the last that a person caused; `sent_on`: of its sending. None where there is none.
+    """
+    moments: dict[str, dict[str, dt.date]] = {}
+    query = sa.select(letter_event).join(letter, letter.c.reference == letter_event.c.reference)
+    for e in conn.execute(query.where(letter.c.school == school).order_by(letter_event.c.id)):
+        if e.day is None:
+            continue
+        found = moments.setdefault(e.reference, {})
+        names = ["changed_on" if e.by == machine else "acted_on"]
+        if e.to_state != e.from_state and e.to_state in ("proposed", "held"):
+            names.append("entered")
+        if e.to_state == "sent":
+            names.append("sent_on")
+        for name in names:
+            found[name] = max(found.get(name, e.day), e.day)
+    blank = dict.fromkeys(("entered", "changed_on", "acted_on", "sent_on"))
+    return [{**r, **blank, **moments.get(r["reference"], {})} for r in read_letters(conn, school)]
+
+
+def read_references(conn: sa.Connection) -> set[str]:
+    """Every reference in the ledger, of all schools."""
+    return set(conn.execute(sa.select(letter.c.reference)).scalars())
+
+
+def amend_letter(conn: sa.Connection, reference: str, values: Mapping[str, Any]) -> None:
+    """Change columns of a letter. Raises LedgerError for one that is sent or rejected, or unknown."""
+    if {"reference", "state", "reason"} & set(values):
+        raise LedgerError(f"letter {reference}: its state and reason change by `transition` alone")
+    statement = sa.update(letter).where(letter.c.reference == reference, letter.c.state.not_in(sorted(FINAL)))
+    if conn.execute(statement.values(**values, updated_at=now())).rowcount == 0:
+        raise LedgerError(f"letter {reference} is not there, or is sent or rejected and never changes")
 
 
 def read_letters(

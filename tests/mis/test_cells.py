@@ -67,8 +67,20 @@ def test_neither(text):
 
 @pytest.mark.parametrize(
     ("text", "group"),
-    [("N1", "N1"), ("Nursery 2", "N2"), ("R", "R"), ("Reception", "R"), ("Year  7".replace("  ", " "), "7"),
-     ("Y13", "13"), ("Yr 3", "3"), ("10", "10"), ("14", None), ("0", None), ("Year", None), ("", None)],
+    [
+        ("N1", "N1"),
+        ("Nursery 2", "N2"),
+        ("R", "R"),
+        ("Reception", "R"),
+        ("Year  7".replace("  ", " "), "7"),
+        ("Y13", "13"),
+        ("Yr 3", "3"),
+        ("10", "10"),
+        ("14", None),
+        ("0", None),
+        ("Year", None),
+        ("", None),
+    ],
 )
 def test_year_groups(text, group):
     assert cells.year_group_of(text) == group
@@ -91,8 +103,12 @@ def test_amounts(text, amount):
 
 @pytest.mark.parametrize(
     ("text", "moment"),
-    [("2026-01-05", "2026-01-05"), ("05/01/2026 07:45", "2026-01-05T07:45:00"), ("2026-01-05T25:00", None),
-     ("yesterday", None)],
+    [
+        ("2026-01-05", "2026-01-05"),
+        ("05/01/2026 07:45", "2026-01-05T07:45:00"),
+        ("2026-01-05T25:00", None),
+        ("yesterday", None),
+    ],
 )
 def test_moments(text, moment):
     assert cells.moment_of(text) == moment

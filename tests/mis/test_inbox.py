@@ -39,7 +39,12 @@ def test_what_is_taken_and_what_is_left(tmp_path):
     inbox = tmp_path / "inbox"
     drop(inbox, "register_2026-01-05.csv")
     drop(inbox, "marks.csv")
-    for passing in (".register_2026-01-05.csv", "~$interventions_2026-01-05.xlsx", "register_2026-01-06.csv.part", "Thumbs.db"):
+    for passing in (
+        ".register_2026-01-05.csv",
+        "~$interventions_2026-01-05.xlsx",
+        "register_2026-01-06.csv.part",
+        "Thumbs.db",
+    ):
         drop(inbox, passing)
     (inbox / "register_2026-01-07.csv").symlink_to("/etc/hostname")
     (inbox / "register_2026-01-08.csv").mkdir()

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 import sqlalchemy as sa
+from school_files import ANN, BEN, CAT, everything, load_all, pupils, register, write
 
 from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
-from school_files import ANN, BEN, CAT, everything, load_all, pupils, register, write
 
 
 def drop(home):
@@ -33,7 +33,9 @@ def killed_at(url, home, moment):
                 os.kill(os.getpid(), signal.SIGKILL)
 
         def touched(event, arguments):
-            if event in ("os.rename", "os.remove") or (event == "open" and isinstance(arguments[0], str) and str(home) in arguments[0]):
+            if event in ("os.rename", "os.remove") or (
+                event == "open" and isinstance(arguments[0], str) and str(home) in arguments[0]
+            ):
                 count()
 
         try:

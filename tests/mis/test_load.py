@@ -5,9 +5,6 @@ import hashlib
 import logging
 
 import pytest
-
-from attendance_pipeline.mis.reading import DatedCodes
-from attendance_pipeline.register.lessons import lessons_between
 from school_files import (
     ANN,
     BEN,
@@ -21,6 +18,9 @@ from school_files import (
     register_rows,
     write,
 )
+
+from attendance_pipeline.mis.reading import DatedCodes
+from attendance_pipeline.register.lessons import lessons_between
 
 
 @pytest.fixture
@@ -62,14 +62,22 @@ def test_the_same_files_again_change_nothing(warehouse, home):
 def test_a_correction_says_what_it_changed(warehouse, home):
     register(home / "inbox", "2026-01-05", *(f"{u},2026-01-05,AM,N" for u in (ANN, BEN, CAT)))
     load_all(warehouse, home)
-    register(home / "inbox", "2026-01-09", f"{ANN},2026-01-05,AM,N", f"{BEN},2026-01-05,AM,I", f"{CAT},2026-01-05,AM,",
-             f"{ANN},2026-01-06,AM,/")
+    register(
+        home / "inbox",
+        "2026-01-09",
+        f"{ANN},2026-01-05,AM,N",
+        f"{BEN},2026-01-05,AM,I",
+        f"{CAT},2026-01-05,AM,",
+        f"{ANN},2026-01-06,AM,/",
+    )
     result = load_all(warehouse, home)
     assert (result.marks_new, result.marks_changed, result.earliest_changed) == (1, 2, dt.date(2026, 1, 5))
-    assert everything(warehouse)["amendments"] == sorted([
-        (SCHOOL, BEN, "2026-01-05", "AM", "N", "I", "2026-01-09", "register_2026-01-09.csv", "3"),
-        (SCHOOL, CAT, "2026-01-05", "AM", "N", "", "2026-01-09", "register_2026-01-09.csv", "4"),
-    ])
+    assert everything(warehouse)["amendments"] == sorted(
+        [
+            (SCHOOL, BEN, "2026-01-05", "AM", "N", "I", "2026-01-09", "register_2026-01-09.csv", "3"),
+            (SCHOOL, CAT, "2026-01-05", "AM", "N", "", "2026-01-09", "register_2026-01-09.csv", "4"),
+        ]
+    )
 
 
 def test_a_late_file_that_says_nothing_new_changes_nothing(warehouse, home):
@@ -84,7 +92,9 @@ def test_a_late_file_that_says_nothing_new_changes_nothing(warehouse, home):
 def test_comments_are_kept_where_they_say_why_a_mark_was_amended(warehouse, home):
     register(home / "inbox", "2026-01-05", f"{ANN},2026-01-05,AM,N,,no call", f"{BEN},2026-01-05,AM,/,,private")
     load_all(warehouse, home)
-    path = register(home / "inbox", "2026-01-06", f"{ANN},2026-01-05,AM,I,,mother rang", f"{BEN},2026-01-05,AM,/,,private")
+    path = register(
+        home / "inbox", "2026-01-06", f"{ANN},2026-01-05,AM,I,,mother rang", f"{BEN},2026-01-05,AM,/,,private"
+    )
     sha = hashlib.sha256(path.read_bytes()).hexdigest()
     load_all(warehouse, home)
     kept = (home / "kept" / sha[:2] / sha).read_text()
@@ -140,8 +150,12 @@ def test_schools_do_not_mix(warehouse, home, tmp_path):
 
 def test_lessons_are_kept_apart(warehouse, home):
     header = "UPN,Date,Period,Subject,Class,Code,Minutes Late"
-    write(home / "inbox", "lessons_2026-01-05.csv", header, [
-        f"{ANN},2026-01-05,1,Maths,5A,/,", f"{ANN},2026-01-05,2,Art,5A,L,4", f"{BEN},2026-01-05,1,Maths,5A,Q9,"])
+    write(
+        home / "inbox",
+        "lessons_2026-01-05.csv",
+        header,
+        [f"{ANN},2026-01-05,1,Maths,5A,/,", f"{ANN},2026-01-05,2,Art,5A,L,4", f"{BEN},2026-01-05,1,Maths,5A,Q9,"],
+    )
     write(home / "inbox", "lessons_2026-01-06.csv", header, [f"{ANN},2026-01-05,1,Maths,5A,N,"])
     load_all(warehouse, home)
     with warehouse.read() as conn:
@@ -164,7 +178,9 @@ def test_nothing_of_a_person_is_logged(sqlite_url, home, caplog):
     from attendance_pipeline.store.warehouse import Warehouse
 
     caplog.set_level(logging.DEBUG)
-    register(home / "inbox", "2026-01-05", f"{ANN},2026-01-05,AM,ZZ", f"{BEN},never,AM,/", f"A{CAT[1:]},2026-01-05,AM,/")
+    register(
+        home / "inbox", "2026-01-05", f"{ANN},2026-01-05,AM,ZZ", f"{BEN},never,AM,/", f"A{CAT[1:]},2026-01-05,AM,/"
+    )
     load_all(Warehouse(sqlite_url), home)
     for upn in (ANN, BEN, CAT):
         assert upn[1:] not in caplog.text

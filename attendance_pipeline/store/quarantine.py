@@ -27,10 +27,10 @@ class QuarantineRow:
     origin: str
 
 
-def add(conn: sa.Connection, school: str, rows: Sequence[QuarantineRow]) -> int:
-    """Add rows; those that are there already are left alone. Returns how many were new."""
+def add(conn: sa.Connection, school: str, rows: Sequence[QuarantineRow]) -> None:
+    """Add rows; those that are there already are left alone."""
     found_at = now()
-    return insert_new(conn, quarantine, [{**asdict(r), "school": school, "found_at": found_at} for r in rows])
+    insert_new(conn, quarantine, [{**asdict(r), "school": school, "found_at": found_at} for r in rows])
 
 
 def replace_roll(conn: sa.Connection, school: str, rows: Iterable[QuarantineRow]) -> int:
@@ -41,7 +41,9 @@ def replace_roll(conn: sa.Connection, school: str, rows: Iterable[QuarantineRow]
     there = {tuple(r[1:]): r[0] for r in conn.execute(query.where(c.school == school, c.origin == "roll"))}
     for part in chunks([number for key, number in there.items() if key not in wanted]):
         conn.execute(sa.delete(quarantine).where(c.id.in_(part)))
-    return add(conn, school, [r for key, r in wanted.items() if key not in there])
+    new = [r for key, r in wanted.items() if key not in there]
+    add(conn, school, new)
+    return len(new)
 
 
 def clear_refused(conn: sa.Connection, school: str, files: Sequence[tuple[str, str]]) -> None:

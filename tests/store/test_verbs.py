@@ -1,0 +1,240 @@
+"""What is written is read back; what is written twice is there once; what must not change does not."""
+
+import datetime as dt
+
+import pytest
+
+from attendance_pipeline.store import deliveries, derived, ledger, quality, quarantine, tasks
+from attendance_pipeline.store.owed import Owed, add_owed, clear_owed, read_owed, register_mode_of
+from attendance_pipeline.store.persons import intern_persons
+from attendance_pipeline.store.quality import CheckResult
+from attendance_pipeline.store.quarantine import QuarantineRow
+
+MON, TUE, WED = (dt.date(2026, 1, d) for d in (5, 6, 7))
+
+
+@pytest.fixture
+def conn(warehouse):
+    with warehouse.begin("oakfield") as connection:
+        yield connection
+
+
+# Derived pages and the log of days
+
+
+def test_pages_of_days_are_written_and_replaced(conn):
+    derived.write_pages(
+        conn, "oakfield", {(MON, "measures"): b"1", (TUE, "measures"): b"2", (MON, "stages"): b"s"}, "v1"
+    )
+    derived.write_pages(conn, "oakfield", {(TUE, "measures"): b"3"}, "v2")
+    derived.write_pages(conn, "ashfield", {(TUE, "measures"): b"x"}, "v1")
+    assert derived.read_pages(conn, "oakfield", "measures") == {MON: b"1", TUE: b"3"}
+    assert derived.read_pages(conn, "oakfield", "measures", TUE, WED) == {TUE: b"3"}
+    assert derived.page_versions(conn, "oakfield", "measures") == {MON: "v1", TUE: "v2"}
+    derived.delete_pages(conn, "oakfield", [MON], "measures")
+    assert derived.read_pages(conn, "oakfield", "measures") == {TUE: b"3"}
+    assert derived.read_pages(conn, "oakfield", "stages") == {MON: b"s"}
+    derived.delete_pages(conn, "oakfield", [MON])
+    assert derived.read_pages(conn, "oakfield", "stages") == {}
+
+
+def test_days_done(conn):
+    derived.mark_done(conn, "oakfield", [MON, TUE], "r1")
+    derived.mark_done(conn, "oakfield", [TUE], "r2")
+    assert derived.done_days(conn, "oakfield") == {MON: "r1", TUE: "r2"}
+    derived.forget_done(conn, "oakfield", [MON, WED])
+    assert derived.done_days(conn, "oakfield") == {TUE: "r2"}
+    assert derived.done_days(conn, "ashfield") == {}
+
+
+# What results do not follow yet
+
+
+def test_what_loads_changed_is_owed_until_results_follow(conn):
+    assert not read_owed(conn, "oakfield")
+    add_owed(conn, "oakfield", "changes", TUE, ["pupils"], None)
+    add_owed(conn, "oakfield", "complete", WED, [], MON)
+    owed = read_owed(conn, "oakfield")
+    assert owed == Owed(2, TUE, MON, frozenset({"pupils"}))
+    assert register_mode_of(conn, "oakfield") == "complete"
+    assert clear_owed(conn, "oakfield", owed)
+    assert not read_owed(conn, "oakfield")
+    assert register_mode_of(conn, "oakfield") == "complete"
+
+
+def test_a_load_in_between_is_not_forgotten(conn):
+    add_owed(conn, "oakfield", "changes", TUE, [], None)
+    seen = read_owed(conn, "oakfield")
+    add_owed(conn, "oakfield", "changes", MON, [], None)
+    assert not clear_owed(conn, "oakfield", seen)
+    assert read_owed(conn, "oakfield").marks_from == MON
+
+
+def test_a_load_that_changed_nothing_owes_nothing(conn):
+    add_owed(conn, "oakfield", "changes", None, [], None)
+    assert not read_owed(conn, "oakfield")
+    assert clear_owed(conn, "oakfield", read_owed(conn, "oakfield"))
+
+
+# Quarantine
+
+
+def row(line, origin="roll", column="UPN", rule="not on roll"):
+    return QuarantineRow(None, "register_2026-01-05.csv", "0" * 64, line, column, rule, origin)
+
+
+def test_quarantine_rows_are_there_once(conn):
+    quarantine.add(conn, "oakfield", [row(2, "row"), row(3, "row")])
+    quarantine.add(conn, "oakfield", [row(3, "row"), row(4, "row")])
+    assert [r["line"] for r in quarantine.rows(conn, "oakfield")] == [2, 3, 4]
+    assert quarantine.count(conn, "oakfield") == 3
+    assert quarantine.count(conn, "ashfield") == 0
+
+
+def test_findings_against_the_roll_are_replaced_and_others_stay(conn):
+    quarantine.add(conn, "oakfield", [row(2, "row")])
+    assert quarantine.replace_roll(conn, "oakfield", [row(5), row(6), row(5)]) == 2
+    assert quarantine.replace_roll(conn, "oakfield", [row(6), row(7)]) == 1
+    assert [r["line"] for r in quarantine.rows(conn, "oakfield")] == [2, 6, 7]
+
+
+# Letters
+
+
+def letter(conn, reference, state="proposed", **values):
+    person = intern_persons(conn, ["P207000016049"])["P207000016049"]
+    return {
+        "reference": reference, "school": "oakfield", "person_id": person, "contact_id": "7", "kind": "letter_1",
+        "stage": 1, "episode": 1, "opening_day": MON, "proposed_on": TUE, "state": state, "reason": "", "batch": "b1",
+        "language": "en", "evidence": {"attended": 80, "possible": 100}, "recipient": {"lines": ["1 Road"]}, **values,
+    }  # fmt: skip
+
+
+def states(conn):
+    return {m["reference"]: m["state"] for m in ledger.read_letters(conn, "oakfield")}
+
+
+def test_a_letter_proposed_again_is_there_once(conn):
+    assert (
+        ledger.put_letters(
+            conn, [letter(conn, "A"), letter(conn, "B", "held", reason="no address")], by="nightly", day=TUE
+        )
+        == 2
+    )
+    assert ledger.put_letters(conn, [letter(conn, "A", evidence={"attended": 79})], by="nightly", day=WED) == 0
+    assert states(conn) == {"A": "proposed", "B": "held"}
+    assert ledger.read_letters(conn, references=["A"])[0]["evidence"] == {"attended": 79}
+    assert [(e["from_state"], e["to_state"], e["reason"]) for e in ledger.read_events(conn, ["A", "B"])] == [
+        ("", "proposed", ""),
+        ("", "held", "no address"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (["approved", "sent"], True),
+        (["held", "proposed", "approved", "sent"], True),
+        (["rejected"], True),
+        (["superseded", "proposed"], True),
+        (["approved", "superseded"], True),
+        (["held", "superseded"], True),
+        (["sent"], False),
+        (["superseded", "approved"], False),
+        (["approved", "sent", "superseded"], False),
+        (["approved", "sent", "approved"], False),
+        (["rejected", "proposed"], False),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_which_state_may_follow_which(conn, path, allowed):
+    ledger.put_letters(conn, [letter(conn, "A")], by="nightly", day=TUE)
+    for state in path[:-1]:
+        ledger.transition(conn, ["A"], state, by="office")
+    if allowed:
+        assert ledger.transition(conn, ["A"], path[-1], by="office", reason="said so") == 1
+        assert states(conn)["A"] == path[-1]
+        assert len(ledger.read_events(conn, ["A"])) == len(path) + 1
+    else:
+        with pytest.raises(ledger.LedgerError, match="cannot become"):
+            ledger.transition(conn, ["A"], path[-1], by="office")
+
+
+def test_one_letter_that_may_not_move_keeps_all_where_they_are(conn):
+    ledger.put_letters(conn, [letter(conn, "A"), letter(conn, "B")], by="nightly", day=TUE)
+    ledger.transition(conn, ["B"], "rejected", by="head")
+    with pytest.raises(ledger.LedgerError, match="letter B is rejected"):
+        ledger.transition(conn, ["A", "B"], "approved", by="head")
+    with pytest.raises(ledger.LedgerError, match="no letter C"):
+        ledger.transition(conn, ["A", "C"], "approved", by="head")
+    assert states(conn) == {"A": "proposed", "B": "rejected"}
+
+
+def test_moving_where_a_letter_is_already_does_nothing(conn):
+    ledger.put_letters(conn, [letter(conn, "A")], by="nightly", day=TUE)
+    ledger.transition(conn, ["A"], "held", reason="no address", by="nightly")
+    assert ledger.transition(conn, ["A"], "held", reason="no address", by="nightly") == 0
+    assert ledger.transition(conn, ["A"], "held", reason="left", by="nightly") == 1
+    assert ledger.read_letters(conn, references=["A"])[0]["reason"] == "left"
+
+
+def test_a_sent_letter_never_changes(conn):
+    ledger.put_letters(conn, [letter(conn, "A")], by="nightly", day=TUE)
+    ledger.transition(conn, ["A"], "approved", by="office")
+    ledger.transition(conn, ["A"], "sent", by="office")
+    before = ledger.read_letters(conn, references=["A"])
+    ledger.put_letters(conn, [letter(conn, "A", evidence={}, batch="b9")], by="nightly", day=WED)
+    assert ledger.read_letters(conn, references=["A"]) == before
+
+
+def test_letters_by_state_and_batch(conn):
+    ledger.put_letters(
+        conn, [letter(conn, "A"), letter(conn, "B", batch="b2"), letter(conn, "C", "held")], by="n", day=TUE
+    )
+    assert [m["reference"] for m in ledger.read_letters(conn, "oakfield", states=["held"])] == ["C"]
+    assert [m["reference"] for m in ledger.read_letters(conn, "oakfield", batch_id="b2")] == ["B"]
+    assert ledger.read_letters(conn, "ashfield") == []
+
+
+def test_batches_are_held_and_released(conn):
+    ledger.put_batch(
+        conn, {"id": "b1", "school": "oakfield", "day": MON, "letters": 40, "held": True, "reason": "40 of 200"}
+    )
+    with pytest.raises(ledger.LedgerError, match="no batch b9"):
+        ledger.release_batch(conn, "b9", by="head")
+    ledger.release_batch(conn, "b1", by="head")
+    batch = ledger.read_batches(conn, "oakfield")[0]
+    assert (batch["held"], batch["released_by"], batch["reason"]) == (False, "head", "40 of 200")
+
+
+# Checks, tasks, deliveries
+
+
+def test_checks_of_a_day_are_replaced(conn):
+    quality.replace(conn, "oakfield", MON, [CheckResult("school", "", "missing marks", False, {"sessions": 4})])
+    quality.replace(conn, "oakfield", TUE, [CheckResult("class", "5A", "missing marks", True)])
+    quality.replace(conn, "oakfield", MON, [CheckResult("school", "", "missing marks", True)])
+    assert [(r["day"], r["scope"], r["passed"]) for r in quality.read(conn, "oakfield")] == [
+        (MON, "school", True),
+        (TUE, "class", True),
+    ]
+    assert quality.read(conn, "oakfield", MON, only_failed=True) == []
+
+
+def test_tasks_are_written_whole(conn):
+    def task(key, **values):
+        return {"key": key, "owner": "headteacher", "task": "phone", "person_id": None, "opened_on": MON, "due_on": None,
+                "closed_on": None, **values}  # fmt: skip
+
+    tasks.replace(conn, "oakfield", [task("a"), task("b", owner="senco")])
+    tasks.replace(conn, "oakfield", [task("a", closed_on=TUE), task("c")])
+    assert [t["key"] for t in tasks.read(conn, "oakfield")] == ["a", "c"]
+    assert [t["key"] for t in tasks.read(conn, "oakfield", only_open=True)] == ["c"]
+    assert tasks.read(conn, "oakfield", owner="senco") == []
+
+
+def test_deliveries_by_path(conn):
+    deliveries.record_delivery(conn, "oakfield", "oakfield/office/x", "letters", MON, "1" * 64)
+    deliveries.record_delivery(conn, "oakfield", "oakfield/office/x", "letters", MON, "2" * 64)
+    found = deliveries.read_deliveries(conn, "oakfield", "letters", MON)
+    assert [d["sha256"][0] for d in found] == ["2"]

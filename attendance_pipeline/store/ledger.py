@@ -96,8 +96,8 @@ def apply(
 ) -> None:
     """Write one night's decision, in this order. Raises LedgerError, for the caller's transaction to undo it all.
 
-    `new`: a letter's columns, by whom, on which day. `amendments`: reference, columns. `moves`: reference, state, reason,
-    by whom, as of which day.
+    `new`: a letter's columns, by whom, on which day. `amendments`: reference, columns. `moves`: reference, state,
+    reason, by whom, as of which day.
     """
     by_author: dict[tuple[str, dt.date], list[Mapping[str, Any]]] = {}
     for columns, by, day in new:
@@ -117,11 +117,13 @@ def apply(
 def _runs(moves: Sequence[tuple[str, str, str, str, dt.date]]) -> Iterator[list[tuple[str, str, str, str, dt.date]]]:
     """Moves that can be made together: alike, one after another, no letter twice."""
     run: list[tuple[str, str, str, str, dt.date]] = []
+    moved: set[str] = set()
     for move in moves:
-        if run and (move[1:] != run[0][1:] or any(move[0] == m[0] for m in run)):
+        if run and (move[1:] != run[0][1:] or move[0] in moved):
             yield run
-            run = []
+            run, moved = [], set()
         run.append(move)
+        moved.add(move[0])
     if run:
         yield run
 

@@ -1,0 +1,254 @@
+"""Who gets a letter, and how they are addressed. Everybody here is invented."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from attendance_pipeline.letters.language_names import language_tag
+from attendance_pipeline.letters.recipients import (
+    Recipient,
+    address_lines,
+    envelope_lines,
+    households,
+    recipients_of,
+    salutation,
+)
+
+HOME = {"address_1": "12 Mill Lane", "town": "Leeds", "postcode": "LS6 2XX"}
+
+
+def contact(**changes: Any) -> dict[str, Any]:
+    row = {
+        "contact_id": "C1",
+        "priority": "1",
+        "title": "Mrs",
+        "forename": "Ada",
+        "surname": "Smith",
+        "parental_responsibility": True,
+        "lives_with_pupil": True,
+        "receives_correspondence": True,
+        "court_restriction": False,
+        "language": "",
+        **HOME,
+    }
+    return {**row, **changes}
+
+
+Y, N, BLANK = True, False, None
+
+
+@pytest.mark.parametrize(
+    ("responsible", "lives_with", "receives", "court", "outcome"),
+    [
+        (Y, Y, Y, N, "recipient"),
+        (Y, N, Y, N, "recipient"),
+        (N, Y, Y, N, "recipient"),
+        (BLANK, Y, Y, BLANK, "recipient"),
+        (N, N, Y, N, "no recipient"),
+        (BLANK, BLANK, Y, N, "no recipient"),
+        (Y, Y, N, N, "do-not-send"),
+        (Y, Y, BLANK, N, "do-not-send"),
+        (Y, Y, Y, Y, "court restriction"),
+        (Y, Y, N, Y, "court restriction"),
+        (N, N, Y, Y, "no recipient"),
+    ],
+)
+def test_who_is_a_recipient(responsible, lives_with, receives, court, outcome) -> None:
+    row = contact(
+        parental_responsibility=responsible,
+        lives_with_pupil=lives_with,
+        receives_correspondence=receives,
+        court_restriction=court,
+    )
+    found = recipients_of([row])
+    if outcome == "recipient":
+        assert [r.contact_id for r in found.to] == ["C1"] and found.why_none == ()
+    else:
+        assert found.to == () and found.excluded == {"C1": outcome} and found.why_none == (outcome,)
+
+
+def test_flags_as_a_data_frame_has_them() -> None:
+    frame = pd.DataFrame([contact(), contact(contact_id="C2", receives_correspondence=None)])
+    for name in ("parental_responsibility", "lives_with_pupil", "receives_correspondence", "court_restriction"):
+        frame[name] = frame[name].astype("boolean")
+    found = recipients_of(frame.to_dict("records"))
+    assert [r.contact_id for r in found.to] == ["C1"] and found.excluded == {"C2": "do-not-send"}
+
+
+def test_nobody_at_all() -> None:
+    assert recipients_of([]).why_none == ("no recipient",)
+    both = [contact(court_restriction=True), contact(contact_id="C2", receives_correspondence=False)]
+    assert recipients_of(both).why_none == ("court restriction", "do-not-send")
+
+
+def test_one_recipient_is_enough_and_they_stand_by_priority() -> None:
+    rows = [
+        contact(contact_id="C3", priority=""),
+        contact(contact_id="C2", priority="2"),
+        contact(contact_id="C1", court_restriction=True),
+        contact(contact_id="C4", priority="1"),
+    ]
+    found = recipients_of(rows)
+    assert [r.contact_id for r in found.to] == ["C4", "C2", "C3"] and found.why_none == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "lines"),
+    [
+        ({"address_1": "12 Mill Lane", "town": "Leeds", "postcode": "ls62xx"}, ("12 Mill Lane", "Leeds", "LS6 2XX")),
+        (
+            {"address_1": "12 Mill Lane,", "town": "Leeds.", "postcode": " LS6  2XX"},
+            ("12 Mill Lane", "Leeds", "LS6 2XX"),
+        ),
+        (
+            {"address_1": "Flat 3\n12 Mill Lane", "town": "Leeds", "postcode": "LS6 2XX"},
+            ("Flat 3", "12 Mill Lane", "Leeds", "LS6 2XX"),
+        ),
+        (
+            {
+                "address_1": "12 Mill Lane",
+                "address_2": "  ",
+                "address_3": "Leeds",
+                "town": "LEEDS",
+                "postcode": "LS6 2XX",
+            },
+            ("12 Mill Lane", "Leeds", "LS6 2XX"),
+        ),
+        ({"address_1": "12 Mill Lane", "town": "LS6 2XX", "postcode": ""}, ("12 Mill Lane", "LS6 2XX")),
+        ({"address_1": "12 Mill Lane", "town": "LS6 2XX", "postcode": "LS62XX"}, ("12 Mill Lane", "LS6 2XX")),
+        ({"address_1": "12 Mill Lane", "town": "Leeds", "postcode": ""}, ()),
+        ({"address_1": "", "town": "", "postcode": "LS6 2XX"}, ()),
+        ({"address_1": "Not known", "postcode": "LS6 2XX"}, ()),
+        ({"address_1": "1 rue Haute", "town": "Lille", "postcode": "59000"}, ("1 rue Haute", "Lille", "59000")),
+        ({"address_1": "GIR House", "postcode": "gir0aa"}, ("GIR House", "GIR 0AA")),
+        ({}, ()),
+    ],
+)
+def test_address_lines(given, lines) -> None:
+    assert address_lines(given) == lines
+
+
+def test_nine_lines_become_seven_with_the_name() -> None:
+    row = contact(
+        address_1="Flat 3\nBlock B\nMill House",
+        address_2="12 Mill Lane\nHeadingley",
+        address_3="North",
+        town="Leeds",
+        county="West Yorkshire",
+        postcode="LS6 2XX",
+    )
+    (recipient,) = recipients_of([row]).to
+    lines = envelope_lines([recipient])
+    assert len(lines) == 7 and lines[0] == "Mrs Ada Smith" and lines[-1] == "LS6 2XX"
+    assert (
+        ", ".join(lines[1:])
+        == "Flat 3, Block B, Mill House, 12 Mill Lane, Headingley, North, Leeds, West Yorkshire, LS6 2XX"
+    )
+
+
+def person(title: str = "", forename: str = "", surname: str = "", priority: int = 1, **more: Any) -> Recipient:
+    more.setdefault("address", ("12 Mill Lane", "Leeds", "LS6 2XX"))
+    return Recipient(f"C{priority}", title, forename, surname, priority=priority, **more)
+
+
+@pytest.mark.parametrize(
+    ("people", "greeting"),
+    [
+        ([("Mrs", "Ada", "Smith")], "Dear Mrs Smith"),
+        ([("", "Ada", "Smith")], "Dear Ada Smith"),
+        ([("", "", "Smith")], "Dear Smith"),
+        ([("Mrs", "Ada", "")], "Dear parent or carer"),
+        ([("", "", "")], "Dear parent or carer"),
+        ([("Mr and Mrs", "", "Smith")], "Dear Mr and Mrs Smith"),
+        ([("Mr", "Bo", "Smith"), ("Mrs", "Ada", "Smith")], "Dear Mr and Mrs Smith"),
+        ([("Mrs", "Ada", "Smith"), ("Mr", "Bo", "Smith")], "Dear Mr and Mrs Smith"),
+        ([("Dr", "Ada", "Smith"), ("Mr", "Bo", "Smith")], "Dear Mr and Dr Smith"),
+        ([("Dr", "Ada", "Smith"), ("Ms", "Bea", "Smith")], "Dear Dr and Ms Smith"),
+        ([("Mrs", "Ada", "Smith"), ("Mrs", "Bea", "Smith")], "Dear Mrs A Smith and Mrs B Smith"),
+        ([("Mrs", "", "Smith"), ("Mrs", "", "Smith")], "Dear Mrs Smith and Mrs Smith"),
+        ([("Ms", "Aisha", "Ali"), ("Mr", "Omar", "Khan")], "Dear Ms Ali and Mr Khan"),
+        ([("", "Aisha", "Ali"), ("Mr", "Omar", "Khan")], "Dear Aisha Ali and Mr Khan"),
+        ([("Ms", "Aisha", "Ali"), ("Mr", "Omar", "")], "Dear parents and carers"),
+        ([("Mr", "A", "Smith"), ("Mrs", "B", "Smith"), ("Ms", "C", "Ali")], "Dear Mr Smith, Mrs Smith and Ms Ali"),
+    ],
+)
+def test_salutations(people, greeting) -> None:
+    assert salutation([person(*names, priority=i) for i, names in enumerate(people, 1)]) == greeting
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("MRS", "Mrs"),
+        ("mr.", "Mr"),
+        ("Mr & Mrs", "Mr and Mrs"),
+        ("Mr+Mrs", "Mr and Mrs"),
+        ("Sheikh", "Sheikh"),
+        ("", ""),
+    ],
+)
+def test_titles(written: str, title: str) -> None:
+    assert recipients_of([contact(title=written)]).to[0].title == title
+
+
+def test_households_share_an_address_and_a_language() -> None:
+    home, same = ("12 Mill Lane", "Leeds", "LS6 2XX"), ("12 MILL LANE", "Leeds", "LS6 2XX")
+    people = [
+        person("Mrs", "Ada", "Smith", 1, address=home),
+        person("Mr", "Bo", "Smith", 2, address=same),
+        person("Ms", "Cy", "Jones", 3, address=("13 Mill Lane", "Leeds", "LS6 2XX")),
+        person("Mr", "Di", "Smith", 4, address=home, language="pl"),
+        person("Mr", "Ed", "Smith", 5, address=()),
+        person("Mr", "Fo", "Smith", 6, address=()),
+    ]
+    assert [[r.priority for r in group] for group in households(people)] == [[1, 2], [3], [4], [5], [6]]
+
+
+@pytest.mark.parametrize(
+    ("people", "names"),
+    [
+        ([("Mrs", "Ada", "Smith"), ("Mr", "Bo", "Smith")], ["Mrs Ada and Mr Bo Smith"]),
+        ([("Ms", "Aisha", "Ali"), ("Mr", "Omar", "Khan")], ["Ms Aisha Ali and Mr Omar Khan"]),
+        (
+            [("Ms", "Aleksandra", "Brzęczyszczykiewicz"), ("Mr", "Omar", "Khan")],
+            ["Ms Aleksandra Brzęczyszczykiewicz", "Mr Omar Khan"],
+        ),
+        ([("", "", "")], ["Parent or carer"]),
+    ],
+)
+def test_names_on_the_envelope(people, names) -> None:
+    lines = envelope_lines([person(*n, priority=i) for i, n in enumerate(people, 1)])
+    assert lines == (*names, "12 Mill Lane", "Leeds", "LS6 2XX")
+
+
+def test_no_address_no_lines() -> None:
+    assert envelope_lines([person("Mrs", "Ada", "Smith", address=())]) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "tag"),
+    [
+        ("Polish", "pl"),
+        ("pl", "pl"),
+        ("URDU", "ur"),
+        ("Chinese (Mandarin)", "zh"),
+        ("pt-BR", "pt-BR"),
+        ("", "en"),
+        ("Klingon", "en"),
+        ("xx", "en"),
+        ("English", "en"),
+    ],
+)
+def test_languages(written: str, tag: str) -> None:
+    assert language_tag(written) == tag
+
+
+def test_what_the_ledger_keeps_is_the_recipient_again() -> None:
+    (recipient,) = recipients_of([contact(language="Polish")]).to
+    assert Recipient.from_json(recipient.as_json()) == recipient and recipient.language == "pl"
+
+
+def test_hidden_marks_in_names_are_taken_out() -> None:
+    (recipient,) = recipients_of([contact(surname="Smi\u202eth\n", forename="\u00a0Ada ")]).to
+    assert recipient.name == "Mrs Ada Smith"

@@ -1,0 +1,145 @@
+"""A small invented school for the tests of the ledger: days are numbers of its calendar, letters are read back as tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from attendance_pipeline.law.policy import policy_from_text, shipped_policy_text
+from attendance_pipeline.law.school_calendar import CalendarSetting, SchoolCalendar
+from attendance_pipeline.letters.ledger import decide
+from attendance_pipeline.letters.ledger_rows import (
+    Batch,
+    Decision,
+    LedgerInputs,
+    LedgerRow,
+    LogEntry,
+    PupilFacts,
+    with_decision,
+)
+from attendance_pipeline.letters.openings import Opening
+from attendance_pipeline.letters.recipients import Recipient, Recipients
+
+
+def term(name: str, season: str, starts: str, ends: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "season": season,
+        "starts": dt.date.fromisoformat(starts),
+        "ends": dt.date.fromisoformat(ends),
+    }
+
+
+CALENDAR = SchoolCalendar(
+    CalendarSetting.model_validate(
+        {
+            "years": [
+                {
+                    "name": "2024/25",
+                    "terms": [term("Summer", "summer", "2025-04-28", "2025-07-18")],
+                },
+                {
+                    "name": "2025/26",
+                    "terms": [
+                        term("Autumn", "autumn", "2025-09-01", "2025-12-19"),
+                        term("Spring", "spring", "2026-01-05", "2026-03-27"),
+                    ],
+                },
+            ]
+        }
+    )
+)
+START = CALENDAR.on_or_after(dt.date(2025, 9, 1))  # the tests count days from the first of 2025/26
+POLICY = policy_from_text(shipped_policy_text(), Path("seed-school.toml"))
+SECRET = b"0123456789abcdef"
+
+HOME = ("12 Mill Lane", "Leeds", "LS6 2XX")
+ADA = Recipient("ADA", "Mrs", "Ada", "Smith", HOME, priority=1)
+BO = Recipient("BO", "Mr", "Bo", "Smith", HOME, priority=2)
+
+
+def date(day: int) -> dt.date:
+    return CALENDAR.date(START + day)
+
+
+def facts(*recipients: Recipient, **more: Any) -> PupilFacts:
+    return PupilFacts(Recipients(recipients or (ADA,), more.pop("excluded", {})), **{"class_name": "4K", **more})
+
+
+class LedgerSchool:
+    """The ledger of one school, night after night. What a test changes, it changes between nights."""
+
+    def __init__(self, *pupils: PupilFacts, **inputs: Any) -> None:
+        self.pupils = dict(enumerate(pupils or (facts(),), start=1))
+        self.openings: list[Opening] = []
+        self.log: list[LogEntry] = []
+        self.rows: list[LedgerRow] = []
+        self.batches: list[Batch] = []
+        self.inputs = {"roll": 200, **inputs}
+        self.stages: dict[int, int] = {}
+
+    def opens(self, stage: int, day: int, *, pupil: int = 1, episode: int = 1) -> None:
+        """A stage opens; the one before it is over."""
+        if self.openings and self.openings[-1].person_id == pupil and self.openings[-1].present:
+            self.ends("escalated", day)
+        self.openings.append(Opening(pupil, START + day, stage, episode))
+        self.stages[pupil] = stage
+
+    def ends(self, event: str, day: int) -> None:
+        self.openings[-1] = replace(self.openings[-1], ended=event, ended_on=START + day)
+
+    def says(self, action: str, day: int | dt.date, stage: int | None = 1, contact: str = "", **more: Any) -> None:
+        """An entry of the log about pupil 1, or `pupil`."""
+        on = day if isinstance(day, dt.date) else date(day)
+        self.log.append(
+            LogEntry(more.pop("pupil", 1), on, action, stage, contact, by="A. Clerk", order=len(self.log), **more)
+        )
+
+    def night(self, day: int, **changes: Any) -> Decision:
+        """Decide for a day and write it; deciding once more must find nothing to write."""
+        inputs = self._inputs(day, changes)
+        decision = decide(inputs)
+        self._write(decision)
+        again = decide(self._inputs(day, changes))
+        assert not again, again
+        assert again.batch == decision.batch
+        return decision
+
+    def _inputs(self, day: int, changes: dict[str, Any]) -> LedgerInputs:
+        values: dict[str, Any] = {
+            "school_id": "oakfield",
+            "calendar": CALENDAR,
+            "policy": POLICY,
+            "day": START + day,
+            "openings": [
+                replace(o, ended="", ended_on=None) if o.ended_on is not None and o.ended_on > START + day else o
+                for o in self.openings
+                if o.day <= START + day
+            ],
+            "pupils": self.pupils,
+            "stage_on": lambda person, on: self.stages.get(person, 0),
+            "secret": SECRET,
+            "rows": self.rows,
+            "batches": self.batches,
+            "log": self.log,
+            **self.inputs,
+            **changes,
+        }
+        return LedgerInputs(**values)
+
+    def _write(self, decision: Decision) -> None:
+        self.rows = [replace(r, day=CALENDAR.on_or_before(r.opening_day)) for r in with_decision(self.rows, decision)]
+        if decision.batch is not None:
+            self.batches = [b for b in self.batches if b.id != decision.batch.id] + [decision.batch]
+
+    def release(self, batch_id: str) -> None:
+        self.batches = [replace(b, held=False, released=True) if b.id == batch_id else b for b in self.batches]
+
+    def table(self) -> list[tuple[Any, ...]]:
+        """Kind, contact, day of the opening, state and reason of every letter about pupil 1, by opening and contact."""
+        return sorted((r.kind, r.contact_id, r.day - START, r.state, r.reason) for r in self.rows if r.person_id == 1)
+
+    def states(self) -> list[str]:
+        return [state for *_, state, _ in self.table()]

@@ -153,7 +153,7 @@ def drops_out(alternatives, windows, a, cuts, d, oldest, possible_slots, m):
         needed = ordinal(possible_slots, m, oldest) + alternatives[a].size - m + 1
         return first_day_with_cut(cuts, d, cuts[d] + (needed + 1) // 2)
     for later in range(d + 1, len(cuts)):
-        if oldest // 2 < windows[a, later].start or oldest // 2 > cuts[later]:
+        if cuts[later] >= 0 and (oldest // 2 < windows[a, later].start or oldest // 2 > cuts[later]):
             return later
     return -1
 

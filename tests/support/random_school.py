@@ -53,7 +53,9 @@ def make(seed: int, n_pupils: int = 3) -> World:
     policy = _policy(rng, days)
     pupils = [_pupil(rng, days) for _ in range(n_pupils)]
     marks = [_marks(rng, days) for _ in pupils]
-    logs = [_log(rng, days) for _ in pupils]
+    # Before the first version there is no ladder to be moved on: nobody decides anything there.
+    ladder_from = min(version.get("valid_from", dt.date.min) for version in policy["ladder"])
+    logs = [_log(rng, days, ladder_from) for _ in pupils]
     go_live = rng.choice(days) if rng.random() < 0.15 else None
     span = (days[0].year - 1, days[-1].year + 1)
     model = {
@@ -129,7 +131,7 @@ def _policy(rng: random.Random, days: list[dt.date]) -> dict[str, Any]:
     if rng.random() < 0.3:
         ladders[0]["valid_from"] = rng.choice(days[:30])
     if rng.random() < 0.4:
-        ladders.append(_ladder(rng) | {"valid_from": rng.choice(days[30:])})
+        ladders.append(_ladder(rng) | {"valid_from": rng.choice(days[len(days) // 3 :])})
     rng.shuffle(ladders)
     rules = []
     for number in range(rng.choice((1, 2, 3))):
@@ -192,12 +194,14 @@ def _marks(rng: random.Random, days: list[dt.date]) -> dict[tuple[dt.date, str],
     return out
 
 
-def _log(rng: random.Random, days: list[dt.date]) -> list[dict[str, Any]]:
+def _log(rng: random.Random, days: list[dt.date], ladder_from: dt.date) -> list[dict[str, Any]]:
     first, last = days[0] - 10 * DAY, days[-1] + 5 * DAY
     out: list[dict[str, Any]] = []
 
     def add(action: str, stage: int | None = None, length: int | None = None) -> None:
         dated = first + rng.randrange((last - first).days) * DAY
+        if action in ("set_stage", "close_episode"):
+            dated = max(dated, ladder_from)
         begins = dated + rng.randrange(-20, 20) * DAY if rng.random() < 0.6 else None
         ends = None
         if length is not None and rng.random() < 0.8:

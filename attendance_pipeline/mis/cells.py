@@ -19,7 +19,8 @@ _NURSERY = re.compile(r"NURSERY\s*([12])", re.IGNORECASE)
 _INVISIBLE = dict.fromkeys([0x00AD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF])
 _FLAGS = {"y": True, "yes": True, "true": True, "1": True, "n": False, "no": False, "false": False, "0": False}
 
-EARLIEST = dt.date(1990, 1, 1)
+EARLIEST_MARK = dt.date(1990, 1, 1)  # no school has electronic registers from before
+EARLIEST = dt.date(1900, 1, 1)  # of any other date: an odd date of birth is a warning, the year 209 is a slip
 
 
 class NotText(ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,14 +21,23 @@ class UnreadableFile(ValueError):
 
 
 @dataclass(frozen=True)
+class Coded:
+    """Cells of a column by the number of their text: `texts[codes[i]]` is the i-th cell. Each text stands once."""
+
+    texts: Sequence[str]
+    codes: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
 class RawTable:
     """A file as text, before anything is understood.
 
-    columns: native column name -> cells as written, all of one length; line: of each row, the header counted as 1;
-    faults: rows that could not even be split into cells; ignored: columns of the file that nobody reads.
+    columns: native column name -> cells as written (plain or coded, which is quicker), all of one length; line: of each
+    row, the header counted as 1; faults: rows that could not even be split into cells; ignored: columns of the file
+    that nobody reads.
     """
 
-    columns: Mapping[str, list[str]]
+    columns: Mapping[str, list[str] | Coded]
     line: npt.NDArray[np.int32]
     faults: tuple[Fault, ...] = ()
     ignored: tuple[str, ...] = field(default=())

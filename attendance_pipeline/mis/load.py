@@ -19,7 +19,6 @@ import sqlalchemy as sa
 
 from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile, formats
 from attendance_pipeline.mis.inbox import Dropped, clear, keep, look
-from attendance_pipeline.mis.kinds import KINDS
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
 from attendance_pipeline.register.complete import LEFT_OUT, settle
 from attendance_pipeline.register.history import Folded, amendments, fold_marks, read_statements
@@ -115,6 +114,7 @@ def load(
     with wh.read() as conn:
         known = known_extracts(conn, school)
         mode = register_mode_of(conn, school)
+        told = quarantine.keys(conn, school, "inbox")
     fresh = [d for d in found.dropped if known.get((d.key.file_name, d.key.sha256)) != reading]
     names = {d.path.name for d in fresh}
     unchanged = tuple(d.path.name for d in found.dropped if d.path.name not in names)
@@ -130,16 +130,16 @@ def load(
         notes=tuple(_notes(readings, refused)),
     )
     wanted_mode = "complete" if complete else "changes"
-    if readings or refused or found.not_taken or mode != wanted_mode:
+    if readings or refused or mode != wanted_mode or told != {quarantine.key_of(r) for r in _left(result)}:
         by_key = {d.key: d for d in fresh}
         with wh.begin(school) as conn:
             result = _load(conn, result, readings, refused, reading, complete)
             for d in (r.dropped for r in refused):
                 keep(kept, d.key.sha256, d.data)
-            comments = _amending_lines(conn, school, readings, by_key)
+            comments = _amending_lines(conn, school, readings)
             for r in readings:
                 d = by_key[r.key]
-                hidden = set() if keep_private and r.kind != "register" else set(KINDS[r.kind].private)
+                hidden = set() if keep_private and r.kind != "register" else set(r.private)
                 data = form.without_columns(r.kind, d.path.name, d.data, hidden, comments[r.key]) if hidden else d.data
                 keep(kept, d.key.sha256, data)
     stayed = clear(found.dropped)
@@ -191,9 +191,7 @@ def _load(
     persons = intern_persons(conn, upns)
     ids = put_extracts(conn, school, [_new_extract(school, r, persons, reading) for r in readings])
     quarantine.add(conn, school, [_refusal(r) for r in refused])
-    quarantine.add(
-        conn, school, [QuarantineRow(None, name, "", 1, "(file)", rule, "file") for name, rule in result.not_taken]
-    )
+    quarantine.replace(conn, school, "inbox", _left(result))
     roll_rows: list[QuarantineRow] = []
     resettled = complete and bool(register or pupils_read or mode_changed)
     if resettled:
@@ -207,7 +205,7 @@ def _load(
         replace_day_pages(conn, implied_withdrawal, school, [])
         set_left_out(conn, school, [])
     if pupils_read or resettled or mode_changed:
-        quarantine.replace_roll(conn, school, roll_rows + rows_not_on_roll(conn, school))
+        quarantine.replace(conn, school, "roll", roll_rows + rows_not_on_roll(conn, school))
     elif register:
         quarantine.add(conn, school, rows_not_on_roll(conn, school, [ids[r.key] for r in register]))
     new, changed, earliest = _marks_changed(axis, folded_before, read_statements(conn, school, axis))
@@ -253,6 +251,10 @@ def _marks(rows: RegisterRows, persons: dict[str, int]) -> Marks:
     return Marks(person, rows.day, rows.session, rows.code, rows.minutes, rows.line)
 
 
+def _left(result: LoadResult) -> list[QuarantineRow]:
+    return [QuarantineRow(None, name, "", 1, "(file)", rule, "inbox") for name, rule in result.not_taken]
+
+
 def _refusal(r: _Refused) -> QuarantineRow:
     key = r.dropped.key
     return QuarantineRow(None, key.file_name, key.sha256, r.fault.line, r.fault.column, r.fault.rule, "file")
@@ -281,14 +283,10 @@ def _records_changed(
     return counts, log_day
 
 
-def _amending_lines(
-    conn: sa.Connection, school: str, readings: Sequence[Reading], by_key: dict[ExtractKey, Dropped]
-) -> dict[ExtractKey, set[int]]:
+def _amending_lines(conn: sa.Connection, school: str, readings: Sequence[Reading]) -> dict[ExtractKey, set[int]]:
     """The lines of each register extract that amend a mark: their comment is kept (rules.md section 9)."""
     lines: dict[ExtractKey, set[int]] = defaultdict(set)
-    commented = [
-        r.register for r in readings if r.register is not None and b"comment" in by_key[r.key].data[:1000].lower()
-    ]
+    commented = [r.register for r in readings if r.register is not None and r.private]
     days = {d for rows in commented for d in np.unique(rows.day).astype(object).tolist()}
     if not days:
         return lines

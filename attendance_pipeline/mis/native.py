@@ -11,9 +11,11 @@ import io
 from collections.abc import Iterator, Sequence, Set
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 
 from attendance_pipeline.mis.cells import NotText, decode, tidy
-from attendance_pipeline.mis.formats import RawTable, UnreadableFile
+from attendance_pipeline.mis.formats import Coded, RawTable, UnreadableFile
 from attendance_pipeline.mis.kinds import KINDS, header_key
 from attendance_pipeline.store.extracts import Fault
 
@@ -31,10 +33,9 @@ class NativeFormat:
         if file_name.lower().endswith(".xlsx"):
             from attendance_pipeline.mis.xlsx import read_rows
 
-            rows = list(read_rows(data))
-        else:
-            rows = list(_csv_rows(data))
-        return table_of(kind, rows)
+            return table_of(kind, list(read_rows(data)))
+        lines = _lines(data)
+        return _even_table(kind, lines) or table_of(kind, list(_csv_rows(lines)))
 
     def without_columns(self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]) -> bytes:
         wanted = {header_key(c) for c in columns}
@@ -49,7 +50,22 @@ def table_of(kind: str, rows: Sequence[tuple[int, list[str]]]) -> RawTable:
     """A table from rows of cells (line, cells), the first of them the header. Raises UnreadableFile."""
     if not rows:
         raise UnreadableFile("the file is empty", KINDS[kind].columns[0].header)
-    _, header = rows[0]
+    header = rows[0][1]
+    places, ignored = _places(kind, header)
+    width = len(header)
+    whole = [r for r in rows[1:] if len(r[1]) == width and any(r[1])]
+    faults = tuple(Fault(line, ROW, WRONG_CELLS) for line, cells in rows[1:] if len(cells) != width and any(cells))
+    by_place = list(zip(*(cells for _, cells in whole), strict=True)) if whole else [()] * width
+    return RawTable(
+        columns={h: list(by_place[p]) for h, p in places.items()},
+        line=np.array([line for line, _ in whole], dtype=np.int32),
+        faults=faults,
+        ignored=ignored,
+    )
+
+
+def _places(kind: str, header: Sequence[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Where each column of the kind stands, and the columns that are not of it. Raises UnreadableFile."""
     places: dict[str, int] = {}
     ignored: list[str] = []
     known = {header_key(c.header): c for c in KINDS[kind].columns}
@@ -65,26 +81,56 @@ def table_of(kind: str, rows: Sequence[tuple[int, list[str]]]) -> RawTable:
     for c in KINDS[kind].columns:
         if c.needed and c.header not in places:
             raise UnreadableFile("a required column is missing from the header", c.header)
-    width = len(header)
-    whole = [r for r in rows[1:] if len(r[1]) == width and any(r[1])]
-    faults = tuple(Fault(line, ROW, WRONG_CELLS) for line, cells in rows[1:] if len(cells) != width and any(cells))
-    by_place = list(zip(*(cells for _, cells in whole), strict=True)) if whole else [()] * width
-    return RawTable(
-        columns={h: list(by_place[p]) for h, p in places.items()},
-        line=np.array([line for line, _ in whole], dtype=np.int32),
-        faults=faults,
-        ignored=tuple(ignored),
-    )
+    return places, tuple(ignored)
 
 
-def _csv_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """(line, cells) of every record of a CSV file that is not an empty line; the header first."""
+def _lines(data: bytes) -> list[str]:
+    """The lines of a text file, whatever ends them. Raises UnreadableFile."""
     try:
         text = decode(data)
     except NotText as error:
         raise UnreadableFile(str(error)) from None
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if '"' not in text:
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _even_table(kind: str, lines: Sequence[str]) -> RawTable | None:
+    """The table where nothing is quoted and every line has as many cells: the common case, and read ten times faster.
+    None for any other file. Raises UnreadableFile."""
+    end = len(lines) - 1 if lines[-1] == "" else len(lines)
+    commas = lines[0].count(",")
+    if end < 2 or commas == 0 or any('"' in line or line.count(",") != commas for line in lines[:end]):
+        return None
+    places, ignored = _places(kind, lines[0].split(","))
+    columns = _even_cells(lines[1:end], commas + 1, list(places.values()))
+    blank = np.logical_and.reduce([c.codes == (c.texts.index("") if "" in c.texts else -1) for c in columns])
+    if blank.any():
+        return None
+    return RawTable(
+        columns=dict(zip(places, columns, strict=True)),
+        line=np.arange(2, end + 1, dtype=np.int32),
+        ignored=ignored,
+    )
+
+
+def _even_cells(lines: Sequence[str], width: int, places: Sequence[int]) -> list[Coded]:
+    names = [str(i) for i in range(width)]
+    text = pa.dictionary(pa.int32(), pa.string())
+    data = "\n".join(lines).encode()
+    table = pa_csv.read_csv(
+        pa.BufferReader(data),
+        read_options=pa_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data) + 1),
+        parse_options=pa_csv.ParseOptions(quote_char=False, escape_char=False),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, text), include_columns=[names[p] for p in places], check_utf8=False
+        ),
+    )
+    columns = [table.column(i).combine_chunks() for i in range(len(places))]
+    return [Coded(c.dictionary.to_pylist(), c.indices.to_numpy()) for c in columns]
+
+
+def _csv_rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of every record of a CSV file that is not an empty line; the header first."""
+    if not any('"' in line for line in lines):
         for number, cells in enumerate(csv.reader(lines, quoting=csv.QUOTE_NONE), start=1):
             if cells:
                 yield number, cells
@@ -120,10 +166,12 @@ def _quoted_records(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _blank_columns(data: bytes, wanted: Set[str], keep_lines: Set[int]) -> bytes:
-    rows = list(_csv_rows(data))
+    lines = _lines(data)
+    rows = list(_csv_rows(lines))
     header = [header_key(tidy(c)) for c in rows[0][1]]
     places = [i for i, h in enumerate(header) if h in wanted]
-    if not places:
+    blank = all(len(cells) == len(header) and not any(cells[p] for p in places) for _, cells in rows[1:])
+    if not places or blank:
         return data
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

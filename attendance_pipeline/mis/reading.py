@@ -17,7 +17,7 @@ import pandas as pd
 
 from attendance_pipeline.law.register_codes import CODES, WITHDRAWN
 from attendance_pipeline.mis import cells
-from attendance_pipeline.mis.formats import RawTable
+from attendance_pipeline.mis.formats import Coded, RawTable
 from attendance_pipeline.mis.kinds import KINDS
 from attendance_pipeline.mis.schemas import MOST_MINUTES_LATE, action_of, by_text, faults_of
 from attendance_pipeline.register.statements import NO_MINUTES
@@ -52,7 +52,7 @@ class RegisterRows:
 @dataclass(frozen=True)
 class Reading:
     """One file as understood. `rows`: how many it holds, usable or not. One of `register` and `records` is filled;
-    lessons come as records of their own columns."""
+    lessons come as records of their own columns. `private`: columns it has that the kept copy leaves out."""
 
     key: ExtractKey
     kind: str
@@ -62,6 +62,7 @@ class Reading:
     warnings: Mapping[str, int] = field(default_factory=dict)
     register: RegisterRows | None = None
     records: tuple[Record, ...] = ()
+    private: tuple[str, ...] = ()
 
 
 def read_tables(
@@ -103,9 +104,10 @@ def read_tables(
             rows=len(table) + len(table.faults),
             faults=tuple(sorted(set(by_file[i]), key=lambda f: (f.line, f.column, f.rule))),
             ignored=table.ignored,
-            warnings=warnings[i],
+            warnings={**warnings[i], **_columns_to_miss(kind, table)},
             register=_rows_of(values, usable & (file == i), line) if kind == "register" else None,
             records=tuple(records[i]),
+            private=tuple(h for h in KINDS[kind].private if h in table.columns),
         )
         for i, (key, table) in enumerate(tables)
     ]
@@ -121,24 +123,35 @@ def _one_frame(
     for c in KINDS[kind].columns:
         if c.cell == "unread":
             continue
-        texts: list[str] = []
-        for (_, t), n in zip(tables, lengths, strict=True):
-            texts += t.columns.get(c.header) or [""] * n
-        frame[c.header] = _categorical(texts, cells.tidy_upn if c.cell == "upn" else cells.tidy)
+        parts = [t.columns.get(c.header, _blank(n)) for (_, t), n in zip(tables, lengths, strict=True)]
+        frame[c.header] = _categorical(parts, cells.tidy_upn if c.cell == "upn" else cells.tidy)
     recorded = np.array([key.recorded_on for key, _ in tables], dtype="datetime64[s]")
     frame["(recorded)"] = np.repeat(recorded, lengths)
     return frame, file, line
 
 
-def _categorical(texts: Sequence[str], tidy: Callable[[str], str]) -> pd.Categorical:
-    """Tidy texts, the tidying done once for each distinct one."""
+def _blank(n: int) -> Coded:
+    return Coded([""], np.zeros(n, dtype=np.int32))
+
+
+def _categorical(parts: Sequence[Sequence[str] | Coded], tidy: Callable[[str], str]) -> pd.Categorical:
+    """The tidied cells of all parts, the tidying done once for each distinct text."""
     numbers: dict[str, int] = {}
-    codes = np.fromiter((numbers.setdefault(t, len(numbers)) for t in texts), dtype=np.int32, count=len(texts))
     tidied: dict[str, int] = {}
-    again = np.array([tidied.setdefault(tidy(t), len(tidied)) for t in numbers], dtype=np.int32)
-    return pd.Categorical.from_codes(
-        again[codes] if len(again) else codes, categories=pd.Index(list(tidied), dtype=object)
-    )
+
+    def number(text: str) -> int:
+        found = numbers.get(text)
+        if found is None:
+            found = numbers[text] = tidied.setdefault(tidy(text), len(tidied))
+        return found
+
+    codes = []
+    for part in parts:
+        if isinstance(part, Coded):
+            codes.append(np.array([number(t) for t in part.texts], dtype=np.int32)[part.codes])
+        else:
+            codes.append(np.fromiter((number(t) for t in part), dtype=np.int32, count=len(part)))
+    return pd.Categorical.from_codes(np.concatenate(codes), categories=pd.Index(list(tidied), dtype=object))
 
 
 def _translated(frame: pd.DataFrame, code_map: Sequence[DatedCodes]) -> pd.Categorical:
@@ -153,7 +166,7 @@ def _translated(frame: pd.DataFrame, code_map: Sequence[DatedCodes]) -> pd.Categ
             in_force &= day <= np.datetime64(part.valid_to)
         for local, code in part.codes.items():
             out[in_force & (texts == local)] = code
-    return _categorical(list(out), cells.tidy)
+    return _categorical([list(out)], cells.tidy)
 
 
 def _days(column: pd.Series) -> npt.NDArray[np.datetime64]:
@@ -266,25 +279,36 @@ def _records(
     spec = KINDS[kind]
     columns = [c for c in spec.columns if keep_private or c.header not in spec.private]
     at = np.flatnonzero(usable)
-    values = [by_text(frame[c.header], _VALUES.get(c.cell, str), object)[at] for c in columns]
+    content, first = _contents([frame[c.header].cat.codes.to_numpy()[at] for c in columns])
+    # Equal rows share one mapping: a year of daily extracts repeats each pupil's row 190 times.
+    values = [by_text(frame[c.header], _VALUES.get(c.cell, str), object)[at[first]] for c in columns]
     names = [c.name for c in columns]
-    place = {c.header: i for i, c in enumerate(columns)}
-    subjects = [values[place[h]] for h in spec.subject]
+    shared = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+    subject = [c.name for c in columns if c.header in spec.subject]
+    subjects = ["|".join("" if row[n] is None else str(row[n]) for n in subject) for row in shared]
     out: list[list[Record]] = [[] for _ in range(n_files)]
     seen: Counter[tuple[int, str]] = Counter()
-    for f, number, row, subject in zip(
-        file[at].tolist(),
-        line[at].tolist(),
-        zip(*values, strict=True),
-        zip(*subjects, strict=True) if subjects else [()] * len(at),
-        strict=True,
-    ):
-        name = "|".join("" if part is None else str(part) for part in subject)
+    for f, number, i in zip(file[at].tolist(), line[at].tolist(), content.tolist(), strict=True):
+        name = subjects[i]
         if spec.numbered:
             seen[f, name] += 1
             name = f"{name}|{seen[f, name]}"
-        out[f].append(Record(number, name, dict(zip(names, row, strict=True))))
+        out[f].append(Record(number, name, shared[i]))
     return out
+
+
+def _contents(columns: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """A number for each row, equal where rows agree in every column; and the first row of each number."""
+    number = np.zeros(len(columns[0]), dtype=np.int64)
+    for codes in columns:
+        number = pd.factorize(number * (int(codes.max(initial=0)) + 1) + codes)[0].astype(np.int64)
+    return number, np.unique(number, return_index=True)[1]
+
+
+def _columns_to_miss(kind: str, table: RawTable) -> dict[str, int]:
+    """Columns that say who may be written to: without one, nobody may (or all would be asked about)."""
+    flags = [c.header for c in KINDS[kind].columns if c.cell == "flag"] if kind == "contacts" else []
+    return {f"no column {h}": len(table) for h in flags if h not in table.columns}
 
 
 def _warnings(

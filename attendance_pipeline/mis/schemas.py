@@ -41,12 +41,13 @@ def _is_date(text: str) -> bool:
     return cells.date_of(text) is not None
 
 
-def _possible(text: str) -> bool:
-    day = cells.date_of(text)
-    return day is None or day >= cells.EARLIEST
+def _not_before(first: dt.date) -> Callable[[str], bool]:
+    return lambda text: (cells.date_of(text) or first) >= first
 
 
-_DATE: tuple[Rule, ...] = (("not a date", _is_date), (IMPOSSIBLE_DATE, _possible))
+def _dates_from(first: dt.date) -> tuple[Rule, ...]:
+    return (("not a date", _is_date), (IMPOSSIBLE_DATE, _not_before(first)))
+
 
 # Rules of one cell, asked of every text that is not blank.
 CELLS: dict[str, tuple[Rule, ...]] = {
@@ -54,9 +55,12 @@ CELLS: dict[str, tuple[Rule, ...]] = {
     "unread": (),
     "year_group": (),
     "upn": ((NOT_A_UPN, has_upn_form), (WRONG_CHECK_LETTER, lambda t: is_upn(t) or not has_upn_form(t))),
-    "date": _DATE,
-    "register_date": _DATE,
-    "moment": (("not a date", lambda t: cells.moment_of(t) is not None), (IMPOSSIBLE_DATE, _possible)),
+    "date": _dates_from(cells.EARLIEST),
+    "register_date": _dates_from(cells.EARLIEST_MARK),
+    "moment": (
+        ("not a date", lambda t: cells.moment_of(t) is not None),
+        (IMPOSSIBLE_DATE, _not_before(cells.EARLIEST)),
+    ),
     "flag": (("not Y or N", lambda t: cells.flag_of(t) is not None),),
     "session": (("not AM or PM", lambda t: t.upper() in ("AM", "PM")),),
     "code": ((UNKNOWN_CODE, lambda t: CODES.number(t) is not None),),

@@ -16,7 +16,7 @@ from attendance_pipeline.store.warehouse import now
 
 @dataclass(frozen=True, order=True)
 class QuarantineRow:
-    """`origin`: `row`, `file` (no extract: `extract_id` None) or `roll`. `line` counts the header as 1."""
+    """`origin`: see the table. `extract_id` is None where a file was not accepted. `line` counts the header as 1."""
 
     extract_id: int | None
     extract: str
@@ -33,12 +33,12 @@ def add(conn: sa.Connection, school: str, rows: Sequence[QuarantineRow]) -> None
     insert_new(conn, quarantine, [{**asdict(r), "school": school, "found_at": found_at} for r in rows])
 
 
-def replace_roll(conn: sa.Connection, school: str, rows: Iterable[QuarantineRow]) -> int:
-    """Make these the school's only rows of origin `roll`; a row that stays keeps its date. Returns how many are new."""
+def replace(conn: sa.Connection, school: str, origin: str, rows: Iterable[QuarantineRow]) -> int:
+    """Make these the school's only rows of an origin; a row that stays keeps its date. Returns how many are new."""
     c = quarantine.c
     wanted = {(r.extract, r.sha256, r.line, r.column, r.rule): r for r in rows}
     query = sa.select(c.id, c.extract, c.sha256, c.line, c.column, c.rule)
-    there = {tuple(r[1:]): r[0] for r in conn.execute(query.where(c.school == school, c.origin == "roll"))}
+    there = {tuple(r[1:]): r[0] for r in conn.execute(query.where(c.school == school, c.origin == origin))}
     for part in chunks([number for key, number in there.items() if key not in wanted]):
         conn.execute(sa.delete(quarantine).where(c.id.in_(part)))
     new = [r for key, r in wanted.items() if key not in there]
@@ -64,10 +64,17 @@ def count(conn: sa.Connection, school: str, since: dt.datetime | None = None) ->
     return conn.execute(query).scalar_one()
 
 
-def keys(conn: sa.Connection, school: str) -> set[tuple[object, ...]]:
-    """What tells the school's quarantine rows apart, to see which are new."""
+def key_of(row: QuarantineRow) -> tuple[object, ...]:
+    """What tells a school's quarantine rows apart."""
+    return (row.extract, row.sha256, row.line, row.column, row.rule, row.origin)
+
+
+def keys(conn: sa.Connection, school: str, origin: str | None = None) -> set[tuple[object, ...]]:
+    """The keys of the school's quarantine rows (of one origin), to see which are new."""
     c = quarantine.c
     query = sa.select(c.extract, c.sha256, c.line, c.column, c.rule, c.origin).where(c.school == school)
+    if origin is not None:
+        query = query.where(c.origin == origin)
     return {tuple(r) for r in conn.execute(query)}
 
 

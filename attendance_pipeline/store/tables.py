@@ -126,7 +126,7 @@ lesson_page = sa.Table(
 )
 
 # Rows and files that could not be used. `origin`: `row` (the row by itself), `file` (the whole file, which then has no
-# extract), `roll` (only against everything loaded: recomputed after each load).
+# extract), `roll` (only against everything loaded: recomputed after each load), `inbox` (a file left where it is).
 quarantine = sa.Table(
     "quarantine",
     metadata,

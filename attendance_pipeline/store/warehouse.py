@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -62,6 +63,9 @@ class Warehouse:
             sa.event.listen(engine, "begin", _begin_sqlite)
         else:
             engine = sa.create_engine(self.url, pool_pre_ping=True)
+        # A forked process must not talk over its parent's connections.
+        forked = weakref.WeakMethod(engine.dispose)
+        os.register_at_fork(after_in_child=lambda: (dispose := forked()) and dispose(close=False))
         return engine
 
     @cached_property
@@ -91,6 +95,9 @@ class Warehouse:
 
     def upgrade(self) -> None:
         """Bring the tables to this code's version. Raises WarehouseError for a database that a newer version wrote."""
+        with self.read() as conn:
+            if _version(conn) == SCHEMA_VERSION:
+                return
         with self.begin() as conn:
             version = _version(conn)
             if version == SCHEMA_VERSION:

@@ -123,6 +123,17 @@ def test_a_file_that_cannot_be_taken_is_told_once(warehouse, home):
     assert quarantine_rows(warehouse) == ["register_2026-01-05.csv:1 (file): a symbolic link, not a file"]
 
 
+def test_a_file_that_was_renamed_is_no_longer_told(warehouse, home):
+    path = register(home / "inbox", "2026-01-05", f"{ANN},2026-01-05,AM,/")
+    load_all(warehouse, home)
+    path.write_text("UPN\n")
+    wrong = path.rename(path.with_name("marks of monday.csv"))
+    assert load_all(warehouse, home).quarantined_new == 1
+    wrong.unlink()
+    load_all(warehouse, home)
+    assert quarantine_rows(warehouse) == []
+
+
 def test_a_code_map_that_comes_later_reads_the_same_file_anew(warehouse, home):
     def drop():
         register(home / "inbox", "2026-01-05", f"{ANN},2026-01-05,AM,Ill")

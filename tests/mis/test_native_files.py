@@ -209,6 +209,16 @@ def test_an_implausible_age_or_year_group_is_only_a_warning():
     assert reading.warnings == {"implausible age": 1, "implausible year group": 1, "no class": 1}
 
 
+def test_contacts_without_the_columns_that_say_who_may_be_written_to():
+    reading = read("contacts", f"UPN,Contact ID,Surname,Lives With Pupil\n{ANN},1,Lee,Y\n")
+    assert reading.warnings == {
+        "no column Parental Responsibility": 1,
+        "no column Receives Correspondence": 1,
+        "no column Court Restriction": 1,
+    }
+    assert reading.records[0].data["court_restriction"] is None
+
+
 def test_conflicting_pupils_are_set_aside_and_equal_ones_count_once():
     ann, ben = f"{ANN},A,L,2016-01-01,4,4A,2020-09-01,,,", f"{BEN},B,L,2016-01-01,4,4A,2020-09-01,,,"
     reading = read("pupils", "\n".join([PUPILS, ann, ben, ann, ben.replace("4A", "4B")]))

@@ -93,8 +93,8 @@ def test_quarantine_rows_are_there_once(conn):
 
 def test_findings_against_the_roll_are_replaced_and_others_stay(conn):
     quarantine.add(conn, "oakfield", [row(2, "row")])
-    assert quarantine.replace_roll(conn, "oakfield", [row(5), row(6), row(5)]) == 2
-    assert quarantine.replace_roll(conn, "oakfield", [row(6), row(7)]) == 1
+    assert quarantine.replace(conn, "oakfield", "roll", [row(5), row(6), row(5)]) == 2
+    assert quarantine.replace(conn, "oakfield", "roll", [row(6), row(7)]) == 1
     assert [r["line"] for r in quarantine.rows(conn, "oakfield")] == [2, 6, 7]
 
 

@@ -1,0 +1,234 @@
+"""A batch as files: what is printed, the lists beside it, and what is held. No file is written here.
+
+Belongs here: putting ledger rows, pupils and templates together to letters; which letters share an envelope; the order
+of print; when a batch is due. Does not belong here: which letters there are (`ledger`), pages (`pdf`), the columns of
+the lists (`batch_lists`), where files go (`delivery.py`).
+
+No UPN anywhere, and no name of a pupil in the name of a file. A reason that names a court order, safeguarding or care
+is on the restricted list alone; the office's list says that there is one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from attendance_pipeline.drive_names import class_audiences
+from attendance_pipeline.law.school_calendar import SchoolCalendar
+from attendance_pipeline.letters.batch_lists import Printed, PupilOnPaper, batch_files, held_file, mail_merge_file
+from attendance_pipeline.letters.evidence import LetterEvidence
+from attendance_pipeline.letters.fields import KINDS
+from attendance_pipeline.letters.holding import POSTED, RESTRICTED, parse_reason
+from attendance_pipeline.letters.ledger_rows import LedgerRow, LogEntry
+from attendance_pipeline.letters.letter import Letter, Letterhead
+from attendance_pipeline.letters.openings import STAGE_OF_KIND
+from attendance_pipeline.letters.pdf import check_letter, render_batch, render_letter
+from attendance_pipeline.letters.recipients import Recipient, envelope_lines, households, salutation
+from attendance_pipeline.letters.templates import Templates
+
+PRINT_FILE = "print-ready.pdf"
+BUNDLED_BY_CLASS = frozenset({"letter_2"})  # given by the class teacher at the meeting
+SHARED_ENVELOPE_STAGES = frozenset({1, 2})
+
+
+@dataclass(frozen=True)
+class BatchInputs:
+    """`rows`: letters to print, `held`: those that are held, as the ledger has them. `pupils`: every pupil of those.
+    `log`: entries by pupil. `household`: whether two at one address share an envelope (policy)."""
+
+    school_id: str
+    date: dt.date
+    rows: Sequence[LedgerRow]
+    held: Sequence[LedgerRow]
+    pupils: Mapping[int, PupilOnPaper]
+    letterhead: Letterhead
+    templates: Templates
+    layout: str = "dl"
+    household: bool = True
+    log: Mapping[int, Sequence[LogEntry]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BatchFiles:
+    """Files by name: for the office, for the restricted audience, and by class for its teacher. May be none.
+
+    `unprintable`: by reference why a letter could not be made; those are on the held lists instead.
+    """
+
+    office: Mapping[str, bytes]
+    restricted: Mapping[str, bytes]
+    classes: Mapping[str, Mapping[str, bytes]]
+    letters: int
+    held: int
+    unprintable: Mapping[str, str]
+
+
+def build_batch(inputs: BatchInputs) -> BatchFiles:
+    """Every file of a batch: the same bytes for the same ledger.
+
+    Raises `templates.TemplateError` when a template is at fault: then nothing is made at all.
+    """
+    printed: list[Printed] = []
+    unprintable: dict[str, str] = {}
+    for rows in _envelopes(inputs):
+        if why := _why_not(inputs, rows):
+            unprintable.update((row.reference, why) for row in rows)
+        else:
+            printed.append(_printed(inputs, rows))
+    printed.sort(key=_print_order)
+
+    office: dict[str, bytes] = {}
+    classes: dict[str, dict[str, bytes]] = {}
+    for made in printed:
+        office[f"{made.letter.reference}.pdf"] = render_letter(
+            made.letter, inputs.letterhead, layout=inputs.layout, templates=inputs.templates
+        )
+    for name, made_together in _print_files(printed):
+        letters = [made.letter for made in made_together]
+        pdf = render_batch(letters, inputs.letterhead, layout=inputs.layout, templates=inputs.templates)
+        office[name] = pdf
+        if name != PRINT_FILE:
+            classes[made_together[0].pupil.class_name] = {name: pdf}
+    if printed:
+        office |= batch_files(printed, inputs.templates, inputs.school_id, inputs.date)
+        office["mail-merge.csv"] = mail_merge_file(printed)
+
+    held = [row for row in (*inputs.held, *inputs.rows) if row.state == "held" or row.reference in unprintable]
+    held.sort(key=lambda row: (_pupil_order(inputs.pupils[row.person_id]), row.kind, row.contact_id))
+    office |= held_file(held, inputs.pupils, unprintable, restricted=False)
+    named = [row for row in held if parse_reason(row.reason)[0] & RESTRICTED]
+    return BatchFiles(
+        office=office,
+        restricted=held_file(named, inputs.pupils, unprintable, restricted=True),
+        classes=classes,
+        letters=sum(len(made.rows) for made in printed),
+        held=len(held),
+        unprintable=unprintable,
+    )
+
+
+def why_unprintable(inputs: BatchInputs, row: LedgerRow) -> str:
+    """Why this letter cannot be made, or "": for the ledger's decision, before anything is proposed."""
+    return _why_not(inputs, [row])
+
+
+# ---------------------------------------------------------------- when
+
+
+def is_letter_day(calendar: SchoolCalendar, day: int, letter_day: int | None) -> bool:
+    """Whether letters are delivered on a school day: it is the weekday `letter_day` (0 Monday), or the first school day
+    after one on which the school was shut. None: every school day."""
+    return letter_day is None or _last_weekday(calendar.date(day), letter_day) > _date_before(calendar, day)
+
+
+def due(rows: Sequence[LedgerRow], calendar: SchoolCalendar, day: int, letter_day: int | None) -> list[LedgerRow]:
+    """The letters to deliver on a letter day: those that came to be proposed since the letter day before.
+
+    One that was approved or sent meanwhile belongs to its batch still: the same day delivered again is the same.
+    """
+    before = day - 1
+    while before >= 0 and not is_letter_day(calendar, before, letter_day):
+        before -= 1
+    after = calendar.date(before) if before >= 0 else dt.date.min
+    return [
+        row
+        for row in rows
+        if row.batch
+        and row.state in ("proposed", "approved", "sent")
+        and row.entered is not None
+        and after < row.entered <= calendar.date(day)
+    ]
+
+
+def _last_weekday(day: dt.date, weekday: int) -> dt.date:
+    return day - dt.timedelta(days=(day.weekday() - weekday) % 7)
+
+
+def _date_before(calendar: SchoolCalendar, day: int) -> dt.date:
+    return calendar.date(day - 1) if day > 0 else calendar.date(day) - dt.timedelta(days=7)
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+def _envelopes(inputs: BatchInputs) -> Iterator[list[LedgerRow]]:
+    """The rows, together those that share a letter in one envelope: one pupil, one kind, one household."""
+    together: dict[tuple[int, str], list[LedgerRow]] = {}
+    for row in sorted(inputs.rows, key=lambda r: r.reference):
+        if row.state != "held":
+            together.setdefault((row.person_id, row.kind), []).append(row)
+    for (_, kind), rows in together.items():
+        of_contact = {row.contact_id: row for row in rows}
+        recipients = sorted((_recipient(row) for row in rows), key=lambda r: (r.priority, r.contact_id))
+        if inputs.household and STAGE_OF_KIND.get(kind) in SHARED_ENVELOPE_STAGES:
+            groups = households(recipients)
+        else:
+            groups = [(r,) for r in recipients]
+        for group in groups:
+            yield [of_contact[r.contact_id] for r in group]
+
+
+def _why_not(inputs: BatchInputs, rows: Sequence[LedgerRow]) -> str:
+    """Why a letter cannot be made, without a value of a person; "" when it can."""
+    try:
+        letter = _printed(inputs, rows).letter
+    except (KeyError, TypeError, ValueError):
+        return "the ledger holds no figures for it"
+    return check_letter(letter, inputs.letterhead, layout=inputs.layout, templates=inputs.templates) or ""
+
+
+def _printed(inputs: BatchInputs, rows: Sequence[LedgerRow]) -> Printed:
+    """One printed letter, for all recipients of the rows; it bears the reference of the first."""
+    first, pupil = rows[0], inputs.pupils[rows[0].person_id]
+    household = [_recipient(row) for row in rows]
+    evidence = LetterEvidence.from_json(first.evidence)
+    log = [e for e in inputs.log.get(first.person_id, ()) if e.date <= inputs.date]
+    letter = Letter(
+        reference=first.reference,
+        kind=first.kind,
+        language=first.language,
+        recipient_lines=envelope_lines(household) if first.kind in POSTED else (),
+        salutation=salutation(household),
+        date=inputs.date,
+        fields={
+            **evidence.fields(log),
+            "first_name": pupil.first_name,
+            "full_name": pupil.full_name,
+            "class_name": pupil.class_name,
+            "class_teacher": pupil.class_teacher,
+        },
+        enclosures=KINDS[first.kind].enclosures if first.kind in KINDS else (),
+    )
+    return Printed(letter, tuple(rows), tuple(household), pupil, evidence, _file_of(first.kind, pupil.class_name))
+
+
+def _recipient(row: LedgerRow) -> Recipient:
+    return Recipient.from_json(row.recipient) if row.recipient else Recipient(row.contact_id)
+
+
+def _print_files(printed: Sequence[Printed]) -> Iterator[tuple[str, list[Printed]]]:
+    """Files to print, each with its letters in order."""
+    files: dict[str, list[Printed]] = {}
+    for made in printed:
+        files.setdefault(made.print_file, []).append(made)
+    yield from sorted(files.items())
+
+
+def _file_of(kind: str, class_name: str) -> str:
+    if kind not in BUNDLED_BY_CLASS:
+        return PRINT_FILE
+    return f"{kind.replace('_', '-')} {class_audiences([class_name])[class_name]}.pdf"
+
+
+def _print_order(made: Printed) -> tuple[object, ...]:
+    """By class, then surname; classes as people count them, 2A before 10B."""
+    return (_pupil_order(made.pupil), made.letter.kind, made.household[0].priority, made.letter.reference)
+
+
+def _pupil_order(pupil: PupilOnPaper) -> tuple[object, ...]:
+    digits = [
+        (int(part), "") if part.isdigit() else (-1, part.casefold()) for part in re.split(r"(\d+)", pupil.class_name)
+    ]
+    return (digits, pupil.surname.casefold(), pupil.first_name.casefold(), pupil.admission_number)

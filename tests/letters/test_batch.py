@@ -1,0 +1,323 @@
+"""A batch as files, with invented people: what is printed where, what the lists say, and what they do not."""
+
+import csv
+import datetime as dt
+import io
+from dataclasses import replace
+from typing import Any
+
+import openpyxl
+import pypdfium2
+import pytest
+from ledger_school import ADA, BO, CALENDAR, START, date
+
+from attendance_pipeline.drive_names import checked_name
+from attendance_pipeline.letters.batch import (
+    BatchInputs,
+    PupilOnPaper,
+    build_batch,
+    due,
+    is_letter_day,
+    why_unprintable,
+)
+from attendance_pipeline.letters.evidence import LetterEvidence, contact_rows, percent, threshold_percent
+from attendance_pipeline.letters.ledger_rows import LedgerRow, LogEntry
+from attendance_pipeline.letters.recipients import Recipient
+from attendance_pipeline.letters.sample import sample_letterhead
+from attendance_pipeline.letters.templates import Templates
+
+DAY = dt.date(2025, 12, 4)
+FIGURES = LetterEvidence(
+    attended=101,
+    possible=122,
+    unauthorised=14,
+    first_day=dt.date(2025, 9, 2),
+    last_day=dt.date(2025, 12, 3),
+    threshold=85_000,
+    absences=(
+        (dt.date(2025, 11, 12), "AM", "O"),
+        (dt.date(2025, 11, 12), "PM", "O"),
+        (dt.date(2025, 11, 21), "PM", "N"),
+    ),
+    weeks=4,
+)
+PUPILS = {
+    1: PupilOnPaper("Zofia", "Nowak", "4 Kestrel", "Mr T Teacher", "004512"),
+    2: PupilOnPaper("Ben", "Abbot", "4 Kestrel", "Mr T Teacher", "004513"),
+    3: PupilOnPaper("Cy", "Zane", "2A", "Ms U Teacher", "004514"),
+    4: PupilOnPaper("Di", "Young", "10B", "Ms V Teacher", "004515"),
+}
+
+
+def row(reference: str, person: int, recipient: Recipient = ADA, kind: str = "letter_1", **more: Any) -> LedgerRow:
+    values: dict[str, Any] = {
+        "reference": f"OAK-{reference}",
+        "person_id": person,
+        "contact_id": recipient.contact_id,
+        "kind": kind,
+        "day": START + 60,
+        "opening_day": date(60),
+        "proposed_on": date(60),
+        "state": "proposed",
+        "stage": int(kind[-1]),
+        "batch": "oakfield",
+        "recipient": recipient.as_json(),
+        "evidence": FIGURES.as_json(),
+        "entered": date(60),
+    }
+    return LedgerRow(**{**values, **more})
+
+
+def batch(*rows: LedgerRow, held: tuple[LedgerRow, ...] = (), **more: Any):
+    return build_batch(BatchInputs("oakfield", DAY, rows, held, PUPILS, sample_letterhead(), Templates(), **more))
+
+
+def table(data: bytes) -> list[dict[str, str]]:
+    assert data.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def text(pdf: bytes) -> list[str]:
+    return [page.get_textpage().get_text_bounded() for page in pypdfium2.PdfDocument(pdf)]
+
+
+def test_files_of_a_batch() -> None:
+    made = batch(row("1", 1), row("2", 2), row("3", 3, kind="letter_2"), row("4", 4, kind="letter_3"))
+    assert sorted(made.office) == [
+        "OAK-1.pdf",
+        "OAK-2.pdf",
+        "OAK-3.pdf",
+        "OAK-4.pdf",
+        "batch.csv",
+        "batch.xlsx",
+        "letter-2 class-2A.pdf",
+        "mail-merge.csv",
+        "print-ready.pdf",
+    ]
+    assert list(made.classes) == ["2A"] and list(made.classes["2A"]) == ["letter-2 class-2A.pdf"]
+    assert made.restricted == {} and (made.letters, made.held, made.unprintable) == (4, 0, {})
+    for name in made.office:
+        assert checked_name(name) == name
+
+
+def test_printed_by_class_then_surname() -> None:
+    made = batch(row("1", 1), row("2", 2), row("3", 3), row("4", 4))
+    assert [r["Reference"] for r in table(made.office["batch.csv"])] == ["OAK-3", "OAK-2", "OAK-1", "OAK-4"]
+    pages = text(made.office["print-ready.pdf"])
+    firsts = [number for number, page in enumerate(pages, 1) if "Dear Mrs Smith" in page]
+    assert len(firsts) == 4 and all(number % 2 for number in firsts)  # each begins on a sheet of its own
+
+
+def test_two_at_one_address_share_an_envelope() -> None:
+    made = batch(
+        row("1", 1), row("2", 1, BO), row("3", 2), row("4", 2, replace(BO, address=("9 Hill", "Leeds", "LS1 1AA")))
+    )
+    assert sorted(n for n in made.office if n.startswith("OAK")) == ["OAK-1.pdf", "OAK-3.pdf", "OAK-4.pdf"]
+    (first, *_) = text(made.office["OAK-1.pdf"])
+    assert "Dear Mr and Mrs Smith" in first and "Mrs Ada and Mr Bo Smith" in first
+    listed = {r["Reference"]: r["In one envelope with"] for r in table(made.office["batch.csv"])}
+    assert listed == {"OAK-1": "OAK-2", "OAK-2": "OAK-1", "OAK-3": "", "OAK-4": ""}
+    assert [r["salutation"] for r in table(made.office["mail-merge.csv"])] == [
+        "Dear Mrs Smith",
+        "Dear Mr Smith",
+        "Dear Mr and Mrs Smith",
+    ]
+    assert made.letters == 4
+
+
+@pytest.mark.parametrize(("kind", "household"), [("letter_3", True), ("letter_1", False), ("letter_2", False)])
+def test_else_each_has_a_letter(kind: str, household: bool) -> None:
+    made = batch(row("1", 1, kind=kind), row("2", 1, BO, kind=kind), household=household)
+    assert {"OAK-1.pdf", "OAK-2.pdf"} <= set(made.office)
+
+
+def test_letters_that_are_handed_over_bear_no_address() -> None:
+    made = batch(row("1", 1, kind="letter_2"), row("2", 2, kind="letter_3"))
+    for name in ("OAK-1.pdf", "OAK-2.pdf"):
+        assert all("LS6 2XX" not in page for page in text(made.office[name]))
+    assert [r["How it goes"] for r in table(made.office["batch.csv"])] == [
+        "Given at the meeting",
+        "Given by the class teacher of 4 Kestrel",
+    ]
+
+
+def test_what_the_batch_list_says() -> None:
+    made = batch(
+        row(
+            "1",
+            1,
+            replace(ADA, language="tlh", language_name="Klingon"),
+            language="tlh",
+            reason="despite possible repeat",
+        )
+    )
+    (line,) = table(made.office["batch.csv"])
+    assert line == {
+        "Reference": "OAK-1",
+        "Admission number": "004512",
+        "Pupil": "Zofia Nowak",
+        "Class": "4 Kestrel",
+        "Stage": "1",
+        "Letter": "Letter 1",
+        "Stage opened on": f"{date(60):%d/%m/%Y}",
+        "Attendance": "82.8%",
+        "Threshold": "85%",
+        "Sessions missed": "21",
+        "Absences relied on": "12/11/2025 DAY O; 21/11/2025 PM N",
+        "Recipient": "Mrs Ada Smith",
+        "Address": "12 Mill Lane, Leeds, LS6 2XX",
+        "How it goes": "By post",
+        "Language": "en (no template in Klingon)",
+        "In one envelope with": "",
+        "Enclosures": "Leaflet for parents and carers",
+        "Printed from": "print-ready.pdf",
+        "Note": "despite: possible repeat",
+    }
+    sheet = openpyxl.load_workbook(io.BytesIO(made.office["batch.xlsx"])).active
+    assert sheet["B2"].value == "004512" and [c.value for c in sheet[1]][-3:] == ["Decision", "Decided by", "Why"]
+    (merged,) = table(made.office["mail-merge.csv"])
+    assert merged["address_1"] == "Mrs Ada Smith" and merged["address_4"] == "LS6 2XX" and merged["address_5"] == ""
+    assert merged["period_end"] == "03/12/2025" and merged["attendance_percent"] == "82.8%"
+
+
+def test_names_that_look_like_formulas_are_harmless() -> None:
+    made = build_batch(
+        BatchInputs(
+            "oakfield",
+            DAY,
+            [row("1", 1, replace(ADA, surname="=HYPERLINK(1)"))],
+            [],
+            {1: PupilOnPaper("=1+1", "@Nowak", "4K")},
+            sample_letterhead(),
+            Templates(),
+        )
+    )
+    (merged,) = table(made.office["mail-merge.csv"])
+    assert merged["first_name"] == "'=1+1"
+    for name in ("batch.csv", "mail-merge.csv"):
+        for line in table(made.office[name]):
+            assert not any(cell.startswith(("=", "@", "+", "-")) for cell in line.values())
+
+
+HELD = (
+    row("5", 1, state="held", reason="no address; looked after"),
+    row("6", 2, state="held", reason="possible repeat"),
+    row("7", 3, state="held", reason="court restriction"),
+    row("8", 4, state="held", reason="recently sent; despite looked after"),
+)
+
+
+def test_restricted_reasons_are_on_the_restricted_list_alone() -> None:
+    made = batch(held=HELD)
+    assert sorted(made.office) == ["held.csv"]
+    assert [(r["Reference"], r["Held because"], r["Recipient"]) for r in table(made.office["held.csv"])] == [
+        ("OAK-7", "Restricted: ask the attendance lead", ""),
+        ("OAK-6", "possible repeat", "Mrs Ada Smith"),
+        ("OAK-5", "no address; Restricted: ask the attendance lead", ""),
+        ("OAK-8", "recently sent", "Mrs Ada Smith"),
+    ]
+    assert [(r["Reference"], r["Held because"], r["Recipient"]) for r in table(made.restricted["held.csv"])] == [
+        ("OAK-7", "court restriction", "Mrs Ada Smith"),
+        ("OAK-5", "no address; looked after", "Mrs Ada Smith"),
+    ]
+    assert made.held == 4
+
+
+def test_a_letter_that_cannot_be_made_is_held_and_the_others_are_printed() -> None:
+    broken = row("2", 2, replace(ADA, surname="\U00013000"))  # a hieroglyph: no font at hand has it
+    made = batch(row("1", 1), broken, row("3", 3, evidence={}))
+    assert (
+        sorted(made.unprintable) == ["OAK-2", "OAK-3"] and "OAK-1.pdf" in made.office and "OAK-2.pdf" not in made.office
+    )
+    reasons = {r["Reference"]: r["Held because"] for r in table(made.office["held.csv"])}
+    assert set(reasons) == {"OAK-2", "OAK-3"} and all(why.startswith("cannot be printed: ") for why in reasons.values())
+    inputs = BatchInputs("oakfield", DAY, [], [], PUPILS, sample_letterhead(), Templates())
+    assert why_unprintable(inputs, row("1", 1)) == ""
+    assert "\U00013000" not in why_unprintable(inputs, broken) and why_unprintable(inputs, broken)
+
+
+def test_nothing_to_deliver_is_no_file() -> None:
+    made = batch()
+    assert (made.office, made.restricted, made.classes) == ({}, {}, {})
+
+
+def test_the_same_ledger_is_the_same_bytes_in_any_order() -> None:
+    rows = [row("1", 1), row("2", 1, BO), row("3", 3, kind="letter_2"), row("4", 4)]
+    assert batch(*rows, held=HELD) == batch(*reversed(rows), held=tuple(reversed(HELD)))
+
+
+def test_no_upn_and_no_name_of_a_pupil_in_a_file_name() -> None:
+    made = batch(row("1", 1), held=HELD)
+    assert not any("Nowak" in name or "Zofia" in name for name in made.office)
+
+
+# ---------------------------------------------------------------- figures
+
+
+@pytest.mark.parametrize(
+    ("attended", "possible", "threshold", "shown"),
+    [
+        (101, 122, 85_000, "82.8%"),
+        (84_96, 100_00, 85_000, "84.9%"),  # not 85.0%: it is below
+        (85, 100, 85_000, "85.0%"),
+        (84_94, 100_00, 85_000, "84.9%"),
+        (92_45, 100_00, 92_500, "92.4%"),  # 92.5% would look as if it had been reached
+        (1999, 2000, 90_000, "99.9%"),  # nor is 100% what it is not
+        (2000, 2000, 90_000, "100.0%"),
+        (0, 20, 90_000, "0.0%"),
+        (0, 0, 90_000, "not known yet"),
+    ],
+)
+def test_percentages_on_paper(attended: int, possible: int, threshold: int, shown: str) -> None:
+    assert percent(attended, possible, threshold) == shown
+
+
+def test_thresholds_on_paper() -> None:
+    assert [threshold_percent(t) for t in (85_000, 92_500, 100_000, 0)] == ["85%", "92.5%", "100%", "0%"]
+
+
+def test_evidence_is_read_back_as_it_was() -> None:
+    evidence = replace(FIGURES, earlier_attended=90, earlier_possible=107, earlier_on=dt.date(2025, 11, 4))
+    assert LetterEvidence.from_json(evidence.as_json()) == evidence
+    assert LetterEvidence.from_json({**evidence.as_json(), "of a later version": 1}) == evidence
+    assert evidence.fields()["earlier_percent"] == "84.1%"
+
+
+def test_what_was_done_so_far() -> None:
+    entries = [
+        LogEntry(1, dt.date(2025, 11, 18), "phone_call"),
+        LogEntry(1, dt.date(2025, 11, 4), "letter_sent", stage=1),
+        LogEntry(1, dt.date(2025, 11, 4), "letter_sent", stage=1, order=1),
+        LogEntry(1, dt.date(2025, 11, 5), "hold"),
+    ]
+    assert contact_rows(entries) == (
+        {"date": dt.date(2025, 11, 4), "what": "Letter 1 given or sent"},
+        {"date": dt.date(2025, 11, 18), "what": "Telephone call"},
+    )
+
+
+# ---------------------------------------------------------------- letter days
+
+
+def test_letter_days() -> None:
+    week = [i for i in range(START + 1, START + 10) if is_letter_day(CALENDAR, i, 3)]
+    assert [CALENDAR.date(i).strftime("%a") for i in week] == ["Thu", "Thu"]
+    assert all(is_letter_day(CALENDAR, i, None) for i in range(START, START + 10))
+    first_of_spring = CALENDAR.on_or_after(dt.date(2026, 1, 5))  # a Monday; there were Thursdays in the holidays
+    assert is_letter_day(CALENDAR, first_of_spring, 3) and not is_letter_day(CALENDAR, first_of_spring + 1, 3)
+    assert is_letter_day(CALENDAR, first_of_spring + 3, 3)
+
+
+def test_what_is_due_on_a_letter_day() -> None:
+    thursday = next(i for i in range(START + 5, START + 10) if is_letter_day(CALENDAR, i, 3))
+    rows = [
+        row("1", 1, entered=CALENDAR.date(thursday)),
+        row("2", 1, entered=CALENDAR.date(thursday - 4)),
+        row("3", 1, entered=CALENDAR.date(thursday - 5)),  # the Thursday before
+        row("4", 1, entered=CALENDAR.date(thursday + 1)),
+        row("5", 1, entered=CALENDAR.date(thursday), state="sent"),
+        row("6", 1, entered=CALENDAR.date(thursday), state="held"),
+        row("7", 1, entered=CALENDAR.date(thursday), state="sent", batch=""),  # history
+    ]
+    assert [r.reference for r in due(rows, CALENDAR, thursday, 3)] == ["OAK-1", "OAK-2", "OAK-5"]
+    assert [r.reference for r in due(rows, CALENDAR, thursday, None)] == ["OAK-1", "OAK-5"]

@@ -47,7 +47,7 @@ def school(n_pupils: int = 420, *, last: dt.date = dt.date(2026, 2, 13), seed: i
     rows = []
     for i in range(n_pupils):
         group = i % 7
-        born = dt.date(2021 - group, 1, 1) - dt.timedelta(days=int(rng.integers(0, 360)))
+        born = dt.date(2021 - group, 8, 31) - dt.timedelta(days=int(rng.integers(0, 360)))
         cohorts = [
             c
             for c, share in (("SEN", 0.15), ("FSM", 0.25), ("EAL", 0.2), ("Looked After", 0.01))

@@ -21,7 +21,7 @@ from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile, fo
 from attendance_pipeline.mis.inbox import Dropped, clear, keep, look
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
 from attendance_pipeline.register.complete import LEFT_OUT, settle
-from attendance_pipeline.register.history import Folded, amendments, fold_marks, read_statements
+from attendance_pipeline.register.history import Said, amendments, fold_marks, read_marks
 from attendance_pipeline.register.lessons import split_lessons_by_day
 from attendance_pipeline.register.not_on_roll import rows_not_on_roll
 from attendance_pipeline.register.roll import current_records
@@ -186,7 +186,7 @@ def _load(
     axis = np.array(sorted(days), dtype="datetime64[D]")
     kinds = [k for k in _RECORD_KINDS if any(r.kind == k for r in readings)]
     standing = {k: set(current_records(conn, school, k).where) for k in kinds}
-    folded_before = read_statements(conn, school, axis)
+    folded_before = read_marks(conn, school, axis)
     upns = {u for r in readings for u in _upns(r)}
     persons = intern_persons(conn, upns)
     ids = put_extracts(conn, school, [_new_extract(school, r, persons, reading) for r in readings])
@@ -208,7 +208,7 @@ def _load(
         quarantine.replace(conn, school, "roll", roll_rows + rows_not_on_roll(conn, school))
     elif register:
         quarantine.add(conn, school, rows_not_on_roll(conn, school, [ids[r.key] for r in register]))
-    new, changed, earliest = _marks_changed(axis, folded_before, read_statements(conn, school, axis))
+    new, changed, earliest = _marks_changed(axis, folded_before, read_marks(conn, school, axis))
     records_changed, log_day = _records_changed(conn, school, standing)
     kinds_changed = [k for k, n in records_changed.items() if n]
     add_owed(conn, school, "complete" if complete else "changes", earliest, kinds_changed, log_day)
@@ -260,7 +260,7 @@ def _refusal(r: _Refused) -> QuarantineRow:
     return QuarantineRow(None, key.file_name, key.sha256, r.fault.line, r.fault.column, r.fault.rule, "file")
 
 
-def _marks_changed(axis: np.ndarray, before: Folded, after: Folded) -> tuple[int, int, dt.date | None]:
+def _marks_changed(axis: np.ndarray, before: Said, after: Said) -> tuple[int, int, dt.date | None]:
     persons = np.union1d(before.person, after.person)
     old, new = fold_marks(before, persons, len(axis)), fold_marks(after, persons, len(axis))
     differs = old != new

@@ -21,19 +21,19 @@ from attendance_pipeline.law.register_codes import NO_MARK, WITHDRAWN
 from attendance_pipeline.register.statements import (
     NO_MINUTES,
     SILENT,
-    DayStatement,
-    pack_statement,
-    unpack_statement,
+    DayMarks,
+    pack_marks,
+    unpack_marks,
 )
 from attendance_pipeline.store.extracts import (
     StoredExtract,
     list_extracts,
-    read_day_pages,
+    read_marks_pages,
     read_record_pages,
     read_records,
+    read_statements,
 )
 from attendance_pipeline.store.persons import find_persons
-from attendance_pipeline.store.tables import statement
 
 LEFT_OUT = "a complete register lacks marks of a class of which it marks less than half"
 
@@ -59,39 +59,41 @@ class _Roll:
 def settle(conn: sa.Connection, school: str) -> Settled:
     """Work out what the school's complete register extracts withdraw, and which of them are left out."""
     extracts = list_extracts(conn, school, "register")
-    pages: dict[int, list[tuple[dt.date, DayStatement]]] = defaultdict(list)
-    top = 0
-    for day, number, page in read_day_pages(conn, statement, school):
-        said = unpack_statement(page)
-        top = max(top, int(said.person.max(initial=0)))
-        pages[number].append((day, said))
+    said = {key: unpack_marks(page) for key, page in read_marks_pages(conn, school).items()}
+    top = max((int(m.person.max(initial=0)) for m in said.values()), default=0)
+    statements: dict[int, list[tuple[dt.date, str]]] = defaultdict(list)
+    for stored in read_statements(conn, school, lines=False):
+        statements[stored.extract_id].append((stored.day, stored.marks))
     marks: dict[dt.date, npt.NDArray[np.uint8]] = {}
+    newest: dict[dt.date, tuple[str, int]] = {}  # the statement that spoke last, and the roll it met
     withdrawals: list[tuple[dt.date, int, bytes]] = []
     left_out: list[StoredExtract] = []
-    for extract, roll in zip(extracts, _rolls(conn, school, extracts, top), strict=True):
-        new: list[tuple[dt.date, DayStatement, npt.NDArray[np.bool_]]] = []
-        for day, said in sorted(pages[extract.id], key=lambda p: p[0]):
+    for extract, (edition, roll) in zip(extracts, _rolls(conn, school, extracts, top), strict=True):
+        new: list[tuple[dt.date, str, npt.NDArray[np.bool_]]] = []
+        for day, sha in sorted(statements[extract.id]):
+            if newest.get(day) == (sha, edition):
+                continue  # said again with nothing in between: it names and lacks what it did
             before = marks.setdefault(day, np.zeros((len(roll.group), 2), dtype=np.uint8))
-            lacking = _lacking(before, said, day, roll)
+            lacking = _lacking(before, said[day, sha], day, roll)
             if lacking is None:
                 left_out.append(extract)
                 break
-            new.append((day, said, lacking))
+            new.append((day, sha, lacking))
         else:
-            for day, said, lacking in new:
+            for day, sha, lacking in new:
+                says = said[day, sha]
                 for s in (0, 1):
-                    names = said.code[:, s] != SILENT
-                    marks[day][said.person[names], s] = said.code[names, s]
+                    names = says.code[:, s] != SILENT
+                    marks[day][says.person[names], s] = says.code[names, s]
                 marks[day][marks[day] == WITHDRAWN] = NO_MARK
                 marks[day][lacking] = NO_MARK
+                newest[day] = (sha, edition)
                 if lacking.any():
                     withdrawals.append((day, extract.id, _page(lacking)))
     return Settled(withdrawals, left_out)
 
 
-def _lacking(
-    before: npt.NDArray[np.uint8], said: DayStatement, day: dt.date, roll: _Roll
-) -> npt.NDArray[np.bool_] | None:
+def _lacking(before: npt.NDArray[np.uint8], said: DayMarks, day: dt.date, roll: _Roll) -> npt.NDArray[np.bool_] | None:
     """The marks [person, session] that the statement withdraws by not naming them; None where it may not."""
     date = np.datetime64(day, "D")
     on_roll = (roll.group >= 0) & (roll.entry <= date) & (date <= roll.leave)
@@ -111,13 +113,12 @@ def _lacking(
 def _page(lacking: npt.NDArray[np.bool_]) -> bytes:
     person = np.flatnonzero(lacking.any(axis=1)).astype(np.int32)
     code = np.where(lacking[person], np.uint8(WITHDRAWN), np.uint8(SILENT))
-    nothing = np.zeros(code.shape, dtype=np.int32)
-    return pack_statement(DayStatement(person, code, nothing, np.full(code.shape, NO_MINUTES, dtype=np.uint16)))
+    return pack_marks(DayMarks(person, code, np.full(code.shape, NO_MINUTES, dtype=np.uint16)))
 
 
-def _rolls(conn: sa.Connection, school: str, extracts: list[StoredExtract], top: int) -> Iterator[_Roll]:
+def _rolls(conn: sa.Connection, school: str, extracts: list[StoredExtract], top: int) -> Iterator[tuple[int, _Roll]]:
     """The roll as each register extract meets it: pupils as recorded by that day; one whom only a later pupils extract
-    names, as that one first does."""
+    names, as that one first does. Each with the number of its edition, which goes up when it changes."""
     pages = read_record_pages(conn, school, "pupils")
     data = read_records(conn, {int(r) for _, p in pages for r in p["record"]})
     persons = find_persons(conn, sorted({d["upn"] for d in data.values()}))
@@ -152,4 +153,4 @@ def _rolls(conn: sa.Connection, school: str, extracts: list[StoredExtract], top:
         while reached < len(pages) and pages[reached][0].recorded_on <= extract.recorded_on:
             apply(pages[reached][1]["record"])
             reached += 1
-        yield roll
+        yield reached, roll

@@ -15,9 +15,10 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from attendance_pipeline.law.register_codes import NO_MARK, WITHDRAWN
-from attendance_pipeline.register.statements import NO_MINUTES, SILENT, unpack_statement
-from attendance_pipeline.store.extracts import StoredExtract, list_extracts, read_day_pages
-from attendance_pipeline.store.tables import implied_withdrawal, statement
+from attendance_pipeline.register.statements import NO_MINUTES, SILENT, DayMarks, unpack_lines, unpack_marks
+from attendance_pipeline.store.extracts import StoredExtract, list_extracts, read_day_pages, read_marks_pages
+from attendance_pipeline.store.extracts import read_statements as read_statements_of
+from attendance_pipeline.store.tables import implied_withdrawal
 
 Days = npt.NDArray[np.datetime64]
 
@@ -56,6 +57,15 @@ class Amendments:
 
 
 @dataclass(frozen=True)
+class Said:
+    """Statement rows in the order in which they speak: person int32[n], day int32[n] (index), code uint8[n, 2]."""
+
+    person: npt.NDArray[np.int32]
+    day: npt.NDArray[np.int32]
+    code: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
 class Folded:
     """Statement rows in the order in which they speak: person, day (index), code [n, 2], minutes [n, 2], line [n, 2],
     extract (index into `extracts`). A session that a row is silent about has code 0."""
@@ -82,7 +92,7 @@ def register_as_at(
     `days`: datetime64[D] ascending, each once. `person_ids`: the pupils of the rows. `on_roll`: bool[pupils, days];
     marks outside it are left out. A pupil or day that no extract names has no marks.
     """
-    rows = read_statements(conn, school, days, as_at)
+    rows = read_marks(conn, school, days, as_at)
     marks = fold_marks(rows, person_ids, len(days))
     if on_roll is not None:
         marks[~on_roll] = NO_MARK
@@ -154,35 +164,35 @@ def amendments(conn: sa.Connection, school: str, days: Days, as_at: dt.date | No
     )
 
 
-def read_statements(
-    conn: sa.Connection, school: str, days: Days, as_at: dt.date | None = None, *, implied: bool = True
-) -> Folded:
-    """The statements of the given days, in the order in which they speak. `implied`: with the marks that `complete`
-    extracts withdraw by not naming them, and without the extracts that are left out."""
-    extracts = list_extracts(conn, school, "register", as_at)
-    if implied:
-        extracts = [e for e in extracts if not e.left_out]
-    rank = {e.id: i for i, e in enumerate(extracts)}
-    if len(days) == 0:
-        return _folded([], tuple(extracts))
-    first, last = days[0].astype(object), days[-1].astype(object)
-    index = {d: i for i, d in enumerate(days.astype(object).tolist())}
-    pages = [
-        (rank[n], 0, index[d], page)
-        for d, n, page in read_day_pages(conn, statement, school, first, last)
-        if n in rank and d in index
-    ]
-    if implied:
-        pages += [
-            (rank[n], 1, index[d], page)
-            for d, n, page in read_day_pages(conn, implied_withdrawal, school, first, last)
-            if n in rank and d in index
-        ]
-    pages.sort(key=lambda p: p[:3])
-    return _folded(pages, tuple(extracts))
+def read_statements(conn: sa.Connection, school: str, days: Days, as_at: dt.date | None = None) -> Folded:
+    """The statements of the given days, in the order in which they speak, with the marks that `complete` extracts
+    withdraw by not naming them, and without the extracts that are left out."""
+    extracts, held = _held(conn, school, days, as_at, lines=True)
+    lines = [np.zeros(h.marks.code.shape, dtype=np.int32) if h.lines is None else unpack_lines(h.lines) for h in held]
+    lengths = [len(h.marks.person) for h in held]
+    said = _said(held)
+    return Folded(
+        person=said.person,
+        day=said.day,
+        code=said.code,
+        minutes=_joined([h.marks.minutes for h in held], (0, 2), np.uint16),
+        line=_joined(lines, (0, 2), np.int32),
+        extract=np.repeat(np.array([h.rank for h in held], dtype=np.int32), lengths),
+        extracts=tuple(extracts),
+    )
 
 
-def fold_marks(rows: Folded, person_ids: npt.ArrayLike, n_days: int) -> npt.NDArray[np.uint8]:
+def read_marks(conn: sa.Connection, school: str, days: Days, as_at: dt.date | None = None) -> Said:
+    """What `fold_marks` needs of the same statements: of those that say the same of a day, only the last to speak.
+
+    (It says all that the earlier ones said, so they can decide nothing.)
+    """
+    _, held = _held(conn, school, days, as_at, lines=False)
+    last = {(h.day, id(h.marks)): i for i, h in enumerate(held)}
+    return _said([held[i] for i in sorted(last.values())])
+
+
+def fold_marks(rows: Said | Folded, person_ids: npt.ArrayLike, n_days: int) -> npt.NDArray[np.uint8]:
     """The newest mark of each session: uint8[pupils, n_days, 2]."""
     persons = np.asarray(person_ids, dtype=np.int64)
     marks = np.zeros((len(persons), n_days, 2), dtype=np.uint8)
@@ -203,17 +213,48 @@ def _places(person_ids: npt.NDArray[np.int64], persons: npt.NDArray[np.int32]) -
     return table[persons]
 
 
-def _folded(pages: Sequence[tuple[int, int, int, bytes]], extracts: tuple[StoredExtract, ...]) -> Folded:
-    held = [unpack_statement(page) for *_, page in pages]
-    lengths = [len(h.person) for h in held]
-    return Folded(
-        person=_joined([h.person for h in held], (0,), np.int32),
-        day=np.repeat(np.array([p[2] for p in pages], dtype=np.int32), lengths),
-        code=_joined([h.code for h in held], (0, 2), np.uint8),
-        minutes=_joined([h.minutes for h in held], (0, 2), np.uint16),
-        line=_joined([h.line for h in held], (0, 2), np.int32),
-        extract=np.repeat(np.array([p[0] for p in pages], dtype=np.int32), lengths),
-        extracts=extracts,
+@dataclass(frozen=True)
+class _Held:
+    rank: int
+    day: int
+    marks: DayMarks
+    lines: bytes | None
+
+
+def _held(
+    conn: sa.Connection, school: str, days: Days, as_at: dt.date | None, *, lines: bool
+) -> tuple[list[StoredExtract], list[_Held]]:
+    """The extracts that count, and their statements of the given days, both in the order in which they speak."""
+    extracts = [e for e in list_extracts(conn, school, "register", as_at) if not e.left_out]
+    if len(days) == 0:
+        return extracts, []
+    rank = {e.id: i for i, e in enumerate(extracts)}
+    index = {d: i for i, d in enumerate(days.astype(object).tolist())}
+    first, last = min(index), max(index)
+    pages = read_marks_pages(conn, school, first, last)
+    unpacked: dict[tuple[dt.date, str], DayMarks] = {}
+    found: list[tuple[int, int, int, _Held]] = []
+    for s in read_statements_of(conn, school, first, last, lines=lines):
+        if s.extract_id not in rank or s.day not in index:
+            continue
+        key = (s.day, s.marks)
+        if key not in unpacked:
+            unpacked[key] = unpack_marks(pages[key])
+        r, d = rank[s.extract_id], index[s.day]
+        found.append((r, 0, d, _Held(r, d, unpacked[key], s.lines)))
+    for day, extract_id, page in read_day_pages(conn, implied_withdrawal, school, first, last):
+        if extract_id in rank and day in index:
+            r, d = rank[extract_id], index[day]
+            found.append((r, 1, d, _Held(r, d, unpack_marks(page), None)))
+    return extracts, [f[3] for f in sorted(found, key=lambda f: f[:3])]
+
+
+def _said(held: Sequence[_Held]) -> Said:
+    lengths = [len(h.marks.person) for h in held]
+    return Said(
+        person=_joined([h.marks.person for h in held], (0,), np.int32),
+        day=np.repeat(np.array([h.day for h in held], dtype=np.int32), lengths),
+        code=_joined([h.marks.code for h in held], (0, 2), np.uint8),
     )
 
 

@@ -6,17 +6,27 @@ So these findings are worked out anew after each load and never depend on its or
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import sqlalchemy as sa
 
 from attendance_pipeline.law.register_codes import CODES, WITHDRAWN
 from attendance_pipeline.register.roll import current_pupils, first_and_last_day
-from attendance_pipeline.register.statements import SILENT, unpack_statement
-from attendance_pipeline.store.extracts import StoredExtract, list_extracts, read_day_pages
+from attendance_pipeline.register.statements import SILENT, DayMarks, unpack_lines, unpack_marks
+from attendance_pipeline.store.extracts import (
+    StoredExtract,
+    StoredStatement,
+    list_extracts,
+    read_marks_pages,
+    read_statements,
+)
 from attendance_pipeline.store.quarantine import QuarantineRow
-from attendance_pipeline.store.tables import statement
 
 UNKNOWN = "not on roll: no pupils extract names this UPN"
 NO_PUPILS = "no pupils extract is loaded"
@@ -34,36 +44,63 @@ def rows_not_on_roll(conn: sa.Connection, school: str, extract_ids: Iterable[int
     pupils = current_pupils(conn, school)
     if pupils.empty:
         return [_row(extracts[n], 1, "UPN", NO_PUPILS) for n in sorted(chosen)]
-    entries, leaves = first_and_last_day(pupils)
+    roll = _roll_of(pupils)
+    said_by: dict[tuple[dt.date, str], list[StoredStatement]] = defaultdict(list)
+    for s in read_statements(conn, school, extract_ids=None if extract_ids is None else chosen):
+        said_by[s.day, s.marks].append(s)
+    if not said_by:
+        return []
+    days = [day for day, _ in said_by]
+    pages = read_marks_pages(conn, school, min(days), max(days))
+    found: list[QuarantineRow] = []
+    for (day, sha), statements in said_by.items():
+        faults = _faults(unpack_marks(pages[day, sha]), np.datetime64(day, "D"), roll)
+        if not faults:
+            continue
+        for s in statements:
+            lines = unpack_lines(s.lines)
+            for session, rows, column, rule in faults:
+                found += [_row(extracts[s.extract_id], int(n), column, rule) for n in lines[rows, session]]
+    return found
+
+
+@dataclass(frozen=True)
+class _Roll:
+    """By person number: whether a pupils extract names them, their first and their last day."""
+
+    known: npt.NDArray[np.bool_]
+    entry: npt.NDArray[np.datetime64]
+    leave: npt.NDArray[np.datetime64]
+
+
+def _roll_of(pupils: pd.DataFrame) -> _Roll:
     ids = pupils["person_id"].to_numpy()
     top = int(ids.max()) + 1
-    known = np.zeros(top, dtype=bool)
-    entry = np.zeros(top, dtype="datetime64[D]")
-    leave = np.zeros(top, dtype="datetime64[D]")
-    known[ids], entry[ids], leave[ids] = True, entries, leaves
-    found: list[QuarantineRow] = []
-    wanted = None if extract_ids is None else chosen
-    for day, number, page in read_day_pages(conn, statement, school, extract_ids=wanted):
-        said = unpack_statement(page)
-        inside = said.person < top
-        place = np.where(inside, said.person, 0)
-        on_roll = inside & known[place]
-        date = np.datetime64(day, "D")
-        early = on_roll & (date < entry[place])
-        late = on_roll & (date > leave[place])
-        if on_roll.all() and not early.any() and not late.any():
-            continue
-        for s in (0, 1):
-            code, line = said.code[:, s], said.line[:, s]
-            names = code != SILENT
-            marks = names & (code != WITHDRAWN)
-            for rows, column, rule in (
-                (names & ~on_roll, "UPN", UNKNOWN),
-                (marks & early & ~np.isin(code, HARMLESS_BEFORE), "Date", BEFORE),
-                (marks & late, "Date", AFTER),
-            ):
-                found += [_row(extracts[number], int(n), column, rule) for n in line[rows]]
-    return found
+    roll = _Roll(np.zeros(top, dtype=bool), np.zeros(top, dtype="datetime64[D]"), np.zeros(top, dtype="datetime64[D]"))
+    entry, leave = first_and_last_day(pupils)
+    roll.known[ids], roll.entry[ids], roll.leave[ids] = True, entry, leave
+    return roll
+
+
+def _faults(said: DayMarks, day: np.datetime64, roll: _Roll) -> list[tuple[int, npt.NDArray[np.bool_], str, str]]:
+    """(session, rows of the statement, column, rule) of what a statement says of pupils who are not on roll."""
+    inside = said.person < len(roll.known)
+    place = np.where(inside, said.person, 0)
+    known = inside & roll.known[place]
+    early, late = known & (day < roll.entry[place]), known & (day > roll.leave[place])
+    if known.all() and not early.any() and not late.any():
+        return []
+    faults = []
+    for s in (0, 1):
+        code = said.code[:, s]
+        names = code != SILENT
+        marks = names & (code != WITHDRAWN)
+        faults += [
+            (s, names & ~known, "UPN", UNKNOWN),
+            (s, marks & early & ~np.isin(code, HARMLESS_BEFORE), "Date", BEFORE),
+            (s, marks & late, "Date", AFTER),
+        ]
+    return faults
 
 
 def _row(extract: StoredExtract, line: int, column: str, rule: str) -> QuarantineRow:

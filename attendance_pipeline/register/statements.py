@@ -1,4 +1,6 @@
-"""Statements: what one register extract says of one date, packed as a page.
+"""Statements: what one register extract says of one date, packed as two pages: the marks, and their lines.
+
+They are apart because extracts repeat themselves: the marks of a date are the same in most of them, the lines are not.
 
 A statement is never changed and never merged with another; the register is what all of them say, in the order of
 `ExtractKey` (register/history.py). Here: their columns and their packing. Not here: reading files or databases.
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from attendance_pipeline.store.extracts import StatementPages
 from attendance_pipeline.store.pages import pack_page, unpack_page
 
 AM, PM = 0, 1
@@ -20,6 +23,8 @@ NO_MINUTES = np.uint16(0xFFFF)  # the extract names no minutes late
 
 # In a statement, code 0 (no mark) means that the extract is silent about the session.
 SILENT = 0
+
+_NAMES = ("am", "pm")
 
 Int32 = npt.NDArray[np.int32]
 UInt8 = npt.NDArray[np.uint8]
@@ -43,38 +48,46 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class DayStatement:
-    """One page: person int32[n] ascending; code uint8[n, 2], line int32[n, 2], minutes uint16[n, 2] for AM and PM."""
+class DayMarks:
+    """What a statement says: person int32[n] ascending; code uint8[n, 2], minutes uint16[n, 2] for AM and PM."""
 
     person: Int32
     code: UInt8
-    line: Int32
     minutes: UInt16
 
 
-def pack_statement(page: DayStatement) -> bytes:
-    """The page's bytes. Persons and lines are kept as differences, which halves the bytes."""
-    columns: dict[str, npt.ArrayLike] = {"person": _differences(page.person)}
-    for s, name in enumerate(("am", "pm")):
-        columns[name] = np.ascontiguousarray(page.code[:, s])
-        columns[f"{name}_line"] = _differences(page.line[:, s])
-        columns[f"{name}_minutes"] = np.ascontiguousarray(page.minutes[:, s])
+def pack_marks(marks: DayMarks) -> bytes:
+    """The marks page's bytes. Persons are kept as differences, which are small and alike."""
+    columns: dict[str, npt.ArrayLike] = {"person": _differences(marks.person)}
+    for s, name in enumerate(_NAMES):
+        columns[name] = np.ascontiguousarray(marks.code[:, s])
+        columns[f"{name}_minutes"] = np.ascontiguousarray(marks.minutes[:, s])
     return pack_page(columns)
 
 
-def unpack_statement(page: bytes) -> DayStatement:
-    """The reverse of `pack_statement`."""
+def unpack_marks(page: bytes) -> DayMarks:
+    """The reverse of `pack_marks`."""
     a = unpack_page(page)
-    return DayStatement(
+    return DayMarks(
         person=np.cumsum(a["person"], dtype=np.int32),
-        code=np.stack([a["am"], a["pm"]], axis=1),
-        line=np.stack([np.cumsum(a["am_line"], dtype=np.int32), np.cumsum(a["pm_line"], dtype=np.int32)], axis=1),
-        minutes=np.stack([a["am_minutes"], a["pm_minutes"]], axis=1),
+        code=np.stack([a[name] for name in _NAMES], axis=1),
+        minutes=np.stack([a[f"{name}_minutes"] for name in _NAMES], axis=1),
     )
 
 
-def split_by_day(marks: Marks) -> dict[dt.date, bytes]:
-    """One packed page per date of one extract. Each (person, day, session) stands at most once in `marks`."""
+def pack_lines(lines: Int32) -> bytes:
+    """The lines page of a statement: lines int32[n, 2] of the same persons and sessions as its marks page."""
+    return pack_page({name: _differences(lines[:, s]) for s, name in enumerate(_NAMES)})
+
+
+def unpack_lines(page: bytes) -> Int32:
+    """The reverse of `pack_lines`."""
+    a = unpack_page(page)
+    return np.stack([np.cumsum(a[name], dtype=np.int32) for name in _NAMES], axis=1)
+
+
+def split_by_day(marks: Marks) -> dict[dt.date, StatementPages]:
+    """The packed statement of each date of one extract. Each (person, day, session) stands at most once in `marks`."""
     if len(marks.person) == 0:
         return {}
     order = np.lexsort((marks.person, marks.day))
@@ -90,7 +103,9 @@ def split_by_day(marks: Marks) -> dict[dt.date, bytes]:
     persons = person[first_of_person].astype(np.int32)
     bounds = np.r_[row[starts], n]
     return {
-        day[start].astype(object): pack_statement(DayStatement(persons[a:b], code[a:b], line[a:b], minutes[a:b]))
+        day[start].astype(object): StatementPages(
+            pack_marks(DayMarks(persons[a:b], code[a:b], minutes[a:b])), pack_lines(line[a:b])
+        )
         for start, a, b in zip(starts, bounds[:-1], bounds[1:], strict=True)
     }
 

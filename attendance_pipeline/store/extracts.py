@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from attendance_pipeline.store import quarantine
 from attendance_pipeline.store.both_dialects import chunks, insert_new
 from attendance_pipeline.store.pages import pack_page, unpack_page
-from attendance_pipeline.store.tables import extract, lesson_page, record, record_page, statement
+from attendance_pipeline.store.tables import extract, lesson_page, marks_page, record, record_page, statement
 from attendance_pipeline.store.warehouse import now
 
 Page = bytes
@@ -73,6 +73,24 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class StatementPages:
+    """What one register extract says of one date, packed by `register/statements.py`: the marks, and their lines."""
+
+    marks: Page
+    lines: Page
+
+
+@dataclass(frozen=True)
+class StoredStatement:
+    """A statement as stored: `marks` is the SHA-256 of its marks page; `lines` is empty where it was not asked for."""
+
+    day: dt.date
+    extract_id: int
+    marks: str
+    lines: Page
+
+
+@dataclass(frozen=True)
 class NewExtract:
     """One file as read, ready to be put."""
 
@@ -83,7 +101,7 @@ class NewExtract:
     rows: int
     columns_ignored: Sequence[str] = ()
     warnings: Mapping[str, int] = field(default_factory=dict)
-    statements: Mapping[dt.date, Page] = field(default_factory=dict)
+    statements: Mapping[dt.date, StatementPages] = field(default_factory=dict)
     lessons: Mapping[dt.date, Page] = field(default_factory=dict)
     records: Sequence[Record] = ()
     faults: Sequence[Fault] = ()
@@ -117,7 +135,7 @@ def put_extracts(conn: sa.Connection, school: str, extracts: Sequence[NewExtract
         return {}
     conn.execute(sa.insert(extract), rows)
     ids = {e.key: e.id for e in list_extracts(conn, school)}
-    _put_pages(conn, statement, school, [(ids[e.key], e.statements) for e in extracts])
+    _put_statements(conn, school, [(ids[e.key], e.statements) for e in extracts])
     _put_pages(conn, lesson_page, school, [(ids[e.key], e.lessons) for e in extracts])
     for kind in sorted({e.kind for e in extracts if e.records}):
         _put_records(conn, school, kind, [(ids[e.key], e.records) for e in extracts if e.kind == kind])
@@ -167,6 +185,44 @@ def extracts_version(conn: sa.Connection, school: str, as_at: dt.date | None = N
     return digest.hexdigest()
 
 
+def read_statements(
+    conn: sa.Connection,
+    school: str,
+    first: dt.date | None = None,
+    last: dt.date | None = None,
+    extract_ids: Iterable[int] | None = None,
+    *,
+    lines: bool = True,
+) -> list[StoredStatement]:
+    """Statements of the days first to last (of some extracts, or of all), in no order; `lines`: with their lines."""
+    c = statement.c
+    query = sa.select(c.day, c.extract_id, c.marks, *([c.lines] if lines else [])).where(c.school == school)
+    if first is not None:
+        query = query.where(c.day >= first)
+    if last is not None:
+        query = query.where(c.day <= last)
+    nothing = () if lines else (b"",)
+    if extract_ids is None:
+        return [StoredStatement(*r, *nothing) for r in conn.execute(query)]
+    out: list[StoredStatement] = []
+    for part in chunks(sorted(extract_ids)):
+        out += [StoredStatement(*r, *nothing) for r in conn.execute(query.where(c.extract_id.in_(part)))]
+    return out
+
+
+def read_marks_pages(
+    conn: sa.Connection, school: str, first: dt.date | None = None, last: dt.date | None = None
+) -> dict[tuple[dt.date, str], Page]:
+    """The marks pages of the days first to last by day and SHA-256."""
+    c = marks_page.c
+    query = sa.select(c.day, c.sha256, c.page).where(c.school == school)
+    if first is not None:
+        query = query.where(c.day >= first)
+    if last is not None:
+        query = query.where(c.day <= last)
+    return {(day, sha): page for day, sha, page in conn.execute(query)}
+
+
 def read_day_pages(
     conn: sa.Connection,
     table: sa.Table,
@@ -210,6 +266,13 @@ def replace_day_pages(
         conn.execute(sa.insert(table), [{"school": school, "day": d, "extract_id": n, "page": p} for d, n, p in pages])
 
 
+def delete_unused_marks(conn: sa.Connection, school: str) -> None:
+    """Delete the marks pages that no statement names any more: to be called after extracts were deleted."""
+    m, s = marks_page.c, statement.c
+    named = sa.exists().where(s.school == m.school, s.day == m.day, s.marks == m.sha256)
+    conn.execute(sa.delete(marks_page).where(m.school == school, ~named))
+
+
 def set_left_out(conn: sa.Connection, school: str, extract_ids: Iterable[int]) -> None:
     """Mark exactly these register extracts of the school as left out of the register."""
     conn.execute(sa.update(extract).where(extract.c.school == school, extract.c.left_out).values(left_out=False))
@@ -250,6 +313,22 @@ def _forget(conn: sa.Connection, school: str, keys: Sequence[ExtractKey]) -> Non
     gone = [number for number, name, sha in conn.execute(query) if (name, sha) in names]
     for part in chunks(gone):
         conn.execute(sa.delete(extract).where(extract.c.id.in_(part)))  # what it holds goes with it (cascade)
+    if gone:
+        delete_unused_marks(conn, school)
+
+
+def _put_statements(
+    conn: sa.Connection, school: str, held: Sequence[tuple[int, Mapping[dt.date, StatementPages]]]
+) -> None:
+    statements, pages = [], {}
+    for number, by_day in held:
+        for day, p in by_day.items():
+            sha = hashlib.sha256(p.marks).hexdigest()
+            pages[day, sha] = {"school": school, "day": day, "sha256": sha, "page": p.marks}
+            statements.append({"school": school, "day": day, "extract_id": number, "marks": sha, "lines": p.lines})
+    if statements:
+        insert_new(conn, marks_page, list(pages.values()))
+        conn.execute(sa.insert(statement), statements)
 
 
 def _put_pages(

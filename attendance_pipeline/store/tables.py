@@ -59,13 +59,24 @@ extract = sa.Table(
     sa.Index(None, "school", "kind", "recorded_on"),
 )
 
-# What one register extract says of one date: a page of register/statements.py.
+# What one register extract says of one date: which marks page (by its SHA-256), and on which lines (a page of
+# register/statements.py). Extracts repeat weeks of marks night after night; a marks page is kept once.
 statement = sa.Table(
     "statement",
     metadata,
     sa.Column("school", School, primary_key=True),
     sa.Column("day", sa.Date, primary_key=True),
     _extract_key(primary_key=True, index=True),
+    sa.Column("marks", Sha, nullable=False),
+    sa.Column("lines", sa.LargeBinary, nullable=False),
+)
+
+marks_page = sa.Table(
+    "marks_page",
+    metadata,
+    sa.Column("school", School, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("sha256", Sha, primary_key=True),
     sa.Column("page", sa.LargeBinary, nullable=False),
 )
 

@@ -9,7 +9,7 @@ from school_files import ANN, BEN, CAT, SCHOOL, everything, load_all, pupils, qu
 from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.register.history import provenance_as_at, register_as_at
 from attendance_pipeline.register.roll import current_pupils, on_roll
-from attendance_pipeline.register.statements import NO_MINUTES, Marks, split_by_day, unpack_statement
+from attendance_pipeline.register.statements import NO_MINUTES, Marks, split_by_day, unpack_lines, unpack_marks
 
 DAY = "2026-01-05"
 
@@ -114,11 +114,12 @@ def test_a_statement_says_each_date_apart():
     )
     pages = split_by_day(marks)
     assert list(pages) == [dt.date(2026, 1, 5), dt.date(2026, 1, 6)]
-    said = unpack_statement(pages[dt.date(2026, 1, 6)])
+    tuesday, monday = pages[dt.date(2026, 1, 6)], pages[dt.date(2026, 1, 5)]
+    said = unpack_marks(tuesday.marks)
     assert said.person.tolist() == [3, 9]
     assert said.code.tolist() == [[24, 0], [255, 2]]
-    assert said.line.tolist() == [[900, 0], [4, 2]]
-    assert unpack_statement(pages[dt.date(2026, 1, 5)]).minutes.tolist() == [[5, NO_MINUTES]]
+    assert unpack_lines(tuesday.lines).tolist() == [[900, 0], [4, 2]]
+    assert unpack_marks(monday.marks).minutes.tolist() == [[5, NO_MINUTES]]
 
 
 def test_pupils_who_are_not_on_roll(warehouse, tmp_path):

@@ -82,6 +82,14 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "marks_page",
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("page", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("school", "day", "sha256", name=op.f("pk_marks_page")),
+    )
+    op.create_table(
         "person",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("upn", sa.String(length=13), nullable=False),
@@ -222,7 +230,8 @@ def upgrade() -> None:
         sa.Column("school", sa.String(length=64), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("extract_id", sa.Integer(), nullable=False),
-        sa.Column("page", sa.LargeBinary(), nullable=False),
+        sa.Column("marks", sa.String(length=64), nullable=False),
+        sa.Column("lines", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["extract_id"], ["extract.id"], name=op.f("fk_statement_extract_id_extract"), ondelete="CASCADE"
         ),

@@ -661,6 +661,27 @@ def test_a_new_reason_holds_what_was_let_go_for_another() -> None:
     assert school.table()[0][3:] == ("held", "looked after")
 
 
+def test_an_act_lets_go_of_what_stood_then_and_of_nothing_later() -> None:
+    school = LedgerSchool(facts(looked_after=True))
+    school.opens(1, 10)
+    school.night(10)
+    school.says("release", 11)
+    school.night(11, stands_without_n=set())
+    assert school.table()[0][3:] == ("held", "unresolved N; despite looked after")
+    school.night(12, stands_without_n=set())
+    assert school.table()[0][3:] == ("held", "unresolved N; despite looked after")
+
+    school = LedgerSchool(facts(replace(ADA, address=())))
+    school.opens(1, 10)
+    school.night(10)
+    school.says("release", 11)
+    school.night(11)
+    school.pupils[1] = facts(replace(ADA, address=()), looked_after=True)
+    for night in (13, 14, 15):
+        school.night(night)
+        assert school.table()[0][3:] == ("held", "no address; looked after")
+
+
 def test_reasons_are_written_and_read() -> None:
     text = reason_text({"unresolved N", "no address"}, {"looked after"})
     assert text == "no address; unresolved N; despite looked after"

@@ -21,6 +21,7 @@ WIDTH, HEIGHT = 430, 172
 LEFT, RIGHT, TOP, BOTTOM = 32, 106, 6, 22  # room for the scale, for the names of the lines, and for the half-terms
 _BREAK = 0.7  # room between half-terms, in weeks
 _LABEL_APART = 14  # units between the names of two lines
+_CHARACTER = 6.2  # units across, of bold type
 _LEAST_SPAN = 4  # percentage points: a calm year must not look like a storm
 _STEPS = (1, 2, 5, 10, 20)
 _MOST_GRID_LINES = 6
@@ -37,17 +38,17 @@ class TrendWeek:
 
 
 def trend_chart(
-    weeks: Sequence[TrendWeek], national: Sequence[tuple[dt.date, Decimal]], *, name: str, desc: str
+    weeks: Sequence[TrendWeek], national: Sequence[tuple[dt.date, Decimal]], *, national_name: str, name: str, desc: str
 ) -> str:
     """Attendance by school week, the year to date, and England's year to date at the same point.
 
-    `national`: (last day counted, percent). `name` and `desc` are for who cannot see it.
+    `national`: (last day counted, percent), called `national_name`. `name` and `desc` are for who cannot see it.
     """
     xs, spans = _weeks_across(weeks)
     lines: list[tuple[str, str, list[tuple[float, Decimal | None]]]] = [
         ("week", "Each week", [(x, w.week) for x, w in zip(xs, weeks, strict=True)]),
         ("year", "Year to date", [(x, w.year) for x, w in zip(xs, weeks, strict=True)]),
-        ("england", "England", [(_x_of(day, weeks, xs), percent) for day, percent in national]),
+        ("england", national_name, [(_x_of(day, weeks, xs), percent) for day, percent in national]),
     ]
     shown = [float(v) for _, _, points in lines for _, v in points if v is not None]
     low, high, ticks = _scale(shown)
@@ -95,7 +96,20 @@ def _weeks_across(weeks: Sequence[TrendWeek]) -> tuple[list[float], list[dict[st
         if not spans or spans[-1]["name"] != week.half_term:
             spans.append({"name": week.half_term, "from": round(x - unit / 2, 1)})
         spans[-1]["to"] = round(x + unit / 2, 1)
+    _name(spans)
     return xs, spans
+
+
+def _name(spans: list[dict[str, Any]]) -> None:
+    """Half-terms by name; all shortened (`Spr 1`) where one has no room, and left out where even that has none."""
+
+    def fits(words: str, span: dict[str, Any]) -> bool:
+        return len(words) * _CHARACTER <= span["to"] - span["from"]
+
+    whole = all(fits(span["name"], span) for span in spans)
+    for span in spans:
+        words = span["name"] if whole else " ".join(word[:3] for word in span["name"].split())
+        span["words"] = words if fits(words, span) else ""
 
 
 def _x_of(day: dt.date, weeks: Sequence[TrendWeek], xs: Sequence[float]) -> float:

@@ -70,7 +70,8 @@ def governor_page(given: GovernorInputs, published: Comparison | None = None) ->
         "reasons": [asdict(bar) for bar in reason_bars(figures, hidden)],
         "ladder": _table(LADDER_HEADER, ladder_rows(figures, hidden)),
         "cases": _table(CASES_HEADER, case_rows(figures, hidden)),
-        "actions": action_words(figures, hidden),
+        "cases_note": "Provisional: met only if sessions not yet explained count.",
+        "actions": f"In the half-term: {action_words(figures, hidden)}",
         "effect": effect_words(effect, hidden),
         "notes": notes(figures, hidden, published, as_at=given.as_at, day_words=long_date(given.day)),
         "footer": f"{given.school_name} · policy {policy.name} {policy.version} · marks up to {given.as_at}",
@@ -144,9 +145,14 @@ def _trend(given: GovernorInputs, figures: GovernorFigures, hidden: Hidden, publ
     seen = f"By week it ran from {percent(min(rates))} to {percent(max(rates))}" if rates else "Not shown"
     alt = f"{name}. {seen}{f'; the year to date is {percent(weeks[-1].year)}' if rates else ''}."
     return {
-        "svg": trend_chart(weeks, published.series, name=name, desc=alt),
+        "svg": trend_chart(
+            weeks,
+            published.series,
+            national_name="England" if published.this_year else "Last year, England",
+            name=name,
+            desc=alt,
+        ),
         "alt": alt,
         "caption": "Attendance by school week",
-        "last_year": not published.this_year and bool(published.series),
         "rows": [[short_date(w.first), percent(w.week), percent(w.year)] for w in weeks] if rates else [],
     }

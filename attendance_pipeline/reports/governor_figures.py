@@ -46,7 +46,7 @@ PERSONS_ACTIONS = (
     ("notice_to_improve_issued", "Notices to improve"),
     ("penalty_notice_issued", "Penalty notices"),
     ("not_pursued", "Not pursued"),
-    ("referral_made", "Referrals to the local authority"),
+    ("referral_made", "Referrals"),
 )
 
 

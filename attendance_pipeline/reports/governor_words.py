@@ -88,7 +88,8 @@ def _groups(figures: GovernorFigures, hidden: Hidden) -> str:
         low, high = min(r for r, _ in rates), max(r for r, _ in rates)
         if low < high:
             words.append(
-                f"By year group attendance ran from {percent(low)} ({_names(rates, low)}) to {percent(high)} ({_names(rates, high)})"
+                f"By year group attendance ran from {percent(low)} ({_names(rates, low)}) "
+                f"to {percent(high)} ({_names(rates, high)})"
             )
     cohorts = [(rate(g.half_term), g) for g, few in zip(figures.cohorts, hidden.cohorts, strict=True) if not few]
     school = rate(figures.school.half_term)

@@ -7,9 +7,11 @@ import datetime as dt
 import numpy as np
 
 from attendance_pipeline.derive.inputs import LogTable, PupilTable, SchoolInputs
+from attendance_pipeline.derive.ladder import EVENT_ROW
 from attendance_pipeline.law.policy import Policy, PolicySetting, shipped_policy_text
 from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.law.school_calendar import CalendarSetting, SchoolCalendar
+from attendance_pipeline.reports.governor_figures import GovernorInputs
 
 CLASSES = ("R Ash", "1 Beech", "2 Cedar", "3 Elm", "4 Fir", "5 Oak", "6 Yew")
 MIX = {"I": 0.4, "O": 0.2, "G": 0.1, "M": 0.1, "U": 0.05, "N": 0.03, "C": 0.04, "E": 0.02, "R": 0.06}
@@ -73,3 +75,32 @@ def school(n_pupils: int = 420, *, last: dt.date = dt.date(2026, 2, 13), seed: i
     off = (days < pupils.entry[:, None]) | (days > pupils.leave[:, None])
     marks[off] = 0
     return SchoolInputs("oakfield", cal, policy(), pupils, marks, LogTable.from_entries(n_pupils, []))
+
+
+def governor_inputs(
+    inputs: SchoolInputs,
+    day: dt.date,
+    *,
+    events: list[dict[str, int]] | None = None,
+    stage: np.ndarray | None = None,
+    notices: dict[str, np.ndarray] | None = None,
+) -> GovernorInputs:
+    """A report's inputs with events of the ladder as a test writes them."""
+    cal = inputs.calendar
+    last = cal.on_or_before(day)
+    rows = np.zeros(len(events or ()), dtype=EVENT_ROW)
+    for row, event in zip(rows, events or (), strict=True):
+        for name, value in event.items():
+            row[name] = value
+    return GovernorInputs(
+        school_name="Oakfield Primary School",
+        phase="Primary",
+        local_authority="E08000035",
+        inputs=inputs,
+        half_term=next(h for h in cal.half_terms if h.first <= last <= h.last),
+        last=last,
+        events=rows,
+        stage=np.zeros(len(inputs), dtype=np.uint8) if stage is None else stage,
+        notices=notices or {},
+        as_at=f"{day.day} {day:%B %Y}",
+    )

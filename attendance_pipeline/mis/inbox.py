@@ -12,6 +12,7 @@ import os
 import re
 import stat
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ _NAME = re.compile(
 # What programs leave behind while they copy or edit, and what desktops scatter.
 _PASSING = re.compile(r"(\..*|~.*|.*\.(tmp|part|partial|crdownload|swp|lock)|thumbs\.db|desktop\.ini)", re.IGNORECASE)
 _LARGEST = 1 << 30
+_LONG_AGO = 24 * 60 * 60
 
 Stamp = tuple[int, int, int, int]
 
@@ -116,10 +118,11 @@ def keep(kept: Path, sha256: str, data: bytes) -> None:
             return
     except FileNotFoundError:
         pass
-    for left_behind in folder.glob(f".{sha256}.*"):
-        left_behind.unlink(missing_ok=True)
-    passing = folder / f".{sha256}.{os.getpid()}"
-    descriptor = os.open(passing, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_NOFOLLOW, 0o400)
+    for left_behind in folder.glob(f".{sha256}.*"):  # by a process that was killed; not by one that is at it now
+        if time.time() - left_behind.lstat().st_mtime > _LONG_AGO:
+            left_behind.unlink(missing_ok=True)
+    passing = folder / f".{sha256}.{uuid.uuid4().hex}"
+    descriptor = os.open(passing, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400)
     with os.fdopen(descriptor, "wb") as handle:
         handle.write(data)
         handle.flush()

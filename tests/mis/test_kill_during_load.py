@@ -60,7 +60,7 @@ def undisturbed(tmp_path):
 
 
 def kept(home):
-    return sorted(p.name for p in (home / "kept").rglob("*") if p.is_file())
+    return sorted(p.name for p in (home / "kept").rglob("*") if p.is_file() and not p.name.startswith("."))
 
 
 def test_killed_at_any_moment(warehouse_url, tmp_path, undisturbed):

@@ -3,6 +3,8 @@
 import datetime as dt
 import hashlib
 import logging
+import shutil
+import threading
 
 import pytest
 from school_files import (
@@ -19,8 +21,11 @@ from school_files import (
     write,
 )
 
+from attendance_pipeline.mis.load import load
 from attendance_pipeline.mis.reading import DatedCodes
+from attendance_pipeline.register.export import register_frame
 from attendance_pipeline.register.lessons import lessons_between
+from attendance_pipeline.store.extracts import list_extracts
 
 
 @pytest.fixture
@@ -150,8 +155,6 @@ def test_a_code_map_that_comes_later_reads_the_same_file_anew(warehouse, home):
 def test_schools_do_not_mix(warehouse, home, tmp_path):
     register(home / "inbox", "2026-01-05", f"{ANN},2026-01-05,AM,/")
     load_all(warehouse, home)
-    from attendance_pipeline.mis.load import load
-
     other = tmp_path / "other"
     pupils(other / "inbox", "2025-09-01", f"{ANN},1A,2026-01-01")
     register(other / "inbox", "2026-01-05", f"{ANN},2026-01-05,AM,D")
@@ -213,3 +216,30 @@ def test_a_failure_half_way_leaves_nothing(warehouse, home, monkeypatch):
     assert len(list((home / "inbox").iterdir())) == 2
     load_all(warehouse, home)
     assert register_rows(warehouse) == [f"{ANN} 2026-01-05 AM /"]
+
+
+def test_several_loads_at_once_end_as_one_would(warehouse, home, tmp_path):
+    for day in range(5, 10):
+        register(home / "inbox", f"2026-01-{day:02d}", *(f"{u},2026-01-05,AM,{c}" for u, c in ((ANN, "N"), (BEN, "/"))))
+    alone = tmp_path / "alone"
+    shutil.copytree(home / "inbox", alone / "inbox")
+    failures = []
+
+    def run(school, folder):
+        try:
+            load(warehouse, school, folder / "inbox", folder / "kept", settle_seconds=0)
+        except Exception as error:  # told in the test's own thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=run, args=a) for a in ((SCHOOL, home), (SCHOOL, home), ("ashfield", alone))]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert failures == []
+    assert register_rows(warehouse) == sorted([f"{ANN} 2026-01-05 AM N", f"{BEN} 2026-01-05 AM /"])
+    with warehouse.read() as conn:
+        both = [register_frame(conn, s).drop(columns="school") for s in (SCHOOL, "ashfield")]
+        assert len(list_extracts(conn, SCHOOL)) == len(list_extracts(conn, "ashfield")) == 6
+    assert both[0].equals(both[1])
+    assert list((home / "inbox").iterdir()) == []

@@ -13,6 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import numpy as np
+
+from attendance_pipeline.derive.ladder import AWAITING_ACTION
+from attendance_pipeline.derive.tables import windows_of
+from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.letters.report_page import DataTable, KeyFigure, Report, Section
 from attendance_pipeline.reports.figures import long_date, number, percent, points, tenths
@@ -21,6 +26,7 @@ from attendance_pipeline.reports.printed import as_pdf
 CLASS_FILE = "class-list.pdf"
 BUNDLE_FILE = "class-lists.pdf"
 BUNDLE_AUDIENCE = "office"
+NO_CLASS = "No class"  # where the register names none
 
 _HEADER = ("Pupil", "This year", "Last 4 weeks", "Change", "Lates", "Stage", "Next step")
 _ALIGN = ("left", "right", "right", "right", "right", "center", "left")
@@ -51,6 +57,33 @@ class ClassListPupil:
         """Points between the last four school weeks and the year, as printed."""
         year, recent = tenths(self.attended, self.possible), tenths(self.recent_attended, self.recent_possible)
         return None if year is None or recent is None else recent - year
+
+
+def class_list_pupils(derived: Derived, day: int, names: Mapping[int, tuple[str, str]]) -> list[ClassListPupil]:
+    """The pupils on roll at the end of a derived school day. `names`: row in PupilTable to (name, name to sort by)."""
+    pupils, calendar = derived.inputs.pupils, derived.inputs.calendar
+    year, _, recent = windows_of(derived, day)
+    stages = derived.stage_rows(day)
+    out = []
+    for p in np.flatnonzero(pupils.on_roll(day)).tolist():
+        stage, due = int(stages["stage"][p]), int(stages["review_due"][p])
+        step = next_step(stage, stages["status"][p] == AWAITING_ACTION, calendar.date(due) if due >= 0 else None)
+        name, sort_name = names[p]
+        out.append(
+            ClassListPupil(
+                name=name,
+                sort_name=sort_name,
+                class_name=str(pupils.class_name[p]) or NO_CLASS,
+                attended=int(year.attended[p]),
+                possible=int(year.possible[p]),
+                recent_attended=int(recent.attended[p]),
+                recent_possible=int(recent.possible[p]),
+                late=int(year.late[p]),
+                stage=stage,
+                next_step=step,
+            )
+        )
+    return out
 
 
 def next_step(stage: int, awaiting_action: bool, review_due: dt.date | None) -> str:

@@ -16,7 +16,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from attendance_pipeline.derive import tasks
 from attendance_pipeline.derive.inputs import PupilTable
+from attendance_pipeline.derive.tables import windows_of
+from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.law.register_codes import CODES, NOT_ESTABLISHED
 from attendance_pipeline.law.school_calendar import SchoolCalendar
@@ -75,6 +78,23 @@ class Task:
     restricted_reason: str = ""
     reference: str = ""
 
+    @classmethod
+    def from_derived(
+        cls, task: tasks.Task, *, reason: str = "", restricted_reason: str = "", reference: str = ""
+    ) -> Task:
+        """A derived task; its pupil is the row in PupilTable. The rule it rests on is a reason where none is given."""
+        return cls(
+            owner=task.owner,
+            task=task.task,
+            opened_on=task.opened_on,
+            due_on=task.due_on,
+            closed_on=task.closed_on,
+            pupil=task.pupil,
+            reason=reason or _in_words(task.rule.replace("-", " ")),
+            restricted_reason=restricted_reason,
+            reference=reference,
+        )
+
     def is_open(self, day: dt.date) -> bool:
         return self.opened_on <= day and (self.closed_on is None or self.closed_on > day)
 
@@ -110,8 +130,27 @@ class Worklists:
     counts: Mapping[str, OwnerCounts] = field(default_factory=dict)
 
 
+def pupil_facts(derived: Derived, day: int, names: Mapping[int, str]) -> dict[Hashable, PupilFacts]:
+    """Facts of every pupil that `names` names, by row in PupilTable, at the end of a derived school day.
+
+    Attendance is of the year to date; a pupil who has left has the class, the stage and the attendance of before.
+    """
+    pupils, stages = derived.inputs.pupils, derived.stage_rows(day)["stage"]
+    year = windows_of(derived, day)[0]
+    return {
+        p: PupilFacts(
+            name=name,
+            class_name=str(pupils.class_name[p]),
+            year_group=str(pupils.year_group[p]),
+            stage=int(stages[p]),
+            attendance=int(year.attended[p]) / int(year.possible[p]) if year.possible[p] else None,
+        )
+        for p, name in names.items()
+    }
+
+
 def build_worklists(
-    tasks: Iterable[Task],
+    listed: Iterable[Task],
     pupils: Mapping[Hashable, PupilFacts],
     unresolved: Sequence[UnresolvedMark],
     *,
@@ -124,13 +163,16 @@ def build_worklists(
     """The worklists of a day: one workbook for every owner, also for those with nothing to do, so that a missing file
     never reads as an empty list; and one for `restricted` when there is a reason to keep from the others.
 
-    `resolve_n_school_days`: the age after which an N is overdue (policy). Raises ValueError for an owner there is not.
+    `class_names`: classes that get a list even without a task. `resolve_n_school_days`: the age after which an N is
+    overdue (policy). Raises ValueError for an owner there is not.
     """
-    folders = class_audiences(class_names)
+    given = list(listed)
+    of_tasks = {task.owner.removeprefix(CLASS_OWNER) for task in given if task.owner.startswith(CLASS_OWNER)}
+    folders = class_audiences({*class_names, *of_tasks})
     owners = {**OWNERS, **{f"{CLASS_OWNER}{name}": f"Class teacher, {name}" for name in folders}}
     audiences = {owner: owner for owner in OWNERS} | {f"{CLASS_OWNER}{name}": folders[name] for name in folders}
     by_owner: dict[str, list[Task]] = {owner: [] for owner in owners}
-    for task in tasks:
+    for task in given:
         if task.owner not in by_owner:
             raise ValueError(f"no worklist for the owner {task.owner!r}; there are {', '.join(OWNERS)} and the classes")
         if task.is_open(day):

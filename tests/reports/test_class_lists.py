@@ -7,8 +7,11 @@ from decimal import Decimal
 
 import pypdfium2
 import pytest
+import report_world
 
-from attendance_pipeline.reports.class_lists import ClassListPupil, build_class_lists, next_step
+from attendance_pipeline.derive.tables import to_frame
+from attendance_pipeline.derive.year import derive_school
+from attendance_pipeline.reports.class_lists import ClassListPupil, build_class_lists, class_list_pupils, next_step
 from attendance_pipeline.reports.figures import in_words, percent, plural, points, tenths
 
 DAY = dt.date(2026, 2, 13)
@@ -69,6 +72,22 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 def test_a_name_in_a_script_without_a_font_does_not_keep_the_list_from_its_teacher() -> None:
     (page,) = pages(next(iter(build([pupil("王, 子涵"), pupil("Łuczak, Zoë")]).values()))["class-list.pdf"])
     assert "?, ??" in page and "Łuczak, Zoë" in page
+
+
+def test_rows_from_what_was_derived() -> None:
+    school = report_world.school(60, last=DAY)
+    day = school.calendar.on_or_before(DAY)
+    derived = derive_school(school, 0, day)
+    rows = class_list_pupils(derived, day, {p: (f"Pupil {p}", f"{p:02d}") for p in range(60)})
+    assert len(rows) == 59  # one has left
+    one = next(r for r in rows if r.name == "Pupil 7")
+    frame = to_frame(derived, "measures", day, day)
+    mine = frame[frame["upn"] == school.pupils.upn[7]].set_index("measure")
+    year, recent = mine.loc["year_to_date"], mine.loc["rolling_4_school_weeks"]
+    assert (one.attended, one.possible) == (year["attended"], year["possible"])
+    assert (one.recent_attended, one.recent_possible) == (recent["attended"], recent["possible"])
+    assert one.late == year["late_before_close"] + year["late_after_close"]
+    assert {bool(r.next_step) for r in rows if r.stage} <= {True} and any(r.stage for r in rows)
 
 
 def test_no_pupils_no_lists() -> None:

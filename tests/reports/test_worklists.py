@@ -6,11 +6,15 @@ import datetime as dt
 import io
 import itertools
 
+import numpy as np
 import openpyxl
 import pytest
 import report_world
 
 from attendance_pipeline.derive.inputs import PupilTable, marks_from_text
+from attendance_pipeline.derive.tasks import tasks_of
+from attendance_pipeline.derive.year import derive_school
+from attendance_pipeline.law.register_codes import ATTENDED, CODES
 from attendance_pipeline.reports.worklists import (
     ELSEWHERE,
     PupilFacts,
@@ -20,6 +24,7 @@ from attendance_pipeline.reports.worklists import (
     build_worklists,
     find_unresolved,
     open_reason,
+    pupil_facts,
 )
 
 DAY = dt.date(2026, 2, 11)  # a Wednesday
@@ -174,9 +179,42 @@ def test_the_summary_counts_and_names_nobody() -> None:
 
 
 def test_an_owner_that_does_not_exist_is_refused_without_a_pupil() -> None:
-    with pytest.raises(ValueError, match="class-9 Nowhere") as caught:
-        build([task("class-9 Nowhere", pupil=1)])
+    with pytest.raises(ValueError, match="caretaker") as caught:
+        build([task("caretaker", pupil=1)])
     assert "Ada" not in str(caught.value)
+
+
+def test_a_class_that_is_no_more_still_has_its_tasks_listed() -> None:
+    assert [r["Pupil"] for r in to_do(build([task("class-9 Gone", pupil=1)]), "class-9 Gone")] == ["Ada Ash"]
+
+
+def test_derived_tasks_and_facts_as_they_are() -> None:
+    school = report_world.school(40, last=DAY)
+    day = CALENDAR.on_or_before(DAY)
+    derived = derive_school(school, 0, day)
+    found = [Task.from_derived(t) for t in tasks_of(derived)]
+    facts = pupil_facts(derived, day, {p: f"Pupil {p}" for p in range(40)})
+    lists = build_worklists(
+        found,
+        facts,
+        [
+            UnresolvedMark(p, CALENDAR.date(d), s, age)
+            for p, d, s, age in find_unresolved(school.marks, school.pupils, CALENDAR, day)
+        ],
+        school="Oakfield",
+        class_names=set(school.pupils.class_name),
+        calendar=CALENDAR,
+        day=DAY,
+        resolve_n_school_days=5,
+    )
+    assert (
+        lists.counts["attendance-lead"].open == sum(t.owner == "attendance-lead" and t.is_open(DAY) for t in found) > 0
+    )
+    assert len(to_do(lists, "office")) == lists.counts["office"].open > 0
+    row = facts[5]
+    marks = school.marks[5, : day + 1]
+    attended = int(np.isin(marks, CODES.numbers_with(ATTENDED)).sum())
+    assert row.attendance == attended / (2 * (day + 1)) and row.class_name == "5 Oak"
 
 
 def test_every_n_of_a_session_on_roll_with_its_age() -> None:

@@ -197,7 +197,7 @@ def stands_without(derived: Derived, event: np.void, codes: Collection[str]) -> 
     if event["event"] == OPENED and possible < today["minimum"]:
         return False
     left = [m for m, _ in unaccepted(inputs, plan, pupil, day, int(event["looked_from"])) if m.code not in codes]
-    return len(left) >= today["gate_minimum"]
+    return bool(len(left) >= today["gate_minimum"])
 
 
 def counted_sessions(derived: Derived, rule: int, pupil: int, day: int) -> list[Mark]:
@@ -230,7 +230,7 @@ def window_words(derived: Derived, rule: int, pupil: int, day: int) -> tuple[str
     notices = derived.plan.notices
     row = derived.notice_rows(rule, day)[pupil]
     alternative = notices.alternatives[notices.rules["first"][rule] + row["alternative"]]
-    return WINDOW_KINDS[alternative["kind"]], int(alternative["size"]), int(alternative["sessions"])
+    return WINDOW_KINDS[alternative["kind"]], int(alternative["length"]), int(alternative["sessions"])
 
 
 def figures(counts: Counts, pupil: int, first: int, last: int) -> dict[str, Any]:

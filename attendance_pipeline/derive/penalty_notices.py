@@ -150,7 +150,7 @@ def drops_out(alternatives, windows, a, cuts, d, oldest, possible_slots, m):
         return -1
     if alternatives[a].kind == _SCHOOL_SESSIONS:
         # As if each school day after the cut-off day brought two possible sessions.
-        needed = ordinal(possible_slots, m, oldest) + alternatives[a].size - m + 1
+        needed = ordinal(possible_slots, m, oldest) + alternatives[a].length - m + 1
         return first_day_with_cut(cuts, d, cuts[d] + (needed + 1) // 2)
     for later in range(d + 1, len(cuts)):
         if cuts[later] >= 0 and (oldest // 2 < windows[a, later].start or oldest // 2 > cuts[later]):
@@ -213,8 +213,8 @@ def consider(
                     elif alternative.kind == _SCHOOL_SESSIONS:
                         window_from = cut
                         if m > 0:
-                            window_from = possible_slots[max(m - alternative.size, 0)] // 2
-                            low = ordinal(slots, reached, possible_slots[max(m - alternative.size, 0)])
+                            window_from = possible_slots[max(m - alternative.length, 0)] // 2
+                            low = ordinal(slots, reached, possible_slots[max(m - alternative.length, 0)])
                     else:
                         window_from = windows[a, d].start
                         low = ordinal(slots, reached, 2 * window_from)

@@ -80,7 +80,7 @@ RULE = _records(
 ALTERNATIVE = _records(
     sessions="needed",
     kind="index in policy.WINDOW_KINDS",
-    size="of the window",
+    length="of the window, in its own unit",
     tabled="1 where WINDOW.drop is to be used",
 )
 WINDOW = _records(

@@ -1,0 +1,267 @@
+"""Dated tasks: what somebody has to do because of the ladder, the register or the log, and when it was done.
+
+Belongs here: which tasks arise, fall due and are closed, from what was derived and the intervention log. Not here: the
+kinds of task and their owners (`law/task_catalogue`), and worklists (`reports/`).
+
+A task is a pure function of marks and log like everything else: nothing is ticked off anywhere but in the log.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from attendance_pipeline.derive.evidence import OPENINGS
+from attendance_pipeline.derive.inputs import NO_STAGE
+from attendance_pipeline.derive.ladder import NO_SESSIONS
+from attendance_pipeline.derive.penalty_notices import MET_PROVISIONAL
+from attendance_pipeline.derive.year import Derived
+from attendance_pipeline.law.policy import ACTIONS
+from attendance_pipeline.law.register_codes import AUTHORISED, ILLNESS, MARKED, NOT_ESTABLISHED, UNAUTHORISED
+from attendance_pipeline.law.task_catalogue import Catalogue, TaskKind, shipped_catalogue
+
+CLASS_TEACHER = "class-teacher"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of one pupil (row in PupilTable). `owner`: an owner of the catalogue, or `class-<name>`.
+
+    `due_on` None: the calendar ends first. `closed_on` None: still open. `key` names the task for good: computing it
+    again gives the same.
+    """
+
+    key: str
+    owner: str
+    task: str
+    pupil: int
+    opened_on: dt.date
+    due_on: dt.date | None
+    closed_on: dt.date | None
+    stage: int | None = None
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class _Occasion:
+    """Something that makes a task: on a day, until a day on which it is moot (None: never), from when entries count."""
+
+    pupil: int
+    day: int
+    moot: int | None = None
+    since: int | None = None
+    rule: str = ""
+
+
+def tasks_of(derived: Derived, catalogue: Catalogue | None = None) -> list[Task]:
+    """All tasks that arise on the derived days, the oldest first; derive from the first day of the academic year.
+
+    Closed are those that an entry of the log closes by the last derived day, and those that became moot by then.
+    """
+    out: list[Task] = []
+    for kind in (catalogue or shipped_catalogue()).tasks:
+        used: set[int] = set()
+        for occasion in sorted(_occasions(derived, kind), key=lambda o: (o.pupil, o.day)):
+            out.append(_task(derived, kind, occasion, used))
+    return sorted(out, key=lambda t: (t.opened_on, t.key))
+
+
+def _task(derived: Derived, kind: TaskKind, occasion: _Occasion, used: set[int]) -> Task:
+    inputs, calendar = derived.inputs, derived.inputs.calendar
+    opened_on = calendar.date(occasion.day)
+    allowed = kind.due_school_days
+    if allowed is None:
+        allowed = derived.plan.policy.setting.statutory.resolve_n_school_days
+    due = occasion.day + allowed
+    closed_on = _closing_entry(derived, kind, occasion, used)
+    if occasion.moot is not None and occasion.moot <= derived.last:
+        moot_on = calendar.date(occasion.moot)
+        closed_on = moot_on if closed_on is None else min(closed_on, moot_on)
+    owner = str(kind.owner)
+    if owner == CLASS_TEACHER:
+        class_name = str(inputs.pupils.class_name[occasion.pupil])
+        owner = f"class-{class_name}" if class_name else "attendance-lead"
+    parts = [opened_on.isoformat(), str(int(inputs.pupils.pupil_id[occasion.pupil])), kind.task, occasion.rule]
+    return Task(
+        key="|".join(part for part in parts if part),
+        owner=owner,
+        task=kind.task,
+        pupil=occasion.pupil,
+        opened_on=opened_on,
+        due_on=calendar.date(due) if due < len(calendar) else None,
+        closed_on=closed_on,
+        stage=kind.stage,
+        rule=occasion.rule,
+    )
+
+
+def _closing_entry(derived: Derived, kind: TaskKind, occasion: _Occasion, used: set[int]) -> dt.date | None:
+    """When the log closed a task: by the first entry with one of its actions on or after the day it arose.
+
+    An entry made shortly before a stage opened, as its clock allows, closes the task on that day; such an entry
+    answers one opening only.
+    """
+    log, calendar = derived.inputs.log, derived.inputs.calendar
+    opened_on, today = calendar.date(occasion.day), calendar.date(derived.last)
+    since = opened_on if occasion.since is None else calendar.date(occasion.since)
+    for e in log.of(occasion.pupil):
+        dated = log.day[e].item()
+        if ACTIONS[log.action[e]] not in kind.closed_by or not since <= dated <= today or e in used:
+            continue
+        if kind.stage is not None and not _of_stage(derived, occasion.pupil, e, kind):
+            continue
+        if kind.on == "stage_opened":
+            used.add(e)
+        return max(dated, opened_on)
+    return None
+
+
+def _of_stage(derived: Derived, pupil: int, entry: int, kind: TaskKind) -> bool:
+    """Whether an entry is about the stage of a kind of task: it says so, or is blank and the pupil held it that day.
+
+    After a review the pupil may hold another stage already: a blank follow-up is then about the stage reviewed.
+    """
+    log, calendar = derived.inputs.log, derived.inputs.calendar
+    named = int(log.stage[entry])
+    if named != NO_STAGE:
+        return named == kind.stage
+    if kind.on == "reviewed":
+        return True
+    day = calendar.on_or_before(log.day[entry].item())
+    return day in derived.days and derived.stage_rows(day)["stage"][pupil] == kind.stage
+
+
+def _occasions(derived: Derived, kind: TaskKind) -> Iterator[_Occasion]:
+    if kind.on == "stage_opened":
+        return _stages_opened(derived, kind.stage or 0)
+    if kind.on == "reviewed":
+        return _reviews(derived, kind.stage or 0)
+    if kind.on == "absent_after_meeting":
+        return _absences_after_meeting(derived, kind)
+    if kind.on == "unresolved_n":
+        return _unresolved(derived)
+    if kind.on == "threshold_met":
+        return _thresholds_met(derived)
+    if kind.on == "illness_spells":
+        return _spells(derived, kind.spells or 0)
+    return _notices_to_improve(derived, ended=kind.on == "notice_to_improve_ended")
+
+
+def _stages_opened(derived: Derived, stage: int) -> Iterator[_Occasion]:
+    events = derived.events
+    earlier = derived.plan.policy.setting.letters.answered_within_school_days
+    for i in np.flatnonzero((events["to_stage"] == stage) & np.isin(events["event"], OPENINGS)):
+        pupil, day = int(events["pupil"][i]), int(events["day"][i])
+        yield _Occasion(pupil, day, _stage_left(derived, pupil, day), max(day - earlier, 0))
+
+
+def _stage_left(derived: Derived, pupil: int, day: int) -> int | None:
+    """The first derived day after an opening on which the pupil no longer holds that opening of the stage."""
+    rows = derived.stages[pupil, day - derived.first :]
+    same = (rows["stage"] == rows["stage"][0]) & (rows["opened_on"] == rows["opened_on"][0])
+    other = np.flatnonzero(~same)
+    return day + int(other[0]) if len(other) else None
+
+
+def _reviews(derived: Derived, stage: int) -> Iterator[_Occasion]:
+    events = derived.events
+    # Openings look back too, but from stage 0; a review leaves from the stage it reviewed.
+    reviews = (events["looked_from"] >= 0) & (events["from_stage"] == stage) & (events["event"] != NO_SESSIONS)
+    for i in np.flatnonzero(reviews):
+        yield _Occasion(int(events["pupil"][i]), int(events["day"][i]))
+
+
+def _absences_after_meeting(derived: Derived, kind: TaskKind) -> Iterator[_Occasion]:
+    log, calendar = derived.inputs.log, derived.inputs.calendar
+    held = derived.stages["stage"] == kind.stage
+    absent = _days_with(derived, AUTHORISED | UNAUTHORISED)
+    meeting = ACTIONS.index("meeting_held")
+    earlier = derived.plan.policy.setting.letters.answered_within_school_days
+    for pupil in np.flatnonzero((held & absent).any(axis=1)):
+        meetings = [
+            calendar.on_or_before(log.day[e].item())
+            for e in log.of(int(pupil))
+            if log.action[e] == meeting and _of_stage(derived, int(pupil), e, kind)
+        ]
+        if not meetings:
+            continue
+        for i in np.flatnonzero(held[pupil] & absent[pupil]):
+            day = derived.first + int(i)
+            # The meeting of this opening of the stage, held before the day, perhaps shortly before it opened.
+            earliest = int(derived.stages["opened_on"][pupil, i]) - earlier
+            if any(earliest <= meeting_day < day for meeting_day in meetings):
+                yield _Occasion(int(pupil), day)
+
+
+def _unresolved(derived: Derived) -> Iterator[_Occasion]:
+    for pupil, i in np.argwhere(_days_with(derived, NOT_ESTABLISHED)):
+        yield _Occasion(int(pupil), derived.first + int(i))
+
+
+def _thresholds_met(derived: Derived) -> Iterator[_Occasion]:
+    """Each time a rule comes to be met, provisionally or not, until the day it no longer is."""
+    days = np.arange(derived.first, derived.last + 1)
+    for rule, name in enumerate(derived.plan.rule_names):
+        met = (derived.notices[:, rule]["status"] >= MET_PROVISIONAL) & _on_roll(derived)
+        met &= derived.plan.notices.in_force[rule, days] == 1
+        for pupil in np.flatnonzero(met.any(axis=1)):
+            edges = np.flatnonzero(np.diff(np.concatenate([[False], met[pupil], [False]])))
+            for first, stop in edges.reshape(-1, 2).tolist():
+                moot = derived.first + stop if derived.first + stop <= derived.last else None
+                yield _Occasion(int(pupil), derived.first + first, moot, rule=name)
+
+
+def _notices_to_improve(derived: Derived, *, ended: bool) -> Iterator[_Occasion]:
+    """The first unauthorised session in a notice's period, or the first school day after it."""
+    log, calendar = derived.inputs.log, derived.inputs.calendar
+    unauthorised = _days_with(derived, UNAUTHORISED)
+    for pupil in range(len(derived.inputs)):
+        for e in log.of(pupil):
+            if ACTIONS[log.action[e]] != "notice_to_improve_issued":
+                continue
+            first, last = calendar.on_or_after(log.from_[e].item()), calendar.on_or_before(log.until[e].item())
+            if ended:
+                found = [last + 1]
+            else:
+                found = [
+                    d for d in range(first, last + 1) if d in derived.days and unauthorised[pupil, d - derived.first]
+                ]
+            if found and found[0] in derived.days:
+                yield _Occasion(pupil, found[0])
+
+
+def _spells(derived: Derived, spells: int) -> Iterator[_Occasion]:
+    """The day on which so many separate spells of illness have begun in the academic year; once a year."""
+    flags = np.where(_on_roll(derived)[:, :, None], _flags(derived), 0).reshape(len(derived.inputs), -1)
+    marked, ill = (flags & MARKED) != 0, (flags & ILLNESS) != 0
+    slots = np.arange(flags.shape[1])
+    # The mark before each session: the newest marked one; a missing mark breaks no spell.
+    before = np.maximum.accumulate(np.where(marked, slots, -1), axis=1)
+    before = np.concatenate([np.full((len(flags), 1), -1), before[:, :-1]], axis=1)
+    was_ill = np.take_along_axis(ill, np.maximum(before, 0), axis=1) & (before >= 0)
+    year_start = derived.inputs.calendar.year_start[derived.first : derived.last + 1]
+    first_slot = np.maximum(year_start.astype(np.int64) - derived.first, 0).repeat(2) * 2
+    begins = ill & ~(was_ill & (before >= first_slot))
+    total = np.cumsum(begins, axis=1)
+    earlier = np.where(first_slot > 0, total[:, np.maximum(first_slot - 1, 0)], 0)
+    for pupil, slot in np.argwhere(begins & (total - earlier == spells)):
+        yield _Occasion(int(pupil), derived.first + int(slot) // 2)
+
+
+def _flags(derived: Derived) -> npt.NDArray[np.uint16]:
+    days = slice(derived.first, derived.last + 1)
+    return derived.plan.flags[derived.plan.era[days][:, None], derived.inputs.marks[:, days]]
+
+
+def _on_roll(derived: Derived) -> npt.NDArray[np.bool_]:
+    pupils, days = derived.inputs.pupils, np.arange(derived.first, derived.last + 1)
+    return (pupils.entry[:, None] <= days) & (days <= pupils.leave[:, None])
+
+
+def _days_with(derived: Derived, bits: int) -> npt.NDArray[np.bool_]:
+    """Days on roll with a mark of one of these bits: bool[P, D]."""
+    return ((_flags(derived) & bits) != 0).any(axis=2) & _on_roll(derived)

@@ -1,0 +1,287 @@
+"""Penalty-notice thresholds as exam questions, on both sides of every boundary of rules.md section 6."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from exam_school import BORN, NEXT_YEAR, YEAR, derive, entry, row_on, school
+
+from attendance_pipeline.derive.evidence import counted_sessions, window_words
+from attendance_pipeline.derive.parents import is_held, parent_facts, pupil_blocks
+from attendance_pipeline.law.policy import policy_from_text, shipped_policy_text
+
+TERM = [{"name": "local-code", "any_of": [{"sessions": 10, "terms": 1}, {"sessions": 14, "terms": 2}]}]
+WEEKS = [{"name": "national", "any_of": [{"sessions": 10, "school_weeks": 10}]}]
+
+
+def answer(marks: dict[str, str], on: str, rules: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    return row_on(derive(school(marks, rules=rules, **more)), "penalty_notices", on)
+
+
+def window(sessions: int, **kind: Any) -> list[dict[str, Any]]:
+    return [{"name": "rule", "any_of": [{"sessions": sessions, **kind}]}]
+
+
+@pytest.mark.parametrize(
+    ("marks", "status", "counted", "needed"),
+    [
+        ({}, "not_met", 0, 10),
+        ({"09-01..09-03": "O O"}, "not_met", 6, 4),
+        ({"09-01..09-03": "O O", "09-04": "O /"}, "near", 7, 3),  # within three
+        ({"09-01..09-05": "O /", "09-08..09-09": "G U"}, "near", 9, 1),
+        ({"09-01..09-05": "O U"}, "met", 10, 0),
+        ({"09-01..09-05": "O G", "09-08": "N N"}, "met", 12, 0),  # ten without the N
+        ({"09-01..09-05": "O N"}, "met_provisional", 10, 0),  # only five without
+        ({"09-01..09-12": "I E"}, "not_met", 0, 10),  # authorised absence never counts
+        ({"09-01..09-05": "O O", "09-26": "/ \\"}, "met", 10, 0),
+    ],
+)
+def test_status(marks: dict[str, str], status: str, counted: int, needed: int) -> None:
+    row = answer(marks, "09-29", WEEKS)
+    assert (row["status"], row["counted"], row["needed"]) == (status, counted, needed)
+
+
+def test_only_settled_sessions_count() -> None:
+    marks = {"09-01..09-05": "O O"}
+    assert answer(marks, "09-05", WEEKS)["counted"] == 8
+    assert answer(marks, "09-08", WEEKS)["counted"] == 10
+    assert answer(marks, "09-01", WEEKS) | {"upn": "", "date": ""} == {
+        "school": "exam", "upn": "", "date": "", "rule": "national", "status": "not_met", "counted": 0, "needed": 10,
+        "window_from": None, "window_to": None, "drops_out_on": None, "blocked_by": "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rules", "on", "window_from", "window_to", "drops_out_on"),
+    [
+        # The school week of Tuesday 4 November and the nine before it; half-term does not use one up.
+        (WEEKS, "11-05", "2025-09-01", "2025-11-04", "2025-11-18"),
+        # From Tuesday 18 November the cut-off day lies in week 10 and the window begins in week 1.
+        (WEEKS, "11-18", "2025-09-08", "2025-11-17", None),
+        (window(3, school_weeks=1), "09-05", "2025-09-01", "2025-09-04", "2025-09-09"),
+        (window(3, terms=1), "09-05", "2025-09-01", "2025-09-04", "2026-01-06"),
+        (window(3, terms=2), "01-12", "2025-09-01", "2026-01-09", "2026-04-14"),
+        (window(3, calendar_weeks=2), "09-12", "2025-09-01", "2025-09-11", "2025-09-16"),
+        # The holidays use calendar weeks up: four of them before 5 January begin on 15 December.
+        (window(3, calendar_weeks=4), "01-06", "2025-12-15", "2026-01-05", None),
+        (window(3, school_weeks=4), "01-06", "2025-12-01", "2026-01-05", None),
+    ],
+)
+def test_windows(rules: list, on: str, window_from: str, window_to: str, drops_out_on: str | None) -> None:
+    row = answer({"09-01": "O O"}, on, rules)
+    assert (row["window_from"], row["window_to"], row["drops_out_on"]) == (window_from, window_to, drops_out_on)
+
+
+def test_a_window_spans_terms_and_academic_years() -> None:
+    marks = {"2026-07-15..2026-07-17": "O O", "2026-09-01..2026-09-02": "G G"}
+    row = answer(marks, "2026-09-07", WEEKS, years=(YEAR, NEXT_YEAR))
+    assert (row["status"], row["counted"], row["window_from"]) == ("met", 10, "2026-05-11")
+    assert answer(marks, "2026-09-07", window(10, terms=1), years=(YEAR, NEXT_YEAR))["counted"] == 4
+
+
+@pytest.mark.parametrize(
+    ("marks", "status", "counted", "window_from"),
+    [
+        # 9 this term and 14 over two terms: the better status is reported.
+        ({"12-15..12-17": "O O", "01-05..01-08": "O O"}, "met", 14, "2025-09-01"),
+        # 8 this term, 13 over two: both near; two more needed in the term, one more in two terms.
+        ({"12-15..12-16": "O O", "12-17": "O /", "01-05..01-08": "O O"}, "near", 13, "2025-09-01"),
+        # 9 this term, 13 over two: one more needed either way, the first alternative.
+        ({"12-15..12-16": "O O", "01-05..01-08": "O O", "01-09": "O /"}, "near", 9, "2026-01-05"),
+    ],
+)
+def test_of_several_alternatives_the_best_is_reported(
+    marks: dict[str, str], status: str, counted: int, window_from: str
+) -> None:
+    row = answer(marks, "01-19", TERM)
+    assert (row["status"], row["counted"], row["window_from"]) == (status, counted, window_from)
+
+
+def test_the_last_possible_sessions_of_the_pupil() -> None:
+    rules = window(3, school_sessions=4)
+    marks = {"09-01": "/ O", "09-02": "O Y1", "09-03": "- \\"}
+    # The last four possible sessions before 4 September: 1st AM, 1st PM, 2nd AM, 3rd PM.
+    assert answer(marks, "09-04", rules)["counted"] == 2
+    row = answer(marks, "09-05", rules)  # 2nd AM, 3rd PM, 4th
+    assert (row["counted"], row["window_from"], row["drops_out_on"]) == (1, "2025-09-02", "2025-09-08")
+
+
+@pytest.mark.parametrize(
+    ("marks", "counted", "window_from"),
+    [
+        ({"09-01..09-03": "O O"}, 6, "2025-09-01"),
+        ({"09-01": "O O", "09-02": "Y1 -", "09-03": "O O"}, 4, "2025-09-01"),  # neither counts nor breaks
+        ({"09-01": "O O", "09-02": "I -", "09-03": "O O"}, 2, "2025-09-03"),
+        ({"09-01..09-03": "O /"}, 0, "2025-09-03"),  # the run must reach the last possible session
+    ],
+)
+def test_consecutive_sessions(marks: dict[str, str], counted: int, window_from: str) -> None:
+    row = answer(marks, "09-04", window(4, consecutive_sessions=True))
+    assert (row["counted"], row["window_from"], row["drops_out_on"]) == (counted, window_from, None)
+
+
+def test_a_run_that_needs_its_n_is_met_provisionally() -> None:
+    rules = window(4, consecutive_sessions=True)
+    assert answer({"09-01": "N N", "09-02..09-03": "O O"}, "09-04", rules)["status"] == "met"
+    # Five without the N, but if its reason is accepted there are only two in a row.
+    assert answer({"09-01": "O O", "09-02": "O N", "09-03": "O O"}, "09-04", rules)["status"] == "met_provisional"
+
+
+@pytest.mark.parametrize(
+    ("born", "counted"),
+    [
+        (dt.date(2020, 12, 31), 2),  # five on 31 December 2025: from that day
+        (dt.date(2021, 1, 1), 0),  # five on 1 January: from 31 March
+        (None, 0),
+        (BORN, 2),
+    ],
+)
+def test_only_sessions_of_compulsory_school_age_count(born: dt.date | None, counted: int) -> None:
+    assert answer({"01-05": "O O"}, "01-09", WEEKS, rows=[{"born": born}])["counted"] == counted
+
+
+def test_compulsory_school_age_ends_on_the_last_friday_in_june() -> None:
+    rows = [{"born": dt.date(2010, 8, 31)}]
+    row = answer({"06-22..07-03": "O O"}, "07-06", WEEKS, rows=rows)  # Friday 26 June 2026 is the last day
+    assert (row["counted"], row["blocked_by"]) == (10, "no Notice to Improve; not of compulsory school age now")
+
+
+def test_sessions_of_a_notice_do_not_count_again_even_if_it_is_withdrawn() -> None:
+    marks = {"09-01..09-05": "O O", "09-15": "O O"}
+    log = [
+        entry("09-17", "penalty_notice_issued", from_="09-01", until="09-05", contact="a"),
+        entry("09-22", "penalty_notice_withdrawn", contact="a"),
+    ]
+    counted = [answer(marks, on, WEEKS, log=log)["counted"] for on in ("09-16", "09-17", "09-23")]
+    assert counted == [12, 2, 2]
+
+
+def test_rules_of_their_dates_and_codes() -> None:
+    rules = [
+        {"name": "old", "valid_to": "2025-09-10", "codes": ["O"], "any_of": [{"sessions": 2, "terms": 1}]},
+        {"name": "new", "valid_from": "2025-09-11", "any_of": [{"sessions": 2, "terms": 1}]},
+    ]
+    assert (answer({"09-01": "O G"}, "09-10", rules)["rule"], answer({"09-01": "O G"}, "09-10", rules)["counted"]) == (
+        "old",
+        1,
+    )
+    assert (answer({"09-01": "O G"}, "09-11", rules)["rule"], answer({"09-01": "O G"}, "09-11", rules)["counted"]) == (
+        "new",
+        2,
+    )
+    same = [
+        {"name": "rule", "any_of": [{"sessions": 5, "terms": 1}]},
+        {"name": "rule", "valid_from": "2025-09-11", "any_of": [{"sessions": 2, "terms": 1}]},
+    ]
+    assert [answer({}, on, same)["needed"] for on in ("09-10", "09-11")] == [5, 2]
+
+
+def test_the_shipped_national_rule_begins_on_19_august_2024() -> None:
+    from pathlib import Path
+
+    policy = policy_from_text(shipped_policy_text(), Path("seed.toml"))
+    names = [[r.name for r in policy.rules_on(dt.date(2024, 8, d))] for d in (18, 19)]
+    assert names == [["local-code"], ["local-code", "national-framework-2024"]]
+
+
+# -- what stands in the way ---------------------------------------------------------------------------------------------
+
+MET = {"09-01..09-05": "O O"}
+
+
+@pytest.mark.parametrize(
+    ("marks", "log", "row", "blocked"),
+    [
+        (MET, [], {}, "no Notice to Improve"),
+        ({"09-01..09-05": "G G"}, [], {}, ""),  # not expected when every counted session is holiday
+        ({"09-01..09-05": "G G", "09-08": "O O"}, [], {}, "no Notice to Improve"),
+        (MET, [entry("09-10", "notice_to_improve_issued", until="10-10")], {}, ""),
+        (MET, [entry("09-16", "notice_to_improve_issued", until="10-10")], {}, "no Notice to Improve"),  # not yet
+        (MET, [entry("09-10", "notice_to_improve_issued"), entry("09-10", "hold")], {}, "hold"),
+        (MET, [entry("09-08", "hold"), entry("09-12", "release")], {}, "no Notice to Improve"),
+        (MET, [entry("09-08", "hold", from_="09-01", until="09-12")], {}, "no Notice to Improve"),
+        ({"09-01..09-05": "G G"}, [], {"looked_after": True}, "looked after"),
+        ({"09-01..09-04": "O O"}, [], {"looked_after": True}, ""),  # nothing is met: nothing is blocked
+    ],
+)
+def test_blocked_by(marks: dict[str, str], log: list, row: dict[str, Any], blocked: str) -> None:
+    derived = derive(school(marks, log=log, rows=[row], rules=WEEKS))
+    found = row_on(derived, "penalty_notices", "09-15")
+    assert found["blocked_by"] == blocked
+    if found["status"] == "met":
+        index = derived.inputs.calendar.index(dt.date(2025, 9, 15))
+        assert "; ".join(pupil_blocks(derived, 0, index, 0)) == blocked
+
+
+@pytest.mark.parametrize(
+    ("on", "held"), [("09-09", False), ("09-10", True), ("12-01", True), ("12-02", False), ("12-05", True)]
+)
+def test_a_hold_binds_until_a_later_release(on: str, held: bool) -> None:
+    log = [entry("09-10", "hold"), entry("12-02", "release"), entry("12-04", "hold")]
+    assert is_held(school(log=log).log, 0, dt.date.fromisoformat(f"2025-{on}")) is held
+
+
+# -- per parent ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("issued", "tariff", "counts"),
+    [
+        ([], (160, 80, 21), 0),
+        (["2025-09-01"], (160, None, None), 1),
+        (
+            ["2022-09-16"],
+            (160, 80, 21),
+            0,
+        ),  # three years ending on 15 September 2025 begin on the 16th; and before 2024
+        (["2024-08-18"], (160, 80, 21), 0),  # before the framework
+        (["2024-08-19"], (160, None, None), 1),
+        (["2024-09-10", "2025-03-10"], None, 2),
+    ],
+)
+def test_the_tariff_of_the_next_notice(issued: list[str], tariff: tuple | None, counts: int) -> None:
+    log = [entry(on, "penalty_notice_issued", contact="a", from_="2024-01-01", until="2024-01-01") for on in issued]
+    derived = derive(school(MET, log=log, rules=WEEKS))
+    facts = parent_facts(derived, 0, "a", derived.inputs.calendar.index(dt.date(2025, 9, 15)), 0)
+    assert len(facts.notices) == counts
+    assert (facts.tariff and (facts.tariff.amount, facts.tariff.early_amount, facts.tariff.early_days)) == tariff
+    assert ("two notices already" in facts.blocked_by) is (tariff is None)
+
+
+@pytest.mark.parametrize(("years", "on", "counts"), [(0, "2027-09-01", 1), (0, "2027-09-02", 0)])
+def test_three_years_ending_on_the_day(years: int, on: str, counts: int) -> None:
+    from attendance_pipeline.derive.parents import notices_that_count
+
+    inputs = school(log=[entry("2024-09-02", "penalty_notice_issued", contact="a")])
+    setting = inputs.policy.setting.penalty_notices
+    assert len(notices_that_count(inputs.log, 0, "a", dt.date.fromisoformat(on), setting)) == counts
+
+
+def test_notices_are_per_parent_and_a_withdrawn_one_does_not_count() -> None:
+    log = [
+        entry("09-10", "penalty_notice_issued", contact="a", from_="2025-06-01", until="2025-06-02"),
+        entry("09-10", "penalty_notice_issued", contact="b", from_="2025-06-01", until="2025-06-02"),
+        entry("09-12", "penalty_notice_withdrawn", contact="a"),
+    ]
+    derived = derive(school(MET, log=log, rules=WEEKS))
+    on = derived.inputs.calendar.index
+    count = {
+        (who, d): len(parent_facts(derived, 0, who, on(dt.date(2025, 9, d)), 0).notices)
+        for who in "abc"
+        for d in (11, 12)
+    }
+    assert count == {("a", 11): 1, ("b", 11): 1, ("c", 11): 0, ("a", 12): 0, ("b", 12): 1, ("c", 12): 0}
+
+
+# -- evidence -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_sessions_counted_are_named() -> None:
+    derived = derive(school({"09-01": "/ O", "09-02": "G N", "09-03": "U \\"}, rules=window(3, school_sessions=3)))
+    on = derived.inputs.calendar.index(dt.date(2025, 9, 4))
+    # Of the last three possible sessions: 2nd PM, 3rd AM, 3rd PM.
+    named = [(derived.inputs.calendar.date(m.day).day, m.session, m.code) for m in counted_sessions(derived, 0, 0, on)]
+    assert named == [(2, "PM", "N"), (3, "AM", "U")]
+    assert window_words(derived, 0, 0, on) == ("school_sessions", 3, 3)

@@ -1,0 +1,161 @@
+"""What the ledger asks of the ladder and the roll, on schools written by hand and at random."""
+
+import datetime as dt
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from exam_school import derive, entry, school
+from random_school import make
+
+from attendance_pipeline.derive.year import derive_school
+from attendance_pipeline.letters.evidence import LetterEvidence
+from attendance_pipeline.letters.from_ladder import ladder_facts
+from attendance_pipeline.letters.from_roll import log_entries, pupil_facts, pupils_on_paper
+
+# The autumn threshold is 85%: absent in every second week from 15 September.
+FALLS = {"09-15..09-19": "O O", "09-29..10-03": "O O", "10-13..10-17": "O O", "11-03..11-28": "O O"}
+
+
+def facts_on(inputs, date: str):
+    derived = derive(inputs)
+    return derived, ladder_facts(derived, inputs.calendar.index(dt.date.fromisoformat(date)))
+
+
+def test_a_letter_says_what_the_ladder_saw() -> None:
+    inputs = school(FALLS)
+    _, found = facts_on(inputs, "2025-10-01")
+    (opening,) = found.openings
+    assert (opening.stage, opening.episode, opening.present) == (1, 1, True)
+    opened_on = inputs.calendar.date(opening.day)
+    evidence = LetterEvidence.from_json(found.evidence[0, 1])
+    assert (evidence.event, evidence.threshold, evidence.weeks) == ("opened", 85_000, 4)
+    assert (evidence.first_day, evidence.last_day) == (dt.date(2025, 9, 1), inputs.calendar.date(opening.day - 1))
+    assert evidence.possible == 2 * opening.day and evidence.unauthorised == evidence.possible - evidence.attended
+    assert evidence.attended * 100 < 85 * evidence.possible
+    assert {day for day, _, _ in evidence.absences} <= {dt.date(2025, 9, 15) + dt.timedelta(n) for n in range(5)}
+    assert len(evidence.absences) == evidence.unauthorised and evidence.policy == "exam" and evidence.policy_version
+    assert found.stage_on(0, opened_on) == 1 and found.stage_on(0, opened_on - dt.timedelta(1)) == 0
+    assert found.stage_on(7, opened_on) == 0
+
+
+def test_an_escalation_names_the_figure_before() -> None:
+    inputs = school(FALLS)
+    derived, found = facts_on(inputs, "2025-12-10")
+    first, second = found.openings[:2]
+    assert (first.stage, second.stage, first.ended) == (1, 2, "escalated")
+    evidence = LetterEvidence.from_json(ladder_facts(derived, second.day).evidence[0, 2])
+    assert evidence.event == "escalated" and evidence.earlier_on == inputs.calendar.date(first.day)
+    assert evidence.earlier_attended * evidence.possible > evidence.attended * evidence.earlier_possible
+
+
+@pytest.mark.parametrize(
+    ("codes", "without_n", "without_e_c2"),
+    [("O O", True, True), ("N N", False, True), ("E E", None, None), ("C2 C2", None, None)],
+)
+def test_what_stands_without_some_codes(codes: str, without_n: bool | None, without_e_c2: bool | None) -> None:
+    inputs = school({"09-15..09-26": codes, "09-29": "O O"})
+    _, found = facts_on(inputs, "2025-10-08")
+    if without_n is None:  # suspended for two weeks: the one day of O opens the stage, E or C2 alone make A < T
+        assert [o.stage for o in found.openings] == [1]
+        assert (0, 1) in found.stands_without_n and (0, 1) not in found.stands_without_e_c2
+    else:
+        assert [o.stage for o in found.openings] == [1]
+        assert ((0, 1) in found.stands_without_n, (0, 1) in found.stands_without_e_c2) == (without_n, without_e_c2)
+
+
+def test_a_stage_that_a_person_set_relies_on_no_session() -> None:
+    inputs = school({}, log=[entry("10-01", "set_stage", 3)])
+    _, found = facts_on(inputs, "2025-10-02")
+    evidence = LetterEvidence.from_json(found.evidence[0, 3])
+    assert evidence.event == "set" and evidence.absences == () and (0, 3) in found.stands_without_n
+
+
+def test_days_that_begin_too_late_are_refused() -> None:
+    inputs = school(FALLS)
+    derived = derive(inputs, "10-01", "10-10")
+    with pytest.raises(ValueError, match="start of the academic year"):
+        ladder_facts(derived, derived.last)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_present_openings_are_the_stages_of_the_day(seed: int) -> None:
+    inputs = make(seed).inputs
+    derived = derive_school(inputs, 0, len(inputs.calendar) - 1)
+    for day in range(0, len(inputs.calendar), 7):
+        found = ladder_facts(derived, day)
+        present = {o.person_id: (o.stage, o.episode, o.day) for o in found.openings if o.present}
+        rows = derived.stage_rows(day)
+        on_roll = inputs.pupils.on_roll(day)
+        expected = {
+            int(inputs.pupils.pupil_id[p]): (int(r["stage"]), int(r["episode"]), int(r["opened_on"]))
+            for p, r in enumerate(rows)
+            if on_roll[p] and r["stage"] > 0
+        }
+        assert {p: o for p, o in present.items() if on_roll[list(inputs.pupils.pupil_id).index(p)]} == expected
+        assert all(LetterEvidence.from_json(e).as_json() == e for e in found.evidence.values())
+
+
+def test_the_roll_in_the_ledgers_words() -> None:
+    pupils = pd.DataFrame(
+        {
+            "person_id": [1, 2],
+            "forename": ["Zofia", "Ben"],
+            "preferred_forename": ["Zosia", ""],
+            "surname": ["Nowak", "Abbot"],
+            "class": ["4K", "Reception"],
+            "admission_number": ["004512", ""],
+            "looked_after": pd.array([True, None], dtype="boolean"),
+            "leaving_date": pd.array([pd.NaT, pd.Timestamp("2025-10-01")], dtype="datetime64[s]"),
+            "date_of_birth": pd.array([pd.Timestamp("2016-05-01"), pd.NaT], dtype="datetime64[s]"),
+        }
+    )
+    contacts = pd.DataFrame(
+        {
+            "person_id": [1, 2],
+            "contact_id": ["A", "B"],
+            "priority": ["1", "1"],
+            "title": ["Mrs", "Mr"],
+            "forename": ["Ada", "Bo"],
+            "surname": ["Nowak", "Abbot"],
+            "parental_responsibility": pd.array([True, None], dtype="boolean"),
+            "lives_with_pupil": pd.array([None, None], dtype="boolean"),
+            "receives_correspondence": pd.array([True, True], dtype="boolean"),
+            "court_restriction": pd.array([None, None], dtype="boolean"),
+            "address_1": ["12 Mill Lane", ""],
+            "postcode": ["LS6 2XX", ""],
+            "language": ["Polish", ""],
+        }
+    )
+    classes = pd.DataFrame({"class": ["4K", "4K", "4L"], "teacher": ["Mr T", "Ms U", "Mr V"], "email": [""] * 3})
+    found = pupil_facts(pupils, contacts, dt.date(2025, 10, 1))
+    assert [r.language for r in found[1].recipients.to] == ["pl"] and found[1].looked_after and found[1].compulsory_age
+    assert found[2].recipients.why_none == ("no recipient",) and not found[2].left and not found[2].compulsory_age
+    assert pupil_facts(pupils, contacts, dt.date(2025, 10, 2))[2].left
+    paper = pupils_on_paper(pupils, classes)
+    assert (paper[1].full_name, paper[1].class_teacher) == ("Zosia Nowak", "Mr T and Ms U")
+    assert (paper[2].first_name, paper[2].class_teacher) == ("Ben", "")
+
+    log = pd.DataFrame(
+        {
+            "person_id": [1, 1],
+            "date": pd.array([pd.Timestamp("2025-10-01"), pd.NaT], dtype="datetime64[s]"),
+            "action": ["letter_sent", "hold"],
+            "stage": pd.array([None, 1], dtype="Int64"),
+            "contact_id": ["", ""],
+            "from": pd.array([pd.NaT, pd.NaT], dtype="datetime64[s]"),
+            "until": pd.array([pd.NaT, pd.NaT], dtype="datetime64[s]"),
+            "by": ["A. Clerk", ""],
+        }
+    )
+    (read,) = log_entries(log)
+    assert (read.date, read.stage, read.until, read.by) == (dt.date(2025, 10, 1), None, None, "A. Clerk")
+
+
+def test_the_modules_of_the_decision_read_nothing() -> None:
+    """Pure: no file, no clock, no store."""
+    folder = Path(__file__).parents[2] / "attendance_pipeline" / "letters"
+    for name in ("recipients", "ledger", "ledger_rows", "answering", "holding", "night", "present_stage", "openings"):
+        source = (folder / f"{name}.py").read_text("utf-8")
+        for forbidden in ("sqlalchemy", ".store", "open(", "read_text", ".now(", ".today(", "dagster"):
+            assert forbidden not in source, f"{name} holds {forbidden}"

@@ -68,7 +68,7 @@ def test_killed_at_any_moment(warehouse_url, tmp_path, undisturbed):
     drop(home)
     moment = 1
     while killed_at(warehouse_url, home, moment):
-        moment += 4 if moment > 3 else 1
+        moment += 5 if moment > 3 else 1
         # What was committed is whole, or there is nothing yet; what is not committed is still in the inbox.
         assert moment < 400
     assert moment > 40  # the load was really cut at many places

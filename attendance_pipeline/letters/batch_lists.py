@@ -15,7 +15,8 @@ from typing import Any
 from attendance_pipeline.letters.address import MAX_LINES
 from attendance_pipeline.letters.evidence import LetterEvidence, threshold_percent
 from attendance_pipeline.letters.fields import KINDS
-from attendance_pipeline.letters.holding import CANNOT_BE_PRINTED, POSTED, RESTRICTED, parse_reason, reason_text
+from attendance_pipeline.letters.holding import BRAKE, CANNOT_BE_PRINTED, POSTED, REASONS, RESTRICTED, parse_reason
+from attendance_pipeline.letters.language_names import language_name, language_tag
 from attendance_pipeline.letters.ledger_rows import LedgerRow
 from attendance_pipeline.letters.letter import Letter, absence_rows
 from attendance_pipeline.letters.recipients import Recipient
@@ -23,6 +24,7 @@ from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.spreadsheets import Column, Sheet, csv_bytes, workbook_bytes
 
 ELSEWHERE = "Restricted: ask the attendance lead"
+_WORDS = {BRAKE: "its batch is unusually large and waits for somebody to release it"}
 DECISIONS = ("approve", "reject", "hold", "sent")
 
 
@@ -171,7 +173,8 @@ def _batch_rows(made: Printed, templates: Templates) -> list[dict[str, Any]]:
 def _held_row(row: LedgerRow, pupil: PupilOnPaper, unprintable: str, restricted: bool) -> dict[str, Any]:
     reasons = parse_reason(row.reason)[0]
     hidden = bool(reasons & RESTRICTED) and not restricted
-    words = [reason_text(reasons - RESTRICTED), ELSEWHERE] if hidden else [reason_text(reasons)]
+    words = [_WORDS.get(reason, reason) for reason in REASONS if reason in reasons - (RESTRICTED if hidden else set())]
+    words += [ELSEWHERE] if hidden else []
     if unprintable:
         words = [f"{CANNOT_BE_PRINTED}: {unprintable}"]
     recipient = Recipient.from_json(row.recipient).name if row.recipient else ""
@@ -184,7 +187,7 @@ def _held_row(row: LedgerRow, pupil: PupilOnPaper, unprintable: str, restricted:
         "kind": _title(row.kind),
         "opened_on": row.opening_day,
         "recipient": "" if hidden else recipient,
-        "reason": "; ".join(word for word in words if word),
+        "reason": "; ".join(words),
         "since": row.entered,
     }
 
@@ -207,9 +210,9 @@ def _language(letter: Letter, recipient: Recipient, templates: Templates) -> str
     """The language the letter is in, and the one asked for where there is no template in it."""
     used = templates.language_of(letter.kind, letter.language)
     asked = recipient.language_name
-    if used == letter.language and not (used == "en" and asked and asked.casefold() not in ("english", "en")):
-        return used
-    return f"{used} (no template in {asked or letter.language})"
+    if used == letter.language and (not asked or language_tag(asked, "") == used):
+        return language_name(used)
+    return f"{language_name(used)} (no template in {asked or letter.language})"
 
 
 def _title(kind: str) -> str:

@@ -35,41 +35,68 @@ class LadderFacts:
     stage_on: Callable[[int, dt.date], int]
 
 
-def ladder_facts(derived: Derived, day: int) -> LadderFacts:
-    """What the ladder says on a derived day.
+class LadderReader:
+    """One derived school, asked for many days: what an opening relies on is looked up once."""
 
-    `derived` starts no later than the academic year of the day or, where years do not reset, than `plan.replay_start`
-    of it; else ValueError, because an opening would be missing.
-    """
-    calendar, persons = derived.inputs.calendar, derived.inputs.pupils.pupil_id
-    if derived.first > derived.plan.replay_start(int(calendar.year_start[day])):
-        raise ValueError(
-            "days derived from the start of the academic year (or of the ladder, where years do not reset)"
-        )
-    events = [
-        StageEvent(int(persons[e["pupil"]]), int(e["day"]), EVENTS[e["event"]], int(e["to_stage"]), int(e["episode"]))
-        for e in derived.events
-    ]
-    reset = bool(derived.plan.ladder["reset"][int(calendar.year_start[day])])
-    openings = openings_from_events(events, calendar, day, reset=reset)
-    opened_by = {
-        (int(persons[e["pupil"]]), int(e["day"]), int(e["to_stage"])): e
-        for e in derived.events
-        if e["event"] in OPENINGS
-    }
-    evidence: dict[tuple[int, int], Mapping[str, Any]] = {}
-    without_n: set[tuple[int, int]] = set()
-    without_e_c2: set[tuple[int, int]] = set()
-    for o in openings:
-        if not o.present or o.stage not in KIND_OF_STAGE:
-            continue
-        event, key = opened_by[o.person_id, o.day, o.stage], (o.person_id, o.stage)
-        evidence[key] = letter_evidence(derived, event).as_json()
-        if stands_without(derived, event, UNRESOLVED):
-            without_n.add(key)
-        if stands_without(derived, event, NOT_THE_FAMILYS_CHOICE):
-            without_e_c2.add(key)
-    return LadderFacts(openings, evidence, frozenset(without_n), frozenset(without_e_c2), _stage_on(derived))
+    def __init__(self, derived: Derived) -> None:
+        self.derived = derived
+        persons = derived.inputs.pupils.pupil_id
+        self._events = [
+            StageEvent(
+                int(persons[e["pupil"]]), int(e["day"]), EVENTS[e["event"]], int(e["to_stage"]), int(e["episode"])
+            )
+            for e in derived.events
+        ]
+        self._opened_by = {
+            (int(persons[e["pupil"]]), int(e["day"]), int(e["to_stage"])): e
+            for e in derived.events
+            if e["event"] in OPENINGS
+        }
+        self._known: dict[tuple[int, int, int], tuple[Mapping[str, Any], bool, bool]] = {}
+        self._stage_on = _stage_on(derived)
+
+    def on(self, day: int) -> LadderFacts:
+        """What the ladder says on a derived day.
+
+        The school was derived from the start of the academic year of the day or, where years do not reset, from
+        `plan.replay_start` of it; else ValueError, because an opening would be missing.
+        """
+        year_start = int(self.derived.inputs.calendar.year_start[day])
+        if self.derived.first > self.derived.plan.replay_start(year_start):
+            raise ValueError(
+                "days derived from the start of the academic year (or of the ladder, where years do not reset)"
+            )
+        reset = bool(self.derived.plan.ladder["reset"][year_start])
+        openings = openings_from_events(self._events, self.derived.inputs.calendar, day, reset=reset)
+        evidence: dict[tuple[int, int], Mapping[str, Any]] = {}
+        without_n: set[tuple[int, int]] = set()
+        without_e_c2: set[tuple[int, int]] = set()
+        for o in openings:
+            if o.present and o.stage in KIND_OF_STAGE:
+                key = (o.person_id, o.stage)
+                evidence[key], stands_n, stands_e_c2 = self._of(o)
+                if stands_n:
+                    without_n.add(key)
+                if stands_e_c2:
+                    without_e_c2.add(key)
+        return LadderFacts(openings, evidence, frozenset(without_n), frozenset(without_e_c2), self._stage_on)
+
+    def _of(self, o: Opening) -> tuple[Mapping[str, Any], bool, bool]:
+        """Evidence, and whether it would stand without N, and without E and C2."""
+        key = (o.person_id, o.day, o.stage)
+        if key not in self._known:
+            event = self._opened_by[key]
+            self._known[key] = (
+                letter_evidence(self.derived, event).as_json(),
+                stands_without(self.derived, event, UNRESOLVED),
+                stands_without(self.derived, event, NOT_THE_FAMILYS_CHOICE),
+            )
+        return self._known[key]
+
+
+def ladder_facts(derived: Derived, day: int) -> LadderFacts:
+    """What the ladder says on one day: see `LadderReader.on`."""
+    return LadderReader(derived).on(day)
 
 
 def letter_evidence(derived: Derived, event: np.void) -> LetterEvidence:

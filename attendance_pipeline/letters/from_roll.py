@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -16,26 +17,63 @@ import pandas as pd
 from attendance_pipeline.law.compulsory_age import compulsory_school_age
 from attendance_pipeline.letters.batch_lists import PupilOnPaper
 from attendance_pipeline.letters.ledger_rows import LogEntry, PupilFacts
-from attendance_pipeline.letters.recipients import recipients_of
+from attendance_pipeline.letters.recipients import Recipients, recipients_of
+
+
+class RollReader:
+    """Pupils and contacts, from `current_pupils` and `current_contacts`, asked for many days."""
+
+    def __init__(self, pupils: pd.DataFrame, contacts: pd.DataFrame) -> None:
+        self._contacts: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        for contact in contacts.to_dict("records"):
+            self._contacts[int(contact["person_id"])].append({str(name): value for name, value in contact.items()})
+        self._recipients: dict[int, Recipients] = {}
+        self._pupils = {
+            int(pupil["person_id"]): _Pupil(
+                class_name=pupil["class"],
+                looked_after=not pd.isna(pupil["looked_after"]) and bool(pupil["looked_after"]),
+                leaves=_date(pupil["leaving_date"]) or dt.date.max,
+                compulsory=_compulsory(_date(pupil["date_of_birth"])),
+            )
+            for pupil in pupils.to_dict("records")
+        }
+
+    def on(self, day: dt.date, persons: Iterable[int] | None = None) -> dict[int, PupilFacts]:
+        """Facts by person id, as of a day, of these pupils or of all."""
+        wanted = self._pupils if persons is None else {p: self._pupils[p] for p in persons if p in self._pupils}
+        return {
+            person: PupilFacts(
+                recipients=self._recipients_of(person),
+                class_name=pupil.class_name,
+                looked_after=pupil.looked_after,
+                left=pupil.leaves < day,
+                compulsory_age=pupil.compulsory[0] <= day <= pupil.compulsory[1],
+            )
+            for person, pupil in wanted.items()
+        }
+
+    def _recipients_of(self, person: int) -> Recipients:
+        if person not in self._recipients:
+            self._recipients[person] = recipients_of(self._contacts.get(person, ()))
+        return self._recipients[person]
+
+
+@dataclass(frozen=True)
+class _Pupil:
+    class_name: str
+    looked_after: bool
+    leaves: dt.date
+    compulsory: tuple[dt.date, dt.date]
+
+
+def _compulsory(born: dt.date | None) -> tuple[dt.date, dt.date]:
+    """First and last day of compulsory school age; no day where the date of birth is not known."""
+    return compulsory_school_age(born) if born is not None else (dt.date.max, dt.date.min)
 
 
 def pupil_facts(pupils: pd.DataFrame, contacts: pd.DataFrame, day: dt.date) -> dict[int, PupilFacts]:
-    """By person id, as of a day, from `current_pupils` and `current_contacts`."""
-    of_pupil: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    for contact in contacts.to_dict("records"):
-        of_pupil[int(contact["person_id"])].append({str(name): value for name, value in contact.items()})
-    found: dict[int, PupilFacts] = {}
-    for pupil in pupils.to_dict("records"):
-        leaves, born = _date(pupil["leaving_date"]), _date(pupil["date_of_birth"])
-        first, last = compulsory_school_age(born) if born is not None else (dt.date.max, dt.date.min)
-        found[int(pupil["person_id"])] = PupilFacts(
-            recipients=recipients_of(of_pupil[int(pupil["person_id"])]),
-            class_name=pupil["class"],
-            looked_after=_yes(pupil["looked_after"]),
-            left=leaves is not None and leaves < day,
-            compulsory_age=first <= day <= last,
-        )
-    return found
+    """Facts of all pupils on one day: see `RollReader.on`."""
+    return RollReader(pupils, contacts).on(day)
 
 
 def pupils_on_paper(pupils: pd.DataFrame, classes: pd.DataFrame) -> dict[int, PupilOnPaper]:
@@ -77,7 +115,3 @@ def log_entries(log: pd.DataFrame) -> list[LogEntry]:
 
 def _date(value: Any) -> dt.date | None:
     return None if pd.isna(value) else value.date()
-
-
-def _yes(value: Any) -> bool:
-    return not pd.isna(value) and bool(value)

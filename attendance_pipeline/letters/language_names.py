@@ -70,12 +70,18 @@ _TAGS = {name: tag for tag, names in _NAMES.items() for name in names.split()}
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 
 
-def language_tag(text: str) -> str:
-    """The tag of a language as a school writes it: `Polish`, `pl`, `Chinese (Mandarin)`. English when not known."""
+def language_tag(text: str, unknown: str = "en") -> str:
+    """The tag of a language as a school writes it: `Polish`, `pl`, `Chinese (Mandarin)`. `unknown` when not known."""
     plain = unicodedata.normalize("NFKD", text).casefold().strip()
     for word in re.findall(r"[a-z]+", plain):
         if word in _TAGS:
             return _TAGS[word]
     if _TAG.fullmatch(plain) and plain.split("-")[0] in _NAMES:
         return "-".join(p.upper() if at and len(p) == 2 else p for at, p in enumerate(plain.split("-")))
-    return "en"
+    return unknown
+
+
+def language_name(tag: str) -> str:
+    """What people call the language of a tag, in English; the tag itself when it is not known."""
+    names = _NAMES.get(tag.split("-", maxsplit=1)[0])
+    return names.split()[0].capitalize() if names is not None else tag

@@ -167,7 +167,7 @@ def test_what_the_batch_list_says() -> None:
         "Recipient": "Mrs Ada Smith",
         "Address": "12 Mill Lane, Leeds, LS6 2XX",
         "How it goes": "By post",
-        "Language": "en (no template in Klingon)",
+        "Language": "English (no template in Klingon)",
         "In one envelope with": "",
         "Enclosures": "Leaflet for parents and carers",
         "Printed from": "print-ready.pdf",

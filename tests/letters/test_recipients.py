@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from attendance_pipeline.letters.language_names import language_tag
+from attendance_pipeline.letters.language_names import language_name, language_tag
 from attendance_pipeline.letters.recipients import (
     Recipient,
     address_lines,
@@ -242,6 +242,10 @@ def test_no_address_no_lines() -> None:
 )
 def test_languages(written: str, tag: str) -> None:
     assert language_tag(written) == tag
+
+
+def test_names_of_languages() -> None:
+    assert [language_name(tag) for tag in ("en", "pl", "pt-BR", "tlh")] == ["English", "Polish", "Portuguese", "tlh"]
 
 
 def test_what_the_ledger_keeps_is_the_recipient_again() -> None:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.law.school_calendar import SchoolCalendar
@@ -21,7 +22,7 @@ from attendance_pipeline.letters.batch_lists import Printed, PupilOnPaper, batch
 from attendance_pipeline.letters.evidence import LetterEvidence
 from attendance_pipeline.letters.fields import KINDS
 from attendance_pipeline.letters.holding import POSTED, RESTRICTED, parse_reason
-from attendance_pipeline.letters.ledger_rows import LedgerRow, LogEntry
+from attendance_pipeline.letters.ledger_rows import LedgerRow, LogEntry, PupilFacts
 from attendance_pipeline.letters.letter import Letter, Letterhead
 from attendance_pipeline.letters.openings import STAGE_OF_KIND
 from attendance_pipeline.letters.pdf import check_letter, render_batch, render_letter
@@ -72,11 +73,14 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
     """
     printed: list[Printed] = []
     unprintable: dict[str, str] = {}
-    for rows in _envelopes(inputs):
-        if why := _why_not(inputs, rows):
-            unprintable.update((row.reference, why) for row in rows)
-        else:
-            printed.append(_printed(inputs, rows))
+    for together in _envelopes(inputs):
+        # Two names may not fit where one does: then each has a letter.
+        alone = len(together) > 1 and bool(_why_not(inputs, together))
+        for rows in [[row] for row in together] if alone else [together]:
+            if why := _why_not(inputs, rows):
+                unprintable[rows[0].reference] = why
+            else:
+                printed.append(_printed(inputs, rows))
     printed.sort(key=_print_order)
 
     office: dict[str, bytes] = {}
@@ -112,6 +116,39 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
 def why_unprintable(inputs: BatchInputs, row: LedgerRow) -> str:
     """Why this letter cannot be made, or "": for the ledger's decision, before anything is proposed."""
     return _why_not(inputs, [row])
+
+
+def printing_check(
+    inputs: BatchInputs, pupils: Mapping[int, PupilFacts], evidence: Mapping[tuple[int, int], Mapping[str, Any]]
+) -> Callable[[int, str, str], str]:
+    """`LedgerInputs.unprintable` for letters that the ledger may not hold yet; each is composed once, none is rendered.
+
+    `inputs` gives what all letters have; its rows do not matter. An error of a template is raised: all letters wait.
+    """
+    known: dict[tuple[int, str, str], str] = {}
+
+    def unprintable(person_id: int, contact_id: str, kind: str) -> str:
+        key = (person_id, contact_id, kind)
+        recipient = pupils[person_id].recipients.by_id().get(contact_id)
+        figures = evidence.get((person_id, STAGE_OF_KIND[kind]))
+        if key not in known and recipient is not None and figures is not None:
+            letter = LedgerRow(
+                reference="(not yet written)",
+                person_id=person_id,
+                contact_id=contact_id,
+                kind=kind,
+                day=-1,
+                opening_day=inputs.date,
+                proposed_on=inputs.date,
+                state="proposed",
+                language=recipient.language,
+                recipient=recipient.as_json(),
+                evidence=figures,
+            )
+            known[key] = _why_not(inputs, [letter])
+        return known.get(key, "")
+
+    return unprintable
 
 
 # ---------------------------------------------------------------- when

@@ -42,6 +42,7 @@ NEW_YEAR = "a new school year has begun"
 BEFORE_GO_LIVE = "before the school's first day with letters"
 RECIPIENT_KNOWN = "a recipient is known now"
 SENT_AFTER_REJECTION = "rejected here, and sent by the intervention log"
+SENT_WITHOUT_SUPPORT = "sent, and the marks no longer support it"
 _ENDED = {
     "recovered": "recovered before it was sent",
     "closed": "closed by a person before it was sent",
@@ -54,8 +55,7 @@ _ON_THE_WAY_TO_SENT = {"superseded": ("proposed", "approved"), "proposed": ("app
 def decide(inputs: LedgerInputs) -> Decision:
     """What to write so that the ledger says what it should on this day; nothing, when it does already."""
     night = Night(inputs)
-    findings: list[tuple[str, str]] = []
-    targets = list(_targets(night, findings))
+    targets = list(_targets(night))
     batch = _brake(night, targets)
     taken = {*inputs.taken, *(r.reference for r in inputs.rows)}
     new: list[NewLetter] = []
@@ -71,13 +71,13 @@ def decide(inputs: LedgerInputs) -> Decision:
             taken.add(letter.reference)
             if t.state != letter.state:
                 moves.append(_move(night, letter.reference, t.state, t.reason, t))
-    return Decision(tuple(new), tuple(amendments), tuple(moves), batch, tuple(findings))
+    return Decision(tuple(new), tuple(amendments), tuple(moves), batch, tuple(night.findings))
 
 
 # ---------------------------------------------------------------- which letters there are
 
 
-def _targets(night: Night, findings: list[tuple[str, str]]) -> Iterator[Target]:
+def _targets(night: Night) -> Iterator[Target]:
     """Every letter that changes tonight or may, by pupil, kind, year and contact."""
     inputs = night.inputs
     openings: dict[tuple[int, str, int], list[Opening]] = defaultdict(list)
@@ -105,7 +105,7 @@ def _targets(night: Night, findings: list[tuple[str, str]]) -> Iterator[Target]:
             continue
         for them in everyone:
             for number, slot in enumerate(them.slots):
-                target = _target(night, person_id, kind, them, number, slot, everyone, findings)
+                target = _target(night, person_id, kind, them, number, slot, everyone)
                 if target is not None:
                     yield target
 
@@ -169,7 +169,6 @@ def _target(
     number: int,
     slot: Slot,
     everyone: Sequence[ContactLetters],
-    findings: list[tuple[str, str]],
 ) -> Target | None:
     """Where one letter should stand; None where it stands well, or where there should be none."""
     opening, row, pupil = slot.opening, slot.row, night.pupil(person_id)
@@ -180,7 +179,9 @@ def _target(
 
     if row is not None and row.state in ("sent", "rejected"):
         if row.state == "rejected" and number in them.sent:
-            findings.append((row.reference, SENT_AFTER_REJECTION))
+            night.findings.append((row.reference, SENT_AFTER_REJECTION))
+        if row.state == "sent" and opening is None:
+            night.findings.append((row.reference, SENT_WITHOUT_SUPPORT))
         return None
     if number in them.sent:
         entry = them.sent[number]

@@ -122,13 +122,14 @@ class LedgerInputs:
     """Everything the decision of one school for day `day` depends on.
 
     `day` is the newest school day that has been derived: deciding for an older one would undo what is known since.
-    `openings`: see `openings.openings_from_events`. `rows`: every letter of the school. `batches`: all there were, also
+    `openings`: see `openings.openings_from_events`. `pupils`: everybody who has an opening or a letter; who is missing
+    has no recipient. `rows`: every letter of the school. `batches`: all there were, also
     this day's. `log`: entries of any date; those after `day` are not looked at. `stage_on`: a pupil's stage at the end
     of a date. `roll`: pupils on roll on `day`. `failed_school`, `failed_classes`: quality checks that did not pass.
     `stands_without_n`: (pupil, stage) whose opening would stand with no N counted; `stands_without_e_c2`: with no E or
     C2 counted; None: not asked. `unprintable`: why a letter to this contact of this kind cannot be made, or "" (by
     pupil, contact, kind). `evidence`: by (pupil, stage) what a present opening relies on. `taken`: references that
-    other schools use.
+    other schools use. `letterhead`: whether the school's settings have one; without it no letter is approved.
     """
 
     school_id: str
@@ -151,6 +152,7 @@ class LedgerInputs:
     unprintable: Callable[[int, str, str], str] | None = None
     evidence: Mapping[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
     taken: Collection[str] = ()
+    letterhead: bool = True
 
     @property
     def date(self) -> dt.date:

@@ -74,6 +74,7 @@ class Night:
             if e.date <= self.date:
                 self.log[e.person_id].append(e)
         # Which contacts' letters an entry without a Contact ID means, once that is known: see `ledger`.
+        self.findings: list[tuple[str, str]] = []
         self.meant: dict[LogEntry, set[str]] = defaultdict(set)
         self._sent: Mapping[tuple[int, str], list[dt.date]] = defaultdict(list)
         for r in inputs.rows:

@@ -15,6 +15,8 @@ from attendance_pipeline.letters.night import LOG, NOBODY, ContactLetters, Night
 from attendance_pipeline.letters.openings import STAGE_OF_KIND, Opening
 from attendance_pipeline.letters.recipients import NO_ADDRESS
 
+WITHOUT_LETTERHEAD = "approved, but the school's settings have no letterhead: it stays as it is"
+
 
 def settle(night: Night, t: Target, opening: Opening, them: ContactLetters, everyone: Sequence[ContactLetters]) -> None:
     """Fill in where the letter `t`, which the present stage asks for, stands tonight; the day's brake comes after."""
@@ -35,6 +37,8 @@ def settle(night: Night, t: Target, opening: Opening, them: ContactLetters, ever
     t.holding = frozenset(reasons) - t.let_go
     if t.holding:
         t.state = "held"
+    elif word is not None and not night.inputs.letterhead:
+        night.findings.append((row.reference if row is not None else "", WITHOUT_LETTERHEAD))
     elif word is not None:
         t.state, t.by, t.on = "approved", word.by or LOG, word.date
     elif row is not None and row.state == "approved":

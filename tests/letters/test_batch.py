@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pypdfium2
 import pytest
-from ledger_school import ADA, BO, CALENDAR, START, date
+from ledger_school import ADA, BO, CALENDAR, START, date, facts
 
 from attendance_pipeline.drive_names import checked_name
 from attendance_pipeline.letters.batch import (
@@ -18,6 +18,7 @@ from attendance_pipeline.letters.batch import (
     build_batch,
     due,
     is_letter_day,
+    printing_check,
     why_unprintable,
 )
 from attendance_pipeline.letters.evidence import LetterEvidence, contact_rows, percent, threshold_percent
@@ -123,6 +124,14 @@ def test_two_at_one_address_share_an_envelope() -> None:
         "Dear Mr and Mrs Smith",
     ]
     assert made.letters == 4
+
+
+def test_two_whose_names_do_not_fit_one_envelope_have_one_each() -> None:
+    long = "Featherstonehaugh-Cholmondeley"
+    address = ("Flat 3", "Block B", "12 Mill Lane", "Headingley", "Leeds", "LS6 2XX")
+    pair = [replace(r, surname=f"{r.forename}{long}", address=address) for r in (ADA, BO)]
+    made = batch(row("1", 1, pair[0]), row("2", 1, pair[1]))
+    assert {"OAK-1.pdf", "OAK-2.pdf"} <= set(made.office) and made.unprintable == {}
 
 
 @pytest.mark.parametrize(("kind", "household"), [("letter_3", True), ("letter_1", False), ("letter_2", False)])
@@ -234,6 +243,12 @@ def test_a_letter_that_cannot_be_made_is_held_and_the_others_are_printed() -> No
     inputs = BatchInputs("oakfield", DAY, [], [], PUPILS, sample_letterhead(), Templates())
     assert why_unprintable(inputs, row("1", 1)) == ""
     assert "\U00013000" not in why_unprintable(inputs, broken) and why_unprintable(inputs, broken)
+    check = printing_check(
+        inputs,
+        {1: facts(), 2: facts(replace(ADA, surname="\U00013000"))},
+        {(1, 1): FIGURES.as_json(), (2, 1): FIGURES.as_json()},
+    )
+    assert check(1, "ADA", "letter_1") == "" and check(2, "ADA", "letter_1") and check(1, "ADA", "letter_2") == ""
 
 
 def test_nothing_to_deliver_is_no_file() -> None:

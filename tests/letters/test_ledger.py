@@ -75,6 +75,17 @@ def test_approved_then_sent() -> None:
     assert school.states() == ["sent"] and [(m.by, m.day) for m in decision.moves] == [("A. Clerk", date(12))]
 
 
+def test_no_letter_is_approved_without_a_letterhead() -> None:
+    school = LedgerSchool(letterhead=False)
+    school.opens(1, 10)
+    school.night(10)
+    school.says("letter_approved", 11)
+    assert len(school.night(11).findings) == 1 and school.states() == ["proposed"]
+    school.inputs["letterhead"] = True
+    school.night(12)
+    assert school.states() == ["approved"]
+
+
 def test_rejected_is_the_end_of_it() -> None:
     school = LedgerSchool(facts(ADA, BO))
     school.opens(1, 10)
@@ -207,7 +218,8 @@ def test_what_was_sent_stays_sent() -> None:
     school.says("letter_sent", 11)
     school.night(11)
     school.openings = []
-    assert not school.night(12)
+    decision = school.night(12)
+    assert not decision and [why for _, why in decision.findings] == ["sent, and the marks no longer support it"]
     school.log = []
     assert not school.night(13)
     assert school.states() == ["sent"]

@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from attendance_pipeline.letters.language_names import language_name, language_tag
 from attendance_pipeline.letters.recipients import (
@@ -145,6 +147,23 @@ def test_nine_lines_become_seven_with_the_name() -> None:
         ", ".join(lines[1:])
         == "Flat 3, Block B, Mill House, 12 Mill Lane, Headingley, North, Leeds, West Yorkshire, LS6 2XX"
     )
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            name: st.text(st.characters(blacklist_categories=["Cs"]), max_size=30)
+            for name in ("address_1", "address_2", "address_3", "town", "county", "postcode")
+        }
+    ),
+    st.text(max_size=60),
+)
+def test_any_address_fits_the_window_or_is_none(written: dict[str, str], surname: str) -> None:
+    lines = address_lines(written)
+    assert len(lines) <= 6 and all(line == line.strip() and line for line in lines)
+    assert not lines or (lines[-1] == lines[-1].upper() and len(lines) > 1)
+    recipient = Recipient("C", "Mrs", "Ada", surname, lines)
+    assert len(envelope_lines([recipient, recipient])) <= 7
 
 
 def person(title: str = "", forename: str = "", surname: str = "", priority: int = 1, **more: Any) -> Recipient:

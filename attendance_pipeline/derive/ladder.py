@@ -462,7 +462,8 @@ def climb(
                     held[d] = s.stage
                     if s.awaiting:
                         # On the day the clock starts there is no review, be it due as soon as it is known.
-                        start_clock(s, days, rungs, dues, log, used, held, counts, d)
+                        if len(log) > 0 or rungs[d, s.stage].requires == 0:
+                            start_clock(s, days, rungs, dues, log, used, held, counts, d)
                         if s.awaiting and at_threshold(today, figure):
                             stage = s.stage
                             close(s, today, figure)

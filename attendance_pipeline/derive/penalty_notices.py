@@ -142,7 +142,7 @@ def first_day_with_cut(cuts, d, wanted):
 
 @compiled
 def drops_out(alternatives, windows, a, cuts, d, oldest, possible_slots, m):
-    """The first day after d whose window excludes the session in slot `oldest`, where no table says; -1 null.
+    """The first day after d whose window excludes the session in slot `oldest`, where WINDOW.drop may not say; -1 null.
 
     `m`: possible sessions up to the cut-off day, for windows of the pupil's own sessions.
     """
@@ -159,15 +159,75 @@ def drops_out(alternatives, windows, a, cuts, d, oldest, possible_slots, m):
 
 
 @compiled
+def assess(rule, alternatives, windows, slots, unresolved, possible_slots, lows, d, cut, reached, m):
+    """The alternative to report on day d: its number, status, first counted session and first day of its window.
+
+    `reached`: how many of the counted sessions lie up to the cut-off day; `m`: how many possible ones.
+    """
+    best, best_status, best_needed, best_low, best_from = -1, -1, 0, 0, -1
+    for a in range(rule.first, rule.stop):
+        kind, sessions = alternatives[a].kind, alternatives[a].sessions
+        low, window_from = lows[a], windows[a, d].start
+        if cut < 0:
+            low, window_from = reached, -1
+        elif kind == _CONSECUTIVE:
+            low, window_from = reached, cut
+            j = m
+            while low > 0 and j > 0 and possible_slots[j - 1] == slots[low - 1]:
+                low -= 1
+                j -= 1
+                window_from = slots[low] // 2
+        elif kind == _SCHOOL_SESSIONS:
+            low, window_from = reached, cut
+            if m > 0:
+                oldest = possible_slots[max(m - alternatives[a].length, 0)]
+                low, window_from = ordinal(slots, reached, oldest), oldest // 2
+        counted = reached - low
+        solid = counted - (unresolved[reached] - unresolved[low])
+        if kind == _CONSECUTIVE and solid < counted:
+            # Without its N sessions the run is shorter, not thinner: it starts after the last of them.
+            solid = 0
+            while unresolved[reached - solid] == unresolved[reached - solid - 1]:
+                solid += 1
+        needed = max(0, sessions - counted)
+        if solid >= sessions:
+            status = MET
+        elif needed == 0:
+            status = MET_PROVISIONAL
+        elif counted > 0 and needed <= rule.near:
+            status = NEAR
+        else:
+            status = NOT_MET
+        if status > best_status or (status == best_status and needed < best_needed):
+            best, best_status, best_needed, best_low, best_from = a, status, needed, low, window_from
+    return best, best_status, best_low, best_from
+
+
+@compiled
+def blocks(log, d, window_from, only_holiday, notice_expected, looked_after, compulsory):
+    """What stands in the way for the pupil on day d, as bits of BLOCKS."""
+    out = 0
+    if looked_after:
+        out |= LOOKED_AFTER
+    if is_held(log, d):
+        out |= HOLD
+    if notice_expected and not only_holiday and not was_warned(log, d, window_from):
+        out |= NO_NOTICE_TO_IMPROVE
+    if not compulsory:
+        out |= NOT_COMPULSORY_AGE
+    return out
+
+
+@compiled
 def consider(
-    rules, alternatives, windows, in_force, kinds, cuts, notice_expected,
+    rules, alternatives, windows, in_force, kinds, cuts, arrives, notice_expected,
     flags, era, marks_of, log_offsets, logs, entry, leave, csa_from, csa_to, looked_after,
-    first, last, slots, unresolved, holiday, possible_slots, possible_before, rows,
+    first, last, slots, unresolved, holiday, possible_slots, possible_before, lows, rows,
 ):  # fmt: skip
     """Fill `rows` NOTICE_ROW[P, R, last - first + 1] for days on roll on which the rule is in force.
 
     The first line is plan.NoticePlan. Scratch, all int64: slots, possible_slots[2 * last + 2], unresolved, holiday
-    [2 * last + 3], possible_before[last + 2].
+    [2 * last + 3], possible_before[last + 2], lows[alternatives].
     """
     for p in range(len(rows)):
         begin, final = max(first, entry[p]), min(last, leave[p])
@@ -177,87 +237,58 @@ def consider(
         log = logs[log_offsets[p] : log_offsets[p + 1]]
         oldest_day, newest_day = max(entry[p], csa_from[p]), min(final, csa_to[p])
         listed = False
+        k, relist = 0, FAR_OFF
         for r in range(len(rules)):
-            own_sessions = rules[r].own_sessions
-            if own_sessions and not listed:
+            rule = rules[r]
+            if rule.own_sessions and not listed:
                 list_possible(flags, era, marks, entry[p], final, possible_slots, possible_before)
                 listed = True
-            relist = begin
-            k = reached = 0
+            # Without a notice the sessions that count are the same every day, and for rules with the same codes.
+            if r == 0 or not rule.same_codes or relist < FAR_OFF:
+                relist = begin
+            best, status, low, window_from, drops, reached, m = -1, NOT_MET, 0, -1, -1, 0, 0
+            moves = begin
             for d in range(begin, final + 1):
-                if d >= relist:
-                    k = list_counted(kinds[r], marks, log, d, oldest_day, newest_day, slots, unresolved, holiday)
-                    relist = next_notice(log, d)
-                    reached = 0
                 if not in_force[r, d]:
+                    moves = d + 1
                     continue
-                cut = cuts[d]
-                while reached < k and slots[reached] <= 2 * cut + 1:
-                    reached += 1
-                while reached > 0 and slots[reached - 1] > 2 * cut + 1:
-                    reached -= 1
-                m = possible_before[cut + 1] if own_sessions else 0
-                best, best_status, best_needed, best_low, best_from = -1, -1, 0, 0, -1
-                for a in range(rules[r].first, rules[r].stop):
-                    alternative = alternatives[a]
-                    low, window_from = reached, -1
-                    if cut < 0:
-                        pass
-                    elif alternative.kind == _CONSECUTIVE:
-                        window_from = cut
-                        j = m
-                        while low > 0 and j > 0 and possible_slots[j - 1] == slots[low - 1]:
-                            low -= 1
-                            j -= 1
-                            window_from = slots[low] // 2
-                    elif alternative.kind == _SCHOOL_SESSIONS:
-                        window_from = cut
-                        if m > 0:
-                            window_from = possible_slots[max(m - alternative.length, 0)] // 2
-                            low = ordinal(slots, reached, possible_slots[max(m - alternative.length, 0)])
-                    else:
-                        window_from = windows[a, d].start
-                        low = ordinal(slots, reached, 2 * window_from)
-                    counted = reached - low
-                    needed = max(0, alternative.sessions - counted)
-                    solid = counted - (unresolved[reached] - unresolved[low])
-                    if alternative.kind == _CONSECUTIVE and solid < counted:
-                        # Without its N sessions the run is shorter, not thinner: it starts after the last of them.
-                        solid = 0
-                        while unresolved[reached - solid] == unresolved[reached - solid - 1]:
-                            solid += 1
-                    if solid >= alternative.sessions:
-                        status = MET
-                    elif needed == 0:
-                        status = MET_PROVISIONAL
-                    elif counted > 0 and needed <= rules[r].near:
-                        status = NEAR
-                    else:
-                        status = NOT_MET
-                    if status > best_status or (status == best_status and needed < best_needed):
-                        best, best_status, best_needed, best_low, best_from = a, status, needed, low, window_from
-                counted = reached - best_low
+                if d < moves:
+                    # Nothing comes into a window or leaves one before then: only the window itself has moved on.
+                    window_from = windows[best, d].start
+                else:
+                    if d >= relist:
+                        k = list_counted(kinds[r], marks, log, d, oldest_day, newest_day, slots, unresolved, holiday)
+                        relist = next_notice(log, d)
+                    cut = cuts[d]
+                    reached = ordinal(slots, k, 2 * cut + 2)
+                    moves = relist
+                    if reached < k and arrives[slots[reached] // 2] >= 0:
+                        moves = min(moves, arrives[slots[reached] // 2])
+                    for a in range(rule.first, rule.stop):
+                        lows[a] = ordinal(slots, reached, 2 * windows[a, d].start)
+                        if lows[a] < reached and windows[a, slots[lows[a]] // 2].drop >= 0:
+                            moves = min(moves, windows[a, slots[lows[a]] // 2].drop)
+                    if cut < 0 or not rule.tabled:
+                        moves = d + 1
+                    if rule.own_sessions:
+                        m = possible_before[cut + 1]
+                    best, status, low, window_from = assess(
+                        rule, alternatives, windows, slots, unresolved, possible_slots, lows, d, cut, reached, m
+                    )
+                    drops = -1
+                    if low < reached and rule.tabled:
+                        drops = windows[best, slots[low] // 2].drop
+                    elif low < reached:
+                        drops = drops_out(alternatives, windows, best, cuts, d, slots[low], possible_slots, m)
                 row = rows[p, r, d - first]
-                row.status = best_status
-                row.alternative = best - rules[r].first
-                row.counted = counted
-                row.window_from = best_from
-                row.drops_out_on = -1
-                if counted > 0:
-                    oldest = slots[best_low]
-                    if alternatives[best].tabled:
-                        row.drops_out_on = windows[best, oldest // 2].drop
-                    else:
-                        row.drops_out_on = drops_out(alternatives, windows, best, cuts, d, oldest, possible_slots, m)
-                if best_status >= MET_PROVISIONAL:
-                    only_holiday = holiday[reached] - holiday[best_low] == counted
-                    blocked = 0
-                    if looked_after[p]:
-                        blocked |= LOOKED_AFTER
-                    if is_held(log, d):
-                        blocked |= HOLD
-                    if notice_expected and not only_holiday and not was_warned(log, d, best_from):
-                        blocked |= NO_NOTICE_TO_IMPROVE
-                    if d < csa_from[p] or d > csa_to[p]:
-                        blocked |= NOT_COMPULSORY_AGE
-                    row.blocked = blocked
+                row.status = status
+                row.alternative = best - rule.first
+                row.counted = reached - low
+                row.window_from = window_from
+                row.drops_out_on = drops
+                if status >= MET_PROVISIONAL:
+                    only_holiday = holiday[reached] - holiday[low] == reached - low
+                    compulsory = csa_from[p] <= d <= csa_to[p]
+                    row.blocked = blocks(
+                        log, d, window_from, only_holiday, notice_expected, looked_after[p], compulsory
+                    )

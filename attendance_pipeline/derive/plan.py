@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,12 +76,13 @@ RULE = _records(
     stop="the alternative after its last",
     near="sessions still needed at which it is near",
     own_sessions="1: some window is counted in the pupil's own sessions, not in days",
+    tabled="1: WINDOW.drop and `arrives` say when a session comes into its windows and leaves them",
+    same_codes="1: it counts the codes that the rule before it counts",
 )
 ALTERNATIVE = _records(
     sessions="needed",
     kind="index in policy.WINDOW_KINDS",
     length="of the window, in its own unit",
-    tabled="1 where WINDOW.drop is to be used",
 )
 WINDOW = _records(
     start="first day of the window of this day; n where there is no cut-off day",
@@ -98,6 +99,7 @@ class NoticePlan(NamedTuple):
     in_force: Longs  # [R, n]: 0 or 1
     counted: Longs  # [R, 256] by code number: bit 0 counted, 1 N, 2 G
     cut: Longs  # [n]
+    arrives: Longs  # [n]: the first day whose cut-off day is this day or later; -1 where the calendar ends first
     notice_to_improve_expected: bool
 
 
@@ -140,8 +142,9 @@ def measure_starts(calendar: SchoolCalendar) -> Longs:
     return np.stack([starts[name] for name in MEASURES]).astype(np.int64)
 
 
+@lru_cache(maxsize=16)
 def compile_plan(calendar: SchoolCalendar, policy: Policy, go_live: dt.date | None = None) -> Plan:
-    """Compile a school's calendar and policy. Cheap: some milliseconds for six years."""
+    """Compile a school's calendar and policy. The same objects give the same plan; nobody writes into one."""
     days = [d.item() for d in calendar.days]
     in_force = [policy.ladder_on(d) for d in days]
     versions: list[Ladder | None] = []
@@ -266,11 +269,14 @@ def _notice_plan(calendar: SchoolCalendar, policy: Policy, days: list[dt.date], 
     rows["own_sessions"] = [any(a.window[0] in OWN_SESSIONS for a in rule.any_of) for rule in rules]
     # A version that settles longer takes the cut-off day back: then a session may also drop out at the window's end.
     steady = bool((np.diff(cut) >= 0).all())
+    rows["same_codes"] = [r > 0 and np.array_equal(counted[r], counted[r - 1]) for r in range(len(rules))]
+    arrives = np.searchsorted(cut, np.arange(n), side="left")
+    rows["tabled"] = steady & (rows["own_sessions"] == 0)
     each = np.zeros(len(alternatives), dtype=ALTERNATIVE)
     windows = np.zeros((len(alternatives), n), dtype=WINDOW)
     for i, alternative in enumerate(alternatives):
         kind, size = alternative.window
-        each[i] = (alternative.sessions, WINDOW_KINDS.index(kind), size, steady and kind not in OWN_SESSIONS)
+        each[i] = (alternative.sessions, WINDOW_KINDS.index(kind), size)
         # Where there is no cut-off day there is no window: a start after the last day keeps it empty.
         windows["start"][i] = np.where(cut >= 0, _window_start(calendar, alternative)[np.maximum(cut, 0)], n)
         windows["drop"][i] = _first_day_past(windows["start"][i])
@@ -281,6 +287,7 @@ def _notice_plan(calendar: SchoolCalendar, policy: Policy, days: list[dt.date], 
         in_force=in_force,
         counted=counted,
         cut=cut,
+        arrives=np.where(arrives < n, arrives, -1).astype(np.int64),
         notice_to_improve_expected=policy.setting.penalty_notices.notice_to_improve_expected,
     )
 

@@ -16,13 +16,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from attendance_pipeline.derive.counting import COUNTERS, Sessions
-from attendance_pipeline.derive.groups import GROUP_KINDS, Grouping, group_columns
+from attendance_pipeline.derive.groups import GROUP_KINDS, Grouping, flagged, group_columns
 from attendance_pipeline.derive.ladder import EVENTS, STATUSES
 from attendance_pipeline.derive.penalty_notices import BLOCKS, PN_STATUSES
 from attendance_pipeline.derive.tiers import HUNDRED_PERCENT, tier_of
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.law.absence_thresholds import absent_from
-from attendance_pipeline.law.policy import MEASURES
+from attendance_pipeline.law.policy import MEASURES, thousandths
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
 TABLES = ("measures", "groups", "stages", "stage_events", "penalty_notices")
@@ -59,6 +59,14 @@ def groups_on(derived: Derived, day: int, grouping: Grouping | None = None) -> C
         absent_from("persistent", date),
         absent_from("severe", date),
     )
+
+
+def flagged_groups(derived: Derived, day: int) -> list[tuple[str, str]]:
+    """Kind and name of each class, year and cohort that a group intervention is to be considered for on a day."""
+    columns = groups_on(derived, day)
+    points = thousandths(derived.plan.policy.setting.tiers.group_drop_points)
+    chosen = flagged(columns, points)
+    return [(GROUP_KINDS[k], str(g)) for k, g in zip(columns["kind"][chosen], columns["group"][chosen], strict=True)]
 
 
 def stages_on(derived: Derived, day: int) -> Columns:

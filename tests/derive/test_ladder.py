@@ -324,6 +324,14 @@ def test_an_entry_older_than_twenty_school_days_before_the_opening_does_not_coun
     assert stage_on(derived, "10-13") == status
 
 
+def test_how_old_an_entry_and_how_old_an_n_may_be_are_settings() -> None:
+    log = [entry("09-12", "letter_sent", 1)]
+    derived = derive(school(O6, log=log, ladder=REQUIRES, letters={"answered_within_school_days": 0}))
+    assert stage_on(derived, "09-15") == "1 awaiting_action"  # the letter went out a school day before the opening
+    marks = {"09-01..09-02": "I I", "09-12": "N N", "09-15..10-24": "I I"}
+    assert events(marks, "09-30", statutory={"resolve_n_school_days": 2}) == ["09-18 opened 0>1"]
+
+
 def test_while_waiting_a_good_figure_closes_the_episode() -> None:
     derived = derive(school(O6, ladder=REQUIRES), last="10-10")
     assert told(derived) == ["09-15 opened 0>1", "09-29 recovered 1>0"]  # 34 of 40 is 85%

@@ -12,9 +12,8 @@ import pytest
 from exam_school import YEAR, derive, entry, row_on, school, term
 
 from attendance_pipeline.derive.codes import by_class, by_code, marks_of
-from attendance_pipeline.derive.groups import GROUP_KINDS, flagged
 from attendance_pipeline.derive.returns import attendance_return, sickness_return
-from attendance_pipeline.derive.tables import TABLES, day_columns, ratio, to_frame
+from attendance_pipeline.derive.tables import TABLES, flagged_groups, ratio, to_frame
 from attendance_pipeline.derive.year import count_school
 from attendance_pipeline.law.absence_thresholds import absent_from
 from attendance_pipeline.law.policy import MEASURES, thousandths
@@ -142,11 +141,10 @@ def test_a_group_two_points_below_the_school_is_flagged(absent: dict[str, str], 
     # Ten pupils of 20 sessions, two of them in class A. Four absences: class 36/40 = 90%, school 196/200 = 98%. Two: 95%
     # and 99%. The limit here is eight points: exactly eight is flagged.
     pupils = [absent] + [{}] * 9
-    derived = derive(school(*pupils, rows=[{"class_name": "A" if i < 2 else "B"} for i in range(10)]))
-    columns = day_columns(derived, "groups", derived.inputs.calendar.index(dt.date(2025, 9, 12)))
-    chosen = flagged(columns, 8000)
-    named = [(GROUP_KINDS[k], g) for k, g in zip(columns["kind"][chosen], columns["group"][chosen], strict=True)]
-    assert named == ([("class", "A")] if is_flagged else [])
+    rows = [{"class_name": "A" if i < 2 else "B"} for i in range(10)]
+    derived = derive(school(*pupils, rows=rows, tiers={"group_drop_points": 8}))
+    on = derived.inputs.calendar.index(dt.date(2025, 9, 12))
+    assert flagged_groups(derived, on) == ([("class", "A")] if is_flagged else [])
 
 
 # -- tiers --------------------------------------------------------------------------------------------------------------
@@ -172,6 +170,14 @@ ILL = {"09-01..09-04": "I I"}  # 8 sessions
 def test_tiers(marks: dict[str, str], cohorts: list[str], on: str, tier: int) -> None:
     ladder = {"minimum_possible_sessions": 20}
     assert row_on(derive(school(marks, rows=[{"cohorts": cohorts}], ladder=ladder)), "stages", on)["tier"] == tier
+
+
+def test_the_numbers_of_the_tiers_are_settings() -> None:
+    rows = [{"cohorts": ["SEN"]}]
+    tiers = {"near_threshold_points": "1.5", "rolling_drop_points": 10}
+    # 52 of 60 is 86.7%: within five points of 85, not within one and a half.
+    assert row_on(derive(school(ILL, rows=rows)), "stages", "10-10")["tier"] == 2
+    assert row_on(derive(school(ILL, rows=rows, tiers=tiers)), "stages", "10-10")["tier"] == 1
 
 
 # -- codes and the statutory lists --------------------------------------------------------------------------------------

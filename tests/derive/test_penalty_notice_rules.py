@@ -9,6 +9,7 @@ import pytest
 from exam_school import BORN, NEXT_YEAR, YEAR, derive, entry, row_on, school
 
 from attendance_pipeline.derive.evidence import counted_sessions, window_words
+from attendance_pipeline.derive.notices_to_improve import notices_to_improve
 from attendance_pipeline.derive.parents import is_held, parent_facts, pupil_blocks
 from attendance_pipeline.law.policy import policy_from_text, shipped_policy_text
 
@@ -41,6 +42,12 @@ def window(sessions: int, **kind: Any) -> list[dict[str, Any]]:
 def test_status(marks: dict[str, str], status: str, counted: int, needed: int) -> None:
     row = answer(marks, "09-29", WEEKS)
     assert (row["status"], row["counted"], row["needed"]) == (status, counted, needed)
+
+
+@pytest.mark.parametrize(("within", "status"), [(3, "not_met"), (4, "near")])
+def test_how_near_is_near_is_a_setting(within: int, status: str) -> None:
+    rules = [{"name": "national", "near_within": within, "any_of": [{"sessions": 10, "school_weeks": 10}]}]
+    assert answer({"09-01..09-03": "O O"}, "09-29", rules)["status"] == status
 
 
 def test_only_settled_sessions_count() -> None:
@@ -273,6 +280,25 @@ def test_notices_are_per_parent_and_a_withdrawn_one_does_not_count() -> None:
         for d in (11, 12)
     }
     assert count == {("a", 11): 1, ("b", 11): 1, ("c", 11): 0, ("a", 12): 0, ("b", 12): 1, ("c", 12): 0}
+
+
+# -- Notices to Improve -------------------------------------------------------------------------------------------------
+
+
+def test_unauthorised_sessions_in_the_period_of_a_notice_are_counted() -> None:
+    marks = {"09-12": "O O", "09-15": "O /", "09-22": "N I", "10-10": "U /", "10-13": "O O"}
+    inputs = school(marks, log=[entry("09-12", "notice_to_improve_issued", from_="09-15", until="10-10", contact="a")])
+    on = inputs.calendar.index
+    counted = {d: [n.unauthorised for n in notices_to_improve(inputs, on(d))] for d in map(dt.date.fromisoformat, (
+        "2025-09-11", "2025-09-12", "2025-09-30", "2025-10-13",
+    ))}  # fmt: skip
+    assert [[len(sessions) for sessions in found] for found in counted.values()] == [[], [0], [2], [3]]
+    notice = notices_to_improve(inputs, on(dt.date(2025, 10, 13)))[0]
+    assert (notice.contact_id, notice.runs_on(dt.date(2025, 10, 10)), notice.runs_on(dt.date(2025, 10, 13))) == (
+        "a",
+        True,
+        False,
+    )
 
 
 # -- evidence -----------------------------------------------------------------------------------------------------------

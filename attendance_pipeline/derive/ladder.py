@@ -453,25 +453,23 @@ def climb(
                 if log[e].after == d and apply_entry(s, today, rungs, dues, log[e], events, p, d, first, figure):
                     moved = True
                 e += 1
-            opened = moved
-            reviewed = False
+            opens = reviewed = False
             if not moved and today.in_force:
                 if s.stage == 0:
-                    opened = may_open(s, today, d, figure)
-                else:
+                    opens = may_open(s, today, d, figure)
+                elif s.awaiting:
+                    # On the day the clock starts there is no review, be it due as soon as it is known.
                     held[d] = s.stage
-                    if s.awaiting:
-                        # On the day the clock starts there is no review, be it due as soon as it is known.
-                        if len(log) > 0 or rungs[d, s.stage].requires == 0:
-                            start_clock(s, days, rungs, dues, log, used, held, counts, d)
-                        if s.awaiting and at_threshold(today, figure):
-                            stage = s.stage
-                            close(s, today, figure)
-                            if d >= first:
-                                tell(events, s, today, p, d, RECOVERED, stage, figure, -1, NOTHING, NOTHING)
-                    else:
-                        reviewed = 0 <= s.due <= d
-            if (opened and not moved) or reviewed:
+                    if len(log) > 0 or rungs[d, s.stage].requires == 0:
+                        start_clock(s, days, rungs, dues, log, used, held, counts, d)
+                    if s.awaiting and at_threshold(today, figure):
+                        stage = s.stage
+                        close(s, today, figure)
+                        if d >= first:
+                            tell(events, s, today, p, d, RECOVERED, stage, figure, -1, NOTHING, NOTHING)
+                else:
+                    reviewed = 0 <= s.due <= d
+            if opens or reviewed:
                 if not s.gate_counted:
                     count_unaccepted(days, log, marks, era, flags, entry[p], final, gates)
                     s.gate_counted = 1
@@ -484,7 +482,7 @@ def climb(
                     if d >= first:
                         tell(events, s, today, p, d, OPENED, 0, figure, today.gate_start, figure, NOTHING)
             held[d] = s.stage
-            if s.awaiting and (opened or reviewed):
+            if s.awaiting and (moved or opens or reviewed):
                 start_clock(s, days, rungs, dues, log, used, held, counts, d)
             if d >= first:
                 write(rows[p, d - first], s, today, figure)

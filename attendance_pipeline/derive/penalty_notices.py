@@ -237,20 +237,19 @@ def consider(
         log = logs[log_offsets[p] : log_offsets[p + 1]]
         oldest_day, newest_day = max(entry[p], csa_from[p]), min(final, csa_to[p])
         listed = False
-        k, relist = 0, FAR_OFF
+        k, relist, noticed = 0, FAR_OFF, next_notice(log, -1) < FAR_OFF
         for r in range(len(rules)):
             rule = rules[r]
             if rule.own_sessions and not listed:
                 list_possible(flags, era, marks, entry[p], final, possible_slots, possible_before)
                 listed = True
             # Without a notice the sessions that count are the same every day, and for rules with the same codes.
-            if r == 0 or not rule.same_codes or relist < FAR_OFF:
+            if r == 0 or not rule.same_codes or noticed or relist < FAR_OFF:
                 relist = begin
             best, status, low, window_from, drops, reached, m = -1, NOT_MET, 0, -1, -1, 0, 0
             moves = begin
             for d in range(begin, final + 1):
                 if not in_force[r, d]:
-                    moves = d + 1
                     continue
                 if d < moves:
                     # Nothing comes into a window or leaves one before then: only the window itself has moved on.

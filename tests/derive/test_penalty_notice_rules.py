@@ -44,6 +44,18 @@ def test_status(marks: dict[str, str], status: str, counted: int, needed: int) -
     assert (row["status"], row["counted"], row["needed"]) == (status, counted, needed)
 
 
+@pytest.mark.parametrize(("absent", "status"), [("/ \\", "not_met"), ("O \\", "near")])
+def test_near_needs_a_counted_session(absent: str, status: str) -> None:
+    assert answer({"09-01": absent}, "09-05", window(3, terms=1))["status"] == status
+
+
+def test_without_a_cut_off_day_there_is_no_window() -> None:
+    ladder = {"settle_school_days": 2}
+    rows = [answer({"09-01": "O O"}, on, WEEKS, ladder=ladder) for on in ("09-01", "09-02", "09-03")]
+    assert [row["window_from"] for row in rows] == [None, None, "2025-09-01"]
+    assert [row["counted"] for row in rows] == [0, 0, 2]
+
+
 @pytest.mark.parametrize(("within", "status"), [(3, "not_met"), (4, "near")])
 def test_how_near_is_near_is_a_setting(within: int, status: str) -> None:
     rules = [{"name": "national", "near_within": within, "any_of": [{"sessions": 10, "school_weeks": 10}]}]
@@ -113,6 +125,8 @@ def test_the_last_possible_sessions_of_the_pupil() -> None:
     assert answer(marks, "09-04", rules)["counted"] == 2
     row = answer(marks, "09-05", rules)  # 2nd AM, 3rd PM, 4th
     assert (row["counted"], row["window_from"], row["drops_out_on"]) == (1, "2025-09-02", "2025-09-08")
+    # With six, one more day of two sessions leaves the 2nd in the window, two more push it out.
+    assert answer(marks | {"09-01": "/ \\"}, "09-05", window(3, school_sessions=6))["drops_out_on"] == "2025-09-09"
 
 
 @pytest.mark.parametrize(
@@ -161,8 +175,10 @@ def test_sessions_of_a_notice_do_not_count_again_even_if_it_is_withdrawn() -> No
         entry("09-17", "penalty_notice_issued", from_="09-01", until="09-05", contact="a"),
         entry("09-22", "penalty_notice_withdrawn", contact="a"),
     ]
-    counted = [answer(marks, on, WEEKS, log=log)["counted"] for on in ("09-16", "09-17", "09-23")]
-    assert counted == [12, 2, 2]
+    derived = derive(school(marks, rules=[*WEEKS, *window(2, terms=1)], log=log))
+    for rule in ("national", "rule"):
+        counted = [row_on(derived, "penalty_notices", on, rule=rule)["counted"] for on in ("09-16", "09-17", "09-23")]
+        assert counted == [12, 2, 2]
 
 
 def test_rules_of_their_dates_and_codes() -> None:
@@ -210,6 +226,12 @@ MET = {"09-01..09-05": "O O"}
         (MET, [entry("09-08", "hold"), entry("09-12", "release")], {}, "no Notice to Improve"),
         (MET, [entry("09-08", "hold", from_="09-01", until="09-12")], {}, "no Notice to Improve"),
         ({"09-01..09-05": "G G"}, [], {"looked_after": True}, "looked after"),
+        (
+            MET,
+            [entry("09-10", "notice_to_improve_issued"), entry("09-08", "hold"), entry("09-20", "release")],
+            {},
+            "hold",
+        ),
         ({"09-01..09-04": "O O"}, [], {"looked_after": True}, ""),  # nothing is met: nothing is blocked
     ],
 )
@@ -220,6 +242,12 @@ def test_blocked_by(marks: dict[str, str], log: list, row: dict[str, Any], block
     if found["status"] == "met":
         index = derived.inputs.calendar.index(dt.date(2025, 9, 15))
         assert "; ".join(pupil_blocks(derived, 0, index, 0)) == blocked
+
+
+@pytest.mark.parametrize(("until", "blocked"), [("09-12", "no Notice to Improve"), ("09-15", "")])
+def test_a_notice_to_improve_of_before_the_window_is_none(until: str, blocked: str) -> None:
+    log = [entry("09-08", "notice_to_improve_issued", until=until)]
+    assert answer({"09-15": "O O"}, "09-17", window(2, school_weeks=1), log=log)["blocked_by"] == blocked
 
 
 @pytest.mark.parametrize(

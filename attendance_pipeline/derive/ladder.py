@@ -5,19 +5,19 @@ calendar says (that is `plan`), and any table for people (that is `tables`).
 
 The loop reads what `plan` compiled and what `counting` counted. Every comparison is on whole numbers: attended over
 possible is below t thousandths of a percent when attended * 100000 < t * possible. What a loop needs is passed as a few
-arrays of records: a tuple of many arrays costs a count of references for each at every call. The functions call only
-one another: numba's cache on disk notices a change of this file, not of one it imports from.
+arrays of records (`records`). The functions call only one another: numba's cache on disk notices a change of this file,
+not of one it imports from.
 
-Names in the functions: `s` the pupil's STATE, `days` plan.DAY[n], `today` one of them, `rungs` plan.RUNG[n, 5], `dues`
-int64[clocks, n], `log` the pupil's own plan.ENTRY rows, `counts` and `marks` the pupil's own, `p` the number of the
+Names in the functions: `s` the pupil's STATE, `days` DAY[n], `today` one of them, `rungs` RUNG[n, 5], `dues`
+int64[clocks, n], `log` the pupil's own ENTRY rows, `counts` and `marks` the pupil's own, `p` the number of the
 pupil, `d` of the day, `figure` attended and possible sessions of A(d).
 """
 
 from __future__ import annotations
 
 import numba
-import numpy as np
 
+from attendance_pipeline.derive.records import EVENT_ROW  # noqa: F401  # whoever reads events looks for their record here
 from attendance_pipeline.law.policy import ACTIONS
 from attendance_pipeline.law.register_codes import AUTHORISED, ILLNESS, MARKED, NOT_ESTABLISHED, UNAUTHORISED
 
@@ -51,66 +51,6 @@ EVENTS = (
     CLOSED,
 ) = range(len(EVENTS))
 
-# One pupil at the end of one day. At stage 0 only `status` means something. `possible` 0: the checkpoint is null.
-STAGE_ROW = np.dtype(
-    [
-        ("stage", "u1"),
-        ("status", "u1"),
-        ("reviews", "<u2"),
-        ("episode", "<u2"),
-        ("opened_on", "<i2"),
-        ("review_due", "<i2"),
-        ("checkpoint_attended", "<u2"),
-        ("checkpoint_possible", "<u2"),
-    ]
-)
-# `looked_from` to `looked_to`: the days of the look-back (opened) or of the period (a review); -1 for the rest.
-# `checkpoint_*`: the checkpoint a review compared with; `period_*`: the sessions of its period.
-EVENT_ROW = np.dtype(
-    [
-        ("pupil", "<i4"),
-        ("day", "<i4"),
-        ("event", "u1"),
-        ("from_stage", "u1"),
-        ("to_stage", "u1"),
-        ("episode", "<u2"),
-        ("attended", "<u2"),
-        ("possible", "<u2"),
-        ("threshold", "<i4"),
-        ("looked_from", "<i4"),
-        ("looked_to", "<i4"),
-        ("checkpoint_attended", "<u2"),
-        ("checkpoint_possible", "<u2"),
-        ("period_attended", "<u2"),
-        ("period_possible", "<u2"),
-    ]
-)
-# What the ladder remembers of one pupil from one day to the next.
-STATE = np.dtype(
-    [
-        (name, "<i8")
-        for name in (
-            "stage",
-            "awaiting",  # 1: the clock has not started, for want of an action that the stage requires
-            "episode",
-            "opened_on",
-            "checkpoint_attended",
-            "checkpoint_possible",
-            "period_from",
-            "due",
-            "reviews",
-            "stalled",
-            "recovered",  # 1: there was a recovery, and the next four say of what
-            "recovered_attended",
-            "recovered_possible",
-            "recovered_week",
-            "recovered_stage",
-            "nothing_opens_until",
-            "gate_counted",
-            "told",  # events so far, of all pupils of the chunk
-        )
-    ]
-)
 TOP_STAGE = 4
 HUNDRED_PERCENT = 100_000  # in thousandths of a percent
 BLANK = -1

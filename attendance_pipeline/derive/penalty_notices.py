@@ -9,7 +9,6 @@ twice the day, and one more for the afternoon.
 from __future__ import annotations
 
 import numba
-import numpy as np
 
 from attendance_pipeline.law.policy import ACTIONS, WINDOW_KINDS
 from attendance_pipeline.law.register_codes import POSSIBLE
@@ -19,20 +18,6 @@ NOT_MET, NEAR, MET_PROVISIONAL, MET = range(len(PN_STATUSES))
 
 BLOCKS = ("looked after", "hold", "no Notice to Improve", "not of compulsory school age now")
 LOOKED_AFTER, HOLD, NO_NOTICE_TO_IMPROVE, NOT_COMPULSORY_AGE = (1 << i for i in range(len(BLOCKS)))
-
-# `alternative`: which of the rule's alternatives is reported; `blocked`: bits of BLOCKS, only when met or provisional.
-# `window_from`, `drops_out_on`: day numbers, -1 null. The window ends on the cut-off day.
-NOTICE_ROW = np.dtype(
-    [
-        ("status", "u1"),
-        ("alternative", "u1"),
-        ("blocked", "u1"),
-        ("spare", "u1"),
-        ("counted", "<u2"),
-        ("window_from", "<i2"),
-        ("drops_out_on", "<i2"),
-    ]
-)
 
 FAR_OFF = 1 << 30  # no day of any calendar
 _SCHOOL_SESSIONS = WINDOW_KINDS.index("school_sessions")

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attendance_pipeline.derive.inputs import LogTable, SchoolInputs
+from attendance_pipeline.derive.records import ALTERNATIVE, DAY, ENTRY, RULE, RUNG, WINDOW
 from attendance_pipeline.law.policy import ACTIONS, MEASURES, WINDOW_KINDS, Alternative, Ladder, Policy, thousandths
 from attendance_pipeline.law.register_codes import CODES, HOLIDAY, NOT_ESTABLISHED, POSSIBLE
 from attendance_pipeline.law.school_calendar import SchoolCalendar
@@ -26,68 +27,6 @@ Longs = npt.NDArray[np.int64]
 ROLLING_SCHOOL_WEEKS = 4  # what the measure `rolling_4_school_weeks` is called after
 STAGES = 4
 OWN_SESSIONS = ("school_sessions", "consecutive_sessions")  # windows that each pupil's own sessions decide
-
-
-def _records(**fields: str) -> np.dtype[np.void]:
-    return np.dtype([(name, "<i8") for name in fields])
-
-
-# What the ladder in force says on one day.
-DAY = _records(
-    in_force="1 where some version is",
-    opens="1 where, besides, the school has gone live",
-    cut="the cut-off day",
-    threshold="of the season; -1 where no version is in force",
-    minimum="possible sessions below which there is too little data",
-    start="first day of the window of the ladder's measure",
-    gate_start="first day of the look-back",
-    gate_minimum="unaccepted sessions that must be in it",
-    illness_spells="spells after which I is questionable; 0 off",
-    resolve_n="school days after which an N that nobody has explained is unaccepted",
-    recovered_at="attendance over the period that counts as recovered",
-    quiet="school weeks after a recovery in which nothing opens",
-    relapse="school weeks after a recovery within which the stage left opens again",
-    stalled="reviews without real improvement that lead on; 0 off",
-    improvement="above the checkpoint that counts as real improvement",
-    answered_within="how old, in school days, a log entry may be that a stage requires",
-    reset="1 on days of a year that every pupil starts at stage 0",
-    year_start="first day of the academic year",
-    week="the school week",
-)
-# What it says of one stage on one day.
-RUNG = _records(
-    clock="which row of Plan.dues says when a review is due",
-    reviews_before_next="reviews without which it does not lead on",
-    requires="bits of policy.ACTIONS",
-)
-# One entry of the intervention log on the axis of school days; see `compile_log`.
-ENTRY = _records(
-    action="index in policy.ACTIONS",
-    stage="-1 blank",
-    after="the entry's date, or the next school day (n: none)",
-    before="the entry's date, or the last school day before (-1: none)",
-    from_="first school day of its dates",
-    until="last school day of its dates",
-    until_given="1 where a person wrote it",
-)
-# A penalty-notice rule, one of its alternatives, and the window of an alternative on one day.
-RULE = _records(
-    first="its first alternative",
-    stop="the alternative after its last",
-    near="sessions still needed at which it is near",
-    own_sessions="1: some window is counted in the pupil's own sessions, not in days",
-    tabled="1: WINDOW.drop and `arrives` say when a session comes into its windows and leaves them",
-    same_codes="1: it counts the codes that the rule before it counts",
-)
-ALTERNATIVE = _records(
-    sessions="needed",
-    kind="index in policy.WINDOW_KINDS",
-    length="of the window, in its own unit",
-)
-WINDOW = _records(
-    start="first day of the window of this day; n where there is no cut-off day",
-    drop="the first day whose window excludes a session of this day; -1 where the calendar ends first",
-)
 
 
 class NoticePlan(NamedTuple):

@@ -70,7 +70,7 @@ def flagged_groups(derived: Derived, day: int) -> list[tuple[str, str]]:
 
 
 def stages_on(derived: Derived, day: int) -> Columns:
-    """Fields of ladder.STAGE_ROW by name, `pupil` and `tier`; at stage 0 the rest is null (-1, or 0 for counts)."""
+    """Fields of STAGE_ROW by name, `pupil` and `tier`; at stage 0 the rest is null (-1, or 0 for counts)."""
     pupils = derived.inputs.pupils
     year_to_date, _, rolling = windows_of(derived, day)
     threshold = int(derived.plan.ladder["threshold"][day])
@@ -94,7 +94,7 @@ def stages_on(derived: Derived, day: int) -> Columns:
 
 
 def stage_events_on(derived: Derived, day: int) -> Columns:
-    """Fields of ladder.EVENT_ROW by name, of the events of a day."""
+    """Fields of EVENT_ROW by name, of the events of a day."""
     rows = derived.events[derived.events["day"] == day]
     return {name: rows[name] for name in rows.dtype.names or () if name != "day"}
 

@@ -19,6 +19,7 @@ from attendance_pipeline.derive import counting, ladder, penalty_notices
 from attendance_pipeline.derive.counting import Counts
 from attendance_pipeline.derive.inputs import SchoolInputs
 from attendance_pipeline.derive.plan import Plan, compile_log, plan_of
+from attendance_pipeline.derive.records import EVENT_ROW, NOTICE_ROW, STAGE_ROW, STATE
 
 CHUNK = 256  # pupils whose counts stay in the processor's cache between one loop and the next
 _EVENTS_A_PUPIL = 8  # room to start with; a chunk that has more is done again with enough
@@ -29,8 +30,8 @@ class Derived:
     """Days `first` to `last` (D of them) of one school, for all P pupils, on roll or not.
 
     `counts`: sessions of every day from the first that an exported measure of `first` needs.
-    `stages`: ladder.STAGE_ROW[P, D]. `events`: ladder.EVENT_ROW, by pupil and day. `notices`:
-    penalty_notices.NOTICE_ROW[P, R, D], a rule for each of `plan.rule_names`; rows of days on which a rule is not in
+    `stages`: STAGE_ROW[P, D]. `events`: EVENT_ROW, by pupil and day. `notices`:
+    NOTICE_ROW[P, R, D], a rule for each of `plan.rule_names`; rows of days on which a rule is not in
     force mean nothing. Rows of days off roll mean nothing.
     """
 
@@ -73,8 +74,8 @@ def derive_school(inputs: SchoolInputs, first: int, last: int, chunk: int = CHUN
     low = int(plan.window_starts[:, first].min())
     pupils, rules, days = len(inputs), len(plan.rule_names), last - first + 1
     words = np.empty((pupils, last - low + 2, counting.WORDS), dtype=np.int64)
-    stages = np.zeros((pupils, days), dtype=ladder.STAGE_ROW)
-    notices = np.zeros((pupils, rules, days), dtype=penalty_notices.NOTICE_ROW)
+    stages = np.zeros((pupils, days), dtype=STAGE_ROW)
+    notices = np.zeros((pupils, rules, days), dtype=NOTICE_ROW)
     worth = counting.worth_of_codes(plan.flags)
     logs = compile_log(inputs.calendar, inputs.log).view(np.recarray)
 
@@ -105,7 +106,7 @@ def derive_school(inputs: SchoolInputs, first: int, last: int, chunk: int = CHUN
         last=last,
         counts=Counts(low, words),
         stages=stages,
-        events=np.concatenate(events) if events else np.zeros(0, dtype=ladder.EVENT_ROW),
+        events=np.concatenate(events) if events else np.zeros(0, dtype=EVENT_ROW),
         notices=notices,
     )
 
@@ -142,12 +143,12 @@ class _Part:
         """The ladder of the chunk into `rows`; returns its events, with pupils numbered within the chunk."""
         plan, pupils = self.plan, self.pupils
         room = _EVENTS_A_PUPIL * len(pupils)
-        state = np.zeros(1, dtype=ladder.STATE).view(np.recarray)
+        state = np.zeros(1, dtype=STATE).view(np.recarray)
         gates = np.zeros((ladder.GATES, self.last + 2), dtype=np.int64)
         held = np.zeros(self.last + 1, dtype=np.int64)
         used = np.zeros(len(self.logs), dtype=np.bool_)
         while True:
-            events = np.zeros(room, dtype=ladder.EVENT_ROW)
+            events = np.zeros(room, dtype=EVENT_ROW)
             told = ladder.climb(
                 plan.ladder.view(np.recarray), plan.rungs.view(np.recarray), plan.dues, self.offsets, self.logs,
                 self.marks, plan.era, plan.flags, counts, pupils.entry, pupils.leave,

@@ -1,13 +1,13 @@
 """How fast a year is derived: compiled loops, idiomatic pandas and polars side by side, with equal digests.
 
-    python benchmarks/derive.py [--pupils 20000] [--only loops loops-2 polars pandas] [--scales 1000 10000 100000]
+    python benchmarks/derive.py [--pupils 20000] [--only loops polars pandas] [--scales 1000 10000 100000]
 
 Each implementation runs in a process of its own, so that its peak memory can be told, from the same marks: P pupils x
 190 days x AM and PM. All give, for every pupil on every day, six counts over three windows and the status and counted
 sessions of two penalty-notice rules (three windows); the loops give the whole ladder besides. Every cell goes into a
-digest after the clock has stopped, and the digests must be equal. `loops` is one thread, `loops-2` two; polars takes
-every core there is, pandas one. Each is the best of some rounds in one process. `--scales` times the loops alone, and
-prints the cost a pupil. Other work on the machine makes seconds vary; trust the ratios.
+digest after the clock has stopped, and the digests must be equal. The loops and pandas run on one core, polars on every
+core there is. Each is the best of some rounds in one process. `--scales` times the loops alone, and prints the cost a
+pupil. Other work on the machine makes seconds vary; trust the ratios.
 """
 
 from __future__ import annotations
@@ -39,8 +39,7 @@ COUNTED = COUNTERS[:6]
 MIX = {"/": 230, "L": 6, "I": 9, "M": 2, "C": 1, "O": 3, "G": 1, "U": 1, "N": 1, "Y1": 1, "": 1}
 PART = 2_000  # pupils of one school
 ROUNDS, ROUNDS_OF_OTHERS = 4, 2
-LOOPS = {"loops": 1, "loops-2": 2}  # threads
-OTHERS = ("polars", "pandas")
+ALL = ("loops", "polars", "pandas")
 
 Digest = dict[str, int]
 
@@ -105,7 +104,7 @@ def weigh(pupil: npt.NDArray[np.int64], day: npt.NDArray[np.int64]) -> npt.NDArr
 # -- the loops ---------------------------------------------------------------------------------------------------------
 
 
-def run_loops(inputs: SchoolInputs, threads: int = 1, keep: Callable[..., None] | None = None) -> float:
+def run_loops(inputs: SchoolInputs, keep: Callable[..., None] | None = None) -> float:
     """Seconds to derive everything, a school at a time as a night does; `keep` gets each school's arrays."""
     starts = plan_of(inputs).window_starts
     last = len(inputs.calendar) - 1
@@ -114,7 +113,7 @@ def run_loops(inputs: SchoolInputs, threads: int = 1, keep: Callable[..., None] 
     for first in range(0, len(inputs), PART):
         part = inputs.part(first, min(first + PART, len(inputs)))
         begin = time.perf_counter()
-        derived = derive_school(part, 0, last, threads=threads)
+        derived = derive_school(part, 0, last)
         windows_of_days(derived.counts.words, starts, room[: len(part)])
         seconds += time.perf_counter() - begin
         if keep:
@@ -332,9 +331,9 @@ def run_polars(inputs: SchoolInputs) -> tuple[float, Digest]:
 def child(what: str, pupils: int) -> dict[str, object]:
     """One implementation, in this process."""
     inputs = school(pupils)
-    if what in LOOPS:
+    if what == "loops":
         run_loops(inputs.part(0, min(pupils, 10)))  # compile, or load what was compiled
-        seconds = min(run_loops(inputs, LOOPS[what]) for _ in range(ROUNDS))
+        seconds = min(run_loops(inputs) for _ in range(ROUNDS))
         peak, digest = _peak_mb(), digest_loops(inputs) if pupils <= 200_000 else {}
     else:
         run = run_pandas if what == "pandas" else run_polars
@@ -369,9 +368,8 @@ def apart(what: str, pupils: int) -> Result:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    every = (*LOOPS, *OTHERS)
     parser.add_argument("--pupils", type=int, default=20_000)
-    parser.add_argument("--only", nargs="+", choices=every, default=every)
+    parser.add_argument("--only", nargs="+", choices=ALL, default=ALL)
     parser.add_argument("--scales", nargs="*", type=int, default=[])
     parser.add_argument("--child", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -396,10 +394,10 @@ def compare(results: dict[str, Result], pupils: int) -> None:
     different = [name for name in digests[0] if len({d.get(name) for d in digests}) > 1]
     verdict = f"DIFFER in {', '.join(different)}" if different else "equal"
     print(f"{pupils:,} pupils x 190 days, {len(digests[0])} columns; digests {verdict}")
-    print(f"{'':<8} {'seconds':>9} {'to loops':>9} {'to two':>7} {'peak MB':>8}")
+    print(f"{'':<8} {'seconds':>9} {'ratio':>7} {'peak MB':>8}")
+    best = min(found.seconds for found in results.values())
     for what, found in results.items():
-        ratios = [f"{found.seconds / results[w].seconds:.1f}" if w in results else "" for w in LOOPS]
-        print(f"{what:<8} {found.seconds:>9.3f} {ratios[0]:>9} {ratios[1]:>7} {found.peak_mb:>8.0f}")
+        print(f"{what:<8} {found.seconds:>9.3f} {found.seconds / best:>7.1f} {found.peak_mb:>8.0f}")
     if different:
         raise SystemExit(1)
 

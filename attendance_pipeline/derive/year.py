@@ -9,7 +9,6 @@ from the first day of all, when years do not reset), so days `first` to `last` d
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,11 +61,10 @@ class Derived:
         return day - self.first
 
 
-def derive_school(inputs: SchoolInputs, first: int, last: int, chunk: int = CHUNK, threads: int = 1) -> Derived:
+def derive_school(inputs: SchoolInputs, first: int, last: int, chunk: int = CHUNK) -> Derived:
     """Derive school days `first` to `last` (numbers on the calendar's axis) of one school.
 
-    Memory is the results (about 50 bytes a pupil and day) and each thread's chunk. The loops hold no lock, so two
-    threads take half the time; a school's night is some milliseconds and needs none. Raises ValueError for days outside
+    Memory is the results (about 50 bytes a pupil and day) and one chunk's counts. Raises ValueError for days outside
     the calendar.
     """
     _refuse_days(inputs, first, last)
@@ -93,12 +91,7 @@ def derive_school(inputs: SchoolInputs, first: int, last: int, chunk: int = CHUN
         part.consider(notices[start:stop])
         return found
 
-    starts = range(0, pupils, chunk)
-    if threads > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            events = list(pool.map(derive_chunk, starts))
-    else:
-        events = [derive_chunk(start) for start in starts]
+    events = [derive_chunk(start) for start in range(0, pupils, chunk)]
     return Derived(
         inputs=inputs,
         plan=plan,

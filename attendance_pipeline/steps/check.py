@@ -14,7 +14,7 @@ from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.intake import last_marked_day
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import quality
-from attendance_pipeline.store.quarantine import read as read_quarantine
+from attendance_pipeline.store import quarantine
 
 DAYS_LOOKED_AT = 5
 
@@ -63,5 +63,5 @@ def set_aside(site: Site) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for school in site.schools():
         with site.warehouse.read() as conn:
-            counts.update(row["rule"] for row in read_quarantine(conn, school.id))
+            counts.update(row["rule"] for row in quarantine.rows(conn, school.id))
     return dict(counts.most_common())

@@ -1,0 +1,16 @@
+# Two commands do everything: `make demo` and `make test`. Both set up first; nothing needs to be installed by hand.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup test
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[test]'
+	$(BIN)/python -m compileall -q .venv/lib || true
+	touch .venv/ready
+
+test: setup
+	$(BIN)/python -m pytest

@@ -1,0 +1,121 @@
+"""Propose: bring the ledger of letters up to the newest derived day, one school day after another.
+
+Belongs here: which days are still to be decided, and putting together what the decision reads. A term loaded at once is
+decided day by day, as its nights would have, so that no batch holds a whole term. Not here: any decision (`letters/`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from attendance_pipeline.home import School
+from attendance_pipeline.letters.batch import BatchInputs, printing_check
+from attendance_pipeline.letters.from_ladder import LadderReader
+from attendance_pipeline.letters.from_roll import RollReader, log_entries, pupils_on_paper
+from attendance_pipeline.letters.ledger import decide
+from attendance_pipeline.letters.ledger_rows import MACHINE, Batch, LedgerInputs, LedgerRow
+from attendance_pipeline.letters.pdf import Letterhead
+from attendance_pipeline.letters.templates import Templates
+from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
+from attendance_pipeline.steps.restate import derived, done_days
+from attendance_pipeline.steps.secret import reference_key
+from attendance_pipeline.steps.site import Site
+from attendance_pipeline.store import ledger, quality
+from attendance_pipeline.store.derived import done_days as decided_days
+from attendance_pipeline.store.derived import mark_done
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """Counts of one school: letters new to the ledger, moved to another state, and how many are in each state now."""
+
+    school: str
+    days: int = 0
+    new: int = 0
+    moved: int = 0
+    newly_held: int = 0
+    states: Mapping[str, int] = field(default_factory=dict)
+
+
+def letterhead_of(school: School) -> Letterhead:
+    """The school's letterhead; without one in its settings, the name alone (and no letter is approved)."""
+    head = school.letterhead
+    if head is None:
+        return Letterhead(school.name, (), "", "", {})
+    return Letterhead(school.name, tuple(head.address), head.telephone, head.email, dict(head.signatories))
+
+
+def propose(site: Site) -> list[Proposed]:
+    """Decide every school's letters for each derived day that has not been decided, and again for the newest."""
+    return [_propose(site, school) for school in site.schools()]
+
+
+def _propose(site: Site, school: School) -> Proposed:
+    calendar = school.calendar
+    done = done_days(site, school)
+    if not done:
+        return Proposed(school.id)
+    newest = calendar.on_or_before(done[-1])
+    start = int(calendar.year_start[newest])
+    with site.warehouse.read() as conn:
+        decided = set(decided_days(conn, school.id))
+        pupils, contacts = current_pupils(conn, school.id), current_contacts(conn, school.id)
+        log = log_entries(current_interventions(conn, school.id))
+        paper = pupils_on_paper(pupils, current_classes(conn, school.id))
+    after = max((d for d in decided if d < calendar.date(newest)), default=None)
+    first = start if after is None else max(start, calendar.on_or_before(after) + 1)
+    whole = derived(site, school, start, newest)
+    ladder, roll = LadderReader(whole), RollReader(pupils, contacts)
+    secret, templates = reference_key(site.home.state), Templates(site.home.letter_templates)
+    version = site.register_version(school)
+    counts: Counter[str] = Counter()
+    for day in range(first, newest + 1):
+        date = calendar.date(day)
+        facts, on_day = ladder.on(day), roll.on(date)
+        cut = int(whole.plan.ladder["cut"][day])
+        with site.warehouse.begin(school.id) as conn:
+            short = quality.read(conn, school.id, calendar.date(cut), only_failed=True) if cut >= 0 else []
+            rows = [LedgerRow.from_store(r, calendar) for r in ledger.read_ledger(conn, school.id, machine=MACHINE)]
+            base = BatchInputs(
+                school.id, date, (), (), paper, letterhead_of(school), templates, site.home.layout,
+                school.policy.setting.letters.household,
+            )  # fmt: skip
+            decision = decide(
+                LedgerInputs(
+                    school_id=school.id,
+                    calendar=calendar,
+                    policy=school.policy,
+                    day=day,
+                    openings=facts.openings,
+                    pupils=on_day,
+                    stage_on=facts.stage_on,
+                    secret=secret,
+                    roll=int(whole.inputs.pupils.on_roll(day).sum()),
+                    rows=rows,
+                    batches=[Batch.from_store(b) for b in ledger.read_batches(conn, school.id)],
+                    log=log,
+                    go_live=school.go_live,
+                    failed_school=any(r["scope"] == "school" for r in short),
+                    failed_classes=frozenset(r["subject"] for r in short if r["scope"] == "class"),
+                    stands_without_n=facts.stands_without_n,
+                    stands_without_e_c2=facts.stands_without_e_c2,
+                    unprintable=printing_check(base, on_day, facts.evidence),
+                    evidence=facts.evidence,
+                    taken=ledger.read_references(conn),
+                    letterhead=school.letterhead is not None,
+                )
+            )
+            ledger.apply(conn, **decision.to_write(school.id))
+            mark_done(conn, school.id, [date], version)
+        counts["new"] += len(decision.new)
+        counts["moved"] += len(decision.moves)
+        counts["held"] += sum(n.state == "held" for n in decision.new) + sum(
+            m.to_state == "held" for m in decision.moves
+        )
+    with site.warehouse.read() as conn:
+        states = Counter(r["state"] for r in ledger.read_letters(conn, school.id))
+    return Proposed(
+        school.id, newest - first + 1, counts["new"], counts["moved"], counts["held"], dict(sorted(states.items()))
+    )

@@ -1,0 +1,233 @@
+"""Deliver: the newest day's letters, worklists, class lists and a half-term's report, put on the shared drive.
+
+Belongs here: gathering what each kind of delivery needs, and to which audience it goes. Not here: what stands in a file
+(`letters/`, `reports/`) or how files get there (`delivery.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from attendance_pipeline import delivery
+from attendance_pipeline.derive.tasks import Task as DerivedTask
+from attendance_pipeline.derive.tasks import tasks_of
+from attendance_pipeline.derive.year import Derived
+from attendance_pipeline.drive_names import class_audiences
+from attendance_pipeline.home import School
+from attendance_pipeline.letters.batch import BatchInputs, build_batch, due, is_letter_day
+from attendance_pipeline.letters.from_roll import pupils_on_paper
+from attendance_pipeline.letters.ledger_rows import MACHINE, LedgerRow
+from attendance_pipeline.letters.templates import Templates
+from attendance_pipeline.register.roll import current_classes, current_pupils
+from attendance_pipeline.reports.class_lists import build_class_lists, class_list_pupils
+from attendance_pipeline.reports.governor import GovernorInputs, governor_report
+from attendance_pipeline.reports.worklists import (
+    Task,
+    UnresolvedMark,
+    build_worklists,
+    find_unresolved,
+    pupil_facts,
+)
+from attendance_pipeline.steps.plan import half_term
+from attendance_pipeline.steps.propose import letterhead_of
+from attendance_pipeline.steps.restate import derived, done_days
+from attendance_pipeline.steps.site import Site
+from attendance_pipeline.store import deliveries, ledger, tasks
+
+
+@dataclass(frozen=True)
+class Made:
+    """One kind of delivery of one school: how many of what, and the folders, newest state of the drive."""
+
+    school: str
+    what: str
+    count: int
+    folders: tuple[Path, ...] = ()
+    note: str = ""
+
+
+def newest(site: Site, school: School) -> tuple[Derived, int] | None:
+    """The academic year to the newest derived day, and the number of that day; None when no day is done."""
+    done = done_days(site, school)
+    if not done:
+        return None
+    day = school.calendar.on_or_before(done[-1])
+    return derived(site, school, int(school.calendar.year_start[day]), day), day
+
+
+def _put(
+    site: Site, school: School, day: int, what: str, files: Mapping[str, Mapping[str, bytes]], run: str
+) -> tuple[Path, ...]:
+    calendar, out = school.calendar, []
+    for audience, content in files.items():
+        if not content:
+            continue
+        done = delivery.deliver(
+            site.home.drive,
+            school.id,
+            audience,
+            calendar.year_names[calendar.year[day]],
+            calendar.date(day),
+            what,
+            content,
+            run=run,
+            policy=f"{school.policy.name} {school.policy.version}",
+            as_at=site.register_version(school)[:16],
+        )
+        relative = done.path.relative_to(site.home.drive).as_posix()
+        with site.warehouse.begin(school.id) as conn:
+            deliveries.record_delivery(conn, school.id, relative, what, calendar.date(day), done.manifest_sha256)
+        out.append(done.path)
+    return tuple(out)
+
+
+def letters(site: Site, run: str) -> list[Made]:
+    """The letters due on the newest day, where it is a letter day, and the list of those that are held."""
+    out = []
+    for school in site.schools():
+        found = newest(site, school)
+        if found is None:
+            continue
+        _, day = found
+        calendar = school.calendar
+        if not is_letter_day(calendar, day, site.home.letter_day):
+            out.append(Made(school.id, "letters", 0, note="not a letter day"))
+            continue
+        with site.warehouse.read() as conn:
+            stored = ledger.read_ledger(conn, school.id, machine=MACHINE)
+            paper = pupils_on_paper(current_pupils(conn, school.id), current_classes(conn, school.id))
+        rows = [LedgerRow.from_store(r, calendar) for r in stored]
+        batch = build_batch(
+            BatchInputs(
+                school_id=school.id,
+                date=calendar.date(day),
+                rows=due(rows, calendar, day, site.home.letter_day),
+                held=[r for r in rows if r.state == "held"],
+                pupils=paper,
+                letterhead=letterhead_of(school),
+                templates=Templates(site.home.letter_templates),
+                layout=site.home.layout,
+                household=school.policy.setting.letters.household,
+            )
+        )
+        audiences = class_audiences(batch.classes)
+        files = {"office": batch.office, "restricted": batch.restricted}
+        files |= {audiences[name]: content for name, content in batch.classes.items()}
+        folders = _put(site, school, day, "letters", files, run)
+        out.append(Made(school.id, "letters", batch.letters, folders, f"{batch.held} held"))
+    return out
+
+
+def _names(site: Site, school: School, whole: Derived) -> dict[int, tuple[str, str]]:
+    with site.warehouse.read() as conn:
+        paper = pupils_on_paper(current_pupils(conn, school.id), current_classes(conn, school.id))
+    out = {}
+    for row, person in enumerate(whole.inputs.pupils.pupil_id):
+        pupil = paper[int(person)]
+        out[row] = (f"{pupil.first_name} {pupil.surname}", f"{pupil.surname} {pupil.first_name}")
+    return out
+
+
+def worklists(site: Site, run: str) -> list[Made]:
+    """Every owner's list of the newest day; the tasks are kept in the warehouse too."""
+    out = []
+    for school in site.schools():
+        found = newest(site, school)
+        if found is None:
+            continue
+        whole, day = found
+        calendar = school.calendar
+        listed = tasks_of(whole)
+        _keep_tasks(site, school, whole, listed)
+        names = {row: name for row, (name, _) in _names(site, school, whole).items()}
+        unresolved = [
+            UnresolvedMark(p, calendar.date(d), half, age)
+            for p, d, half, age in find_unresolved(whole.inputs.marks, whole.inputs.pupils, calendar, day)
+        ]
+        on_roll = whole.inputs.pupils.on_roll(day)
+        made = build_worklists(
+            [Task.from_derived(t) for t in listed],
+            pupil_facts(whole, day, names),
+            unresolved,
+            school=school.name,
+            class_names=sorted({str(c) for c in whole.inputs.pupils.class_name[on_roll] if c}),
+            calendar=calendar,
+            day=calendar.date(day),
+            resolve_n_school_days=school.policy.setting.statutory.resolve_n_school_days,
+        )
+        folders = _put(site, school, day, "worklists", made.files, run)
+        open_now = sum(c.open for c in made.counts.values())
+        overdue = sum(c.overdue for c in made.counts.values())
+        out.append(Made(school.id, "worklists", len(made.files), folders, f"{open_now} open, {overdue} overdue"))
+    return out
+
+
+def _keep_tasks(site: Site, school: School, whole: Derived, listed: list[DerivedTask]) -> None:
+    persons = whole.inputs.pupils.pupil_id
+    with site.warehouse.begin(school.id) as conn:
+        tasks.replace(
+            conn,
+            school.id,
+            [
+                {
+                    "key": t.key,
+                    "owner": t.owner,
+                    "task": t.task,
+                    "person_id": int(persons[t.pupil]),
+                    "opened_on": t.opened_on,
+                    "due_on": t.due_on,
+                    "closed_on": t.closed_on,
+                }
+                for t in listed
+            ],
+        )
+
+
+def class_lists(site: Site, run: str) -> list[Made]:
+    """Each class teacher's list, and the bundle for the office."""
+    out = []
+    for school in site.schools():
+        found = newest(site, school)
+        if found is None:
+            continue
+        whole, day = found
+        with site.warehouse.read() as conn:
+            classes = current_classes(conn, school.id)
+        teachers = {c["class"]: c["teacher"] for c in classes.to_dict("records")}
+        files = build_class_lists(
+            class_list_pupils(whole, day, _names(site, school, whole)),
+            school=school.name,
+            teachers=teachers,
+            day=school.calendar.date(day),
+            policy=f"{school.policy.name} {school.policy.version}",
+            as_at=school.calendar.date(day).isoformat(),
+        )
+        folders = _put(site, school, day, "classes", files, run)
+        out.append(Made(school.id, "classes", len(files) - 1, folders))
+    return out
+
+
+def governors(site: Site, key: str, run: str) -> list[Made]:
+    """The governor report of a half-term, in every school whose calendar has it and that has marks in it."""
+    out = []
+    for school in site.schools():
+        found, half = newest(site, school), half_term(school, key)
+        if found is None or half is None or found[1] < half.first:
+            continue
+        end = min(half.last, found[1])
+        start = int(school.calendar.year_start[end])
+        files = governor_report(
+            GovernorInputs.from_derived(
+                derived(site, school, start, end),
+                half,
+                school_name=school.name,
+                phase=school.phase,
+                local_authority=school.local_authority,
+                as_at=school.calendar.date(end).isoformat(),
+            )
+        )
+        folders = _put(site, school, end, "governors", {"governors": files}, run)
+        out.append(Made(school.id, "governors", len(files), folders))
+    return out

@@ -3,8 +3,6 @@
 Each asset derives its own table for the days of the run and keeps it; the rules are in `attendance_pipeline/derive/`.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Sequence
 

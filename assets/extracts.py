@@ -5,8 +5,6 @@ school day, a hash of all that extracts say of it. A corrected day gets a new ve
 days of `register` become stale. An extract that says nothing new changes nothing.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.resources import SiteResource

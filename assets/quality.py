@@ -4,8 +4,6 @@ The checks write their results into the warehouse, one row a school, class and d
 rows, not by Dagster. So the severity is a warning, and `blocking` only means that letters wait until the rows are there.
 """
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.resources import SiteResource

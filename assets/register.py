@@ -1,7 +1,5 @@
 """The register: every version of every mark, and for each day the one that counts."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from assets.partitions import ONE_RUN

@@ -160,22 +160,28 @@ def is_letter_day(calendar: SchoolCalendar, day: int, letter_day: int | None) ->
     return letter_day is None or _last_weekday(calendar.date(day), letter_day) > _date_before(calendar, day)
 
 
-def due(rows: Sequence[LedgerRow], calendar: SchoolCalendar, day: int, letter_day: int | None) -> list[LedgerRow]:
-    """The letters to deliver on a letter day: those that came to be proposed since the letter day before.
+def latest_letter_day(calendar: SchoolCalendar, day: int, letter_day: int | None) -> int:
+    """The last letter day up to and including a school day; -1 when there is none. See `is_letter_day`."""
+    while day >= 0 and not is_letter_day(calendar, day, letter_day):
+        day -= 1
+    return day
 
-    One that was approved or sent meanwhile belongs to its batch still: the same day delivered again is the same.
+
+def due(rows: Sequence[LedgerRow], after: dt.date | None, upto: dt.date) -> list[LedgerRow]:
+    """The letters of the batch of `upto`: those that came to be proposed after the batch before (`after`; None: ever).
+
+    One that was approved or sent since belongs to its batch still, so that the same day delivered again is the same;
+    one that was sent before the day went without us.
     """
-    before = day - 1
-    while before >= 0 and not is_letter_day(calendar, before, letter_day):
-        before -= 1
-    after = calendar.date(before) if before >= 0 else dt.date.min
     return [
         row
         for row in rows
         if row.batch
         and row.state in ("proposed", "approved", "sent")
         and row.entered is not None
-        and after < row.entered <= calendar.date(day)
+        and (after is None or after < row.entered)
+        and row.entered <= upto
+        and (row.sent_on is None or row.sent_on >= upto)
     ]
 
 

@@ -81,6 +81,23 @@ class LoadResult:
         """Whether anything that results could depend on is other than before."""
         return bool(self.marks_new or self.marks_changed or any(self.records_changed.values()))
 
+    def summary(self) -> str:
+        """One line of counts."""
+        parts = [
+            f"{len(self.loaded)} files loaded",
+            f"{self.rows:,} rows",
+            f"{self.marks_new:,} new marks",
+            f"{self.marks_changed:,} changed marks",
+        ]
+        more = {
+            "files read before": len(self.unchanged),
+            "files refused": len(self.refused),
+            "files still being written": len(self.waiting),
+            "files not taken": len(self.not_taken),
+            "rows newly set aside": self.quarantined_new,
+        }
+        return f"{self.school}: " + ", ".join(parts + [f"{count:,} {what}" for what, count in more.items() if count])
+
 
 @dataclass(frozen=True)
 class _Refused:

@@ -16,7 +16,7 @@ from attendance_pipeline.derive.tasks import tasks_of
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.home import School
-from attendance_pipeline.letters.batch import BatchInputs, build_batch, due, is_letter_day
+from attendance_pipeline.letters.batch import BatchInputs, build_batch, due, latest_letter_day
 from attendance_pipeline.letters.from_roll import pupils_on_paper
 from attendance_pipeline.letters.ledger_rows import MACHINE, LedgerRow
 from attendance_pipeline.letters.templates import Templates
@@ -84,26 +84,32 @@ def _put(
 
 
 def letters(site: Site, run: str) -> list[Made]:
-    """The letters due on the newest day, where it is a letter day, and the list of those that are held."""
+    """The batch of the latest letter day, when it was not delivered yet, or again on that day; and what is held.
+
+    A batch holds what came to be proposed since the batch before it, so that a letter day on which the machine was off
+    is made up for by the next night.
+    """
     out = []
     for school in site.schools():
         found = newest(site, school)
         if found is None:
             continue
-        _, day = found
         calendar = school.calendar
-        if not is_letter_day(calendar, day, site.home.letter_day):
-            out.append(Made(school.id, "letters", 0, note="not a letter day"))
-            continue
+        day = latest_letter_day(calendar, found[1], site.home.letter_day)
         with site.warehouse.read() as conn:
+            before = {d["day"] for d in deliveries.read_deliveries(conn, school.id, "letters")}
             stored = ledger.read_ledger(conn, school.id, machine=MACHINE)
             paper = pupils_on_paper(current_pupils(conn, school.id), current_classes(conn, school.id))
+        if day < 0 or (day < found[1] and calendar.date(day) in before):
+            out.append(Made(school.id, "letters", 0, note="no letter day"))
+            continue
+        after = max((d for d in before if d < calendar.date(day)), default=None)
         rows = [LedgerRow.from_store(r, calendar) for r in stored]
         batch = build_batch(
             BatchInputs(
                 school_id=school.id,
                 date=calendar.date(day),
-                rows=due(rows, calendar, day, site.home.letter_day),
+                rows=due(rows, after, calendar.date(day)),
                 held=[r for r in rows if r.state == "held"],
                 pupils=paper,
                 letterhead=letterhead_of(school),

@@ -18,6 +18,7 @@ from attendance_pipeline.letters.batch import (
     build_batch,
     due,
     is_letter_day,
+    latest_letter_day,
     printing_check,
     why_unprintable,
 )
@@ -323,16 +324,23 @@ def test_letter_days() -> None:
     assert is_letter_day(CALENDAR, first_of_spring + 3, 3)
 
 
-def test_what_is_due_on_a_letter_day() -> None:
+def test_the_latest_letter_day() -> None:
     thursday = next(i for i in range(START + 5, START + 10) if is_letter_day(CALENDAR, i, 3))
+    assert [latest_letter_day(CALENDAR, thursday + i, 3) for i in (-1, 0, 1, 4)] == [thursday - 5, *[thursday] * 3]
+    assert latest_letter_day(CALENDAR, thursday + 1, None) == thursday + 1
+
+
+def test_a_batch_holds_what_was_proposed_since_the_batch_before() -> None:
+    day = CALENDAR.date
     rows = [
-        row("1", 1, entered=CALENDAR.date(thursday)),
-        row("2", 1, entered=CALENDAR.date(thursday - 4)),
-        row("3", 1, entered=CALENDAR.date(thursday - 5)),  # the Thursday before
-        row("4", 1, entered=CALENDAR.date(thursday + 1)),
-        row("5", 1, entered=CALENDAR.date(thursday), state="sent"),
-        row("6", 1, entered=CALENDAR.date(thursday), state="held"),
-        row("7", 1, entered=CALENDAR.date(thursday), state="sent", batch=""),  # history
+        row("1", 1, entered=day(50)),
+        row("2", 1, entered=day(46)),
+        row("3", 1, entered=day(45)),
+        row("4", 1, entered=day(51)),
+        row("5", 1, entered=day(50), state="sent", sent_on=day(50)),
+        row("6", 1, entered=day(50), state="held"),
+        row("7", 1, entered=day(50), state="sent", sent_on=day(50), batch=""),  # history
+        row("8", 1, entered=day(47), state="sent", sent_on=day(49)),  # by hand, before the batch
     ]
-    assert [r.reference for r in due(rows, CALENDAR, thursday, 3)] == ["OAK-1", "OAK-2", "OAK-5"]
-    assert [r.reference for r in due(rows, CALENDAR, thursday, None)] == ["OAK-1", "OAK-5"]
+    for after, expected in [(day(45), "1 2 5"), (day(49), "1 5"), (None, "1 2 3 5")]:
+        assert [r.reference for r in due(rows, after, day(50))] == [f"OAK-{n}" for n in expected.split()]

@@ -1,0 +1,41 @@
+"""Reports: class teachers' lists of the newest day, and the governor report of a half-term."""
+
+import dagster as dg
+
+from assets.made import delivered
+from assets.resources import SiteResource
+from attendance_pipeline.steps import deliver
+
+
+@dg.asset(
+    deps=["stage_statuses"],
+    group_name="deliveries",
+    owners=["team:attendance-lead"],
+    kinds={"pdf"},
+    code_version="1",
+    description="For each class teacher: attendance, change, lates and stage of every pupil of the class; and one "
+    "bundle of all classes for the office.",
+)
+def class_lists(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
+    return delivered(deliver.class_lists(site.site, context.run_id))
+
+
+def governor_reports(half_terms: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        partitions_def=half_terms,
+        # A half-term is not a fold of whole days for Dagster: the report reads what is kept of its days.
+        deps=[
+            dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
+            for name in ("attendance_measures", "stage_statuses", "penalty_notice_eligibility")
+        ],
+        group_name="deliveries",
+        owners=["team:headteacher"],
+        kinds={"pdf"},
+        code_version="1",
+        description="One page for governors at the end of a half-term: attendance beside published figures, absence, "
+        "the ladder, penalty-notice cases. No pupil is named, and small groups are hidden.",
+    )
+    def governor_reports(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
+        return delivered(deliver.governors(site.site, context.partition_key, context.run_id))
+
+    return governor_reports

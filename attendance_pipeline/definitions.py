@@ -1,0 +1,62 @@
+"""The roof: everything that Dagster shows of a home, put together in one place. The only module that looks up.
+
+Assets are listed by name, one line each, so that what exists can be read here. The days and half-terms come from the
+calendars of the home in $ATTENDANCE_HOME (else the current folder); without a home those of the example calendar stand
+in, so that the code location loads and can be looked at. A home with a fault in its settings does not load: Dagster
+shows the message that `attendance check` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import dagster as dg
+
+from assets import derived, extracts, letters, partitions, quality, register, reports, worklists
+from assets.resources import SiteResource
+from attendance_pipeline.home import SETTINGS_FILE, find_home, open_home
+from attendance_pipeline.law.school_calendar import SchoolCalendar, read_calendar
+from schedules.jobs import JOBS
+from schedules.timetable import SENSORS, build_schedules
+
+ENGLAND = "Europe/London"
+
+
+def build_definitions(home: Path | str | None = None) -> dg.Definitions:
+    """All assets, checks, jobs, schedules and sensors for one home. Raises SettingsErrors for a home with a fault."""
+    path = find_home(home)
+    calendars, time_zone = _calendars(path)
+    days = partitions.school_days(calendars, time_zone)
+    half_terms = partitions.half_terms(calendars)
+    return dg.Definitions(
+        assets=[
+            extracts.mis_extracts(days),
+            register.register(days),
+            derived.attendance_measures(days),
+            derived.stage_statuses(days),
+            derived.penalty_notice_eligibility(days),
+            letters.letter_batches,
+            worklists.worklists,
+            reports.class_lists,
+            reports.governor_reports(half_terms),
+        ],
+        asset_checks=[quality.plausible_days, quality.nothing_set_aside],
+        resources={"site": SiteResource(home=str(path) if home else "")},
+        jobs=JOBS,
+        schedules=build_schedules(time_zone),
+        sensors=SENSORS,
+        executor=dg.in_process_executor,
+    )
+
+
+def _calendars(path: Path) -> tuple[Sequence[SchoolCalendar], str]:
+    if (path / SETTINGS_FILE).exists():
+        home = open_home(path)
+        return [school.calendar for school in home.schools], home.time_zone
+    with as_file(files("attendance_pipeline") / "home_template" / "calendars" / "example.toml") as example:
+        return [read_calendar(example)], ENGLAND
+
+
+defs = build_definitions()

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attendance_pipeline import delivery
-from attendance_pipeline.derive.tasks import Task as DerivedTask
 from attendance_pipeline.derive.tasks import tasks_of
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
@@ -34,7 +33,7 @@ from attendance_pipeline.steps.plan import half_term
 from attendance_pipeline.steps.propose import letterhead_of
 from attendance_pipeline.steps.restate import derived, done_days
 from attendance_pipeline.steps.site import Site
-from attendance_pipeline.store import deliveries, ledger, tasks
+from attendance_pipeline.store import deliveries, ledger
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def _names(site: Site, school: School, whole: Derived) -> dict[int, tuple[str, s
 
 
 def worklists(site: Site, run: str) -> list[Made]:
-    """Every owner's list of the newest day; the tasks are kept in the warehouse too."""
+    """Every owner's list of the newest day."""
     out = []
     for school in site.schools():
         found = newest(site, school)
@@ -146,7 +145,6 @@ def worklists(site: Site, run: str) -> list[Made]:
         whole, day = found
         calendar = school.calendar
         listed = tasks_of(whole)
-        _keep_tasks(site, school, whole, listed)
         names = {row: name for row, (name, _) in _names(site, school, whole).items()}
         unresolved = [
             UnresolvedMark(p, calendar.date(d), half, age)
@@ -168,27 +166,6 @@ def worklists(site: Site, run: str) -> list[Made]:
         overdue = sum(c.overdue for c in made.counts.values())
         out.append(Made(school.id, "worklists", len(made.files), folders, f"{open_now} open, {overdue} overdue"))
     return out
-
-
-def _keep_tasks(site: Site, school: School, whole: Derived, listed: list[DerivedTask]) -> None:
-    persons = whole.inputs.pupils.pupil_id
-    with site.warehouse.begin(school.id) as conn:
-        tasks.replace(
-            conn,
-            school.id,
-            [
-                {
-                    "key": t.key,
-                    "owner": t.owner,
-                    "task": t.task,
-                    "person_id": int(persons[t.pupil]),
-                    "opened_on": t.opened_on,
-                    "due_on": t.due_on,
-                    "closed_on": t.closed_on,
-                }
-                for t in listed
-            ],
-        )
 
 
 def class_lists(site: Site, run: str) -> list[Made]:

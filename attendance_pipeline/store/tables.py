@@ -242,22 +242,6 @@ letter_event = sa.Table(
     sa.Column("by", sa.String(128), nullable=False),
 )
 
-# What somebody has to do. `key` is the task's own identity, so that computing it again adds nothing.
-task = sa.Table(
-    "task",
-    metadata,
-    sa.Column("school", School, primary_key=True),
-    sa.Column("key", sa.String(255), primary_key=True),
-    sa.Column("owner", sa.String(64), nullable=False),
-    sa.Column("task", sa.String(128), nullable=False),
-    sa.Column("person_id", sa.Integer, sa.ForeignKey("person.id"), nullable=True),
-    sa.Column("opened_on", sa.Date, nullable=False),
-    sa.Column("due_on", sa.Date, nullable=True),
-    sa.Column("closed_on", sa.Date, nullable=True),
-    sa.Column("detail", sa.JSON, nullable=False),
-    sa.Index(None, "school", "owner"),
-)
-
 # Folders written to the shared drive.
 delivery = sa.Table(
     "delivery",

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from attendance_pipeline.store import deliveries, derived, ledger, quality, quarantine, tasks
+from attendance_pipeline.store import deliveries, derived, ledger, quality, quarantine
 from attendance_pipeline.store.owed import Owed, add_owed, clear_owed, read_owed, register_mode_of
 from attendance_pipeline.store.persons import intern_persons
 from attendance_pipeline.store.quality import CheckResult
@@ -207,7 +207,7 @@ def test_batches_are_held_and_released(conn):
     assert (batch["held"], batch["released_by"], batch["reason"]) == (False, "head", "40 of 200")
 
 
-# Checks, tasks, deliveries
+# Checks, deliveries
 
 
 def test_checks_of_a_day_are_replaced(conn):
@@ -219,18 +219,6 @@ def test_checks_of_a_day_are_replaced(conn):
         (TUE, "class", True),
     ]
     assert quality.read(conn, "oakfield", MON, only_failed=True) == []
-
-
-def test_tasks_are_written_whole(conn):
-    def task(key, **values):
-        return {"key": key, "owner": "headteacher", "task": "phone", "person_id": None, "opened_on": MON, "due_on": None,
-                "closed_on": None, **values}  # fmt: skip
-
-    tasks.replace(conn, "oakfield", [task("a"), task("b", owner="senco")])
-    tasks.replace(conn, "oakfield", [task("a", closed_on=TUE), task("c")])
-    assert [t["key"] for t in tasks.read(conn, "oakfield")] == ["a", "c"]
-    assert [t["key"] for t in tasks.read(conn, "oakfield", only_open=True)] == ["c"]
-    assert tasks.read(conn, "oakfield", owner="senco") == []
 
 
 def test_deliveries_by_path(conn):

@@ -241,23 +241,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_statement_extract_id"), ["extract_id"], unique=False)
 
     op.create_table(
-        "task",
-        sa.Column("school", sa.String(length=64), nullable=False),
-        sa.Column("key", sa.String(length=255), nullable=False),
-        sa.Column("owner", sa.String(length=64), nullable=False),
-        sa.Column("task", sa.String(length=128), nullable=False),
-        sa.Column("person_id", sa.Integer(), nullable=True),
-        sa.Column("opened_on", sa.Date(), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=True),
-        sa.Column("closed_on", sa.Date(), nullable=True),
-        sa.Column("detail", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_task_person_id_person")),
-        sa.PrimaryKeyConstraint("school", "key", name=op.f("pk_task")),
-    )
-    with op.batch_alter_table("task", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_task_school_owner"), ["school", "owner"], unique=False)
-
-    op.create_table(
         "letter_event",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("reference", sa.String(length=64), nullable=False),

@@ -7,3 +7,11 @@ arithmetic and no SQL here.
 
 Each module is listed by name in `attendance_pipeline/definitions.py`.
 """
+
+import warnings
+
+import dagster as dg
+
+# Ranges of days and observed versions are beta in Dagster 1.13 and chosen knowingly (docs/decisions/0006); the warning
+# would come once for every asset at every start.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)

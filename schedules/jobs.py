@@ -6,7 +6,8 @@ import dagster as dg
 
 from assets.quality import nothing_set_aside, plausible_days
 
-DAYS = ("register", "attendance_measures", "stage_statuses", "penalty_notice_eligibility")
+DERIVED = ("attendance_measures", "stage_statuses", "penalty_notice_eligibility")
+DAYS = ("register", *DERIVED)
 NIGHTLY_OUTPUTS = ("letter_batches", "worklists")
 
 _CHECKS = dg.AssetSelection.checks(plausible_days, nothing_set_aside)

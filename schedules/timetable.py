@@ -13,12 +13,13 @@ import datetime as dt
 import dagster as dg
 
 from attendance_pipeline.home import find_home
-from attendance_pipeline.steps.plan import default_day, half_terms_ended
+from attendance_pipeline.steps.plan import default_day, governor_reports_due
 from attendance_pipeline.steps.restate import due_days
 from attendance_pipeline.steps.site import open_site
 from schedules.jobs import governor_report, nightly, take_in_extracts, weekly_class_lists
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+COMMAND = "attendance/command"  # the tag of a run that somebody started at the command line
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:
@@ -55,17 +56,17 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
         cron_schedule="30 5 * * 2-6",
         execution_timezone=time_zone,
         name="half_termly_governor_report",
-        description="Every night after a weekday, at 05:30: the governor report of a half-term that has ended and has "
+        description="Every night after a weekday, at 05:30: the governor report of each half-term that has ended and has "
         "no report yet.",
     )
     def half_termly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         with open_site(find_home()) as site:
-            ended = half_terms_ended(site, context.scheduled_execution_time.date())
-        done = context.instance.get_materialized_partitions(dg.AssetKey("governor_reports"))
-        due = [key for key in ended if key not in done]
+            due = governor_reports_due(site)
         if not due:
             return dg.SkipReason("No half-term has ended that has no governor report.")
-        return [dg.RunRequest(run_key=f"governor report {key}", partition_key=key) for key in due]
+        # The day is in the key: a report that failed is tried again the night after.
+        night = f"{context.scheduled_execution_time:%Y-%m-%d}"
+        return [dg.RunRequest(run_key=f"governor report {key} {night}", partition_key=key) for key in due]
 
     return [nightly_extracts, class_lists_of_the_week, half_termly]
 
@@ -79,7 +80,7 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def nightly_follows_extracts(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
-    if "attendance/command" in context.dagster_run.tags:
+    if COMMAND in context.dagster_run.tags:
         return dg.SkipReason("Somebody at the command line took the extracts in; the command goes on by itself.")
     with open_site(find_home()) as site:
         day = default_day(site, dt.datetime.now(dt.UTC))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attendance_pipeline.drive_names import class_audiences
@@ -118,37 +118,48 @@ def why_unprintable(inputs: BatchInputs, row: LedgerRow) -> str:
     return _why_not(inputs, [row])
 
 
-def printing_check(
-    inputs: BatchInputs, pupils: Mapping[int, PupilFacts], evidence: Mapping[tuple[int, int], Mapping[str, Any]]
-) -> Callable[[int, str, str], str]:
-    """`LedgerInputs.unprintable` for letters that the ledger may not hold yet; each is composed once, none is rendered.
+class PrintingCheck:
+    """Whether letters that the ledger may not hold yet can be made, asked for many days; none is rendered.
 
-    `inputs` gives what all letters have; its rows do not matter. An error of a template is raised: all letters wait.
+    `inputs` gives what all letters have; its rows do not matter. A letter that says the same as on the day before is
+    not composed again. Its date is not looked at for that: a batch asks once more, with its own date, when it is made.
+    An error of a template is raised: all letters wait.
     """
-    known: dict[tuple[int, str, str], str] = {}
 
-    def unprintable(person_id: int, contact_id: str, kind: str) -> str:
-        key = (person_id, contact_id, kind)
-        recipient = pupils[person_id].recipients.by_id().get(contact_id)
-        figures = evidence.get((person_id, STAGE_OF_KIND[kind]))
-        if key not in known and recipient is not None and figures is not None:
-            letter = LedgerRow(
-                reference="(not yet written)",
-                person_id=person_id,
-                contact_id=contact_id,
-                kind=kind,
-                day=-1,
-                opening_day=inputs.date,
-                proposed_on=inputs.date,
-                state="proposed",
-                language=recipient.language,
-                recipient=recipient.as_json(),
-                evidence=figures,
-            )
-            known[key] = _why_not(inputs, [letter])
-        return known.get(key, "")
+    def __init__(self, inputs: BatchInputs) -> None:
+        self._inputs = inputs
+        self._known: dict[tuple[int, str, str], tuple[Recipient, Mapping[str, Any], str]] = {}
 
-    return unprintable
+    def on(
+        self, day: dt.date, pupils: Mapping[int, PupilFacts], evidence: Mapping[tuple[int, int], Mapping[str, Any]]
+    ) -> Callable[[int, str, str], str]:
+        """`LedgerInputs.unprintable` of a day."""
+        inputs = replace(self._inputs, date=day)
+
+        def unprintable(person_id: int, contact_id: str, kind: str) -> str:
+            key = (person_id, contact_id, kind)
+            recipient = pupils[person_id].recipients.by_id().get(contact_id)
+            figures = evidence.get((person_id, STAGE_OF_KIND[kind]))
+            if recipient is None or figures is None:
+                return ""
+            if key not in self._known or self._known[key][:2] != (recipient, figures):
+                letter = LedgerRow(
+                    reference="(not yet written)",
+                    person_id=person_id,
+                    contact_id=contact_id,
+                    kind=kind,
+                    day=-1,
+                    opening_day=day,
+                    proposed_on=day,
+                    state="proposed",
+                    language=recipient.language,
+                    recipient=recipient.as_json(),
+                    evidence=figures,
+                )
+                self._known[key] = (recipient, figures, why_unprintable(inputs, letter))
+            return self._known[key][2]
+
+        return unprintable
 
 
 # ---------------------------------------------------------------- when

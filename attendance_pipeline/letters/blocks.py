@@ -17,7 +17,7 @@ tables, quotes (a tinted box), and six lines of our own, each alone on its line:
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -159,6 +159,7 @@ def _parser() -> MarkdownIt:
     )
 
 
+@lru_cache(maxsize=32)  # a leaflet says the same to everybody, and a letter is parsed to check it and to set it
 def parse(markdown: str) -> tuple[Block, ...]:
     """The blocks of a rendered template; values in it may be in disguise (``inert``)."""
     tree = SyntaxTreeNode(_parser().parse(markdown))

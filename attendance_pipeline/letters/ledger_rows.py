@@ -249,22 +249,23 @@ def summary(rows: Iterable[LedgerRow | NewLetter]) -> dict[str, int]:
     return dict(sorted(Counter(r.state for r in rows).items()))
 
 
-def with_decision(rows: Sequence[LedgerRow], decision: Decision) -> list[LedgerRow]:
-    """The ledger as it stands once a decision is written: for trying one out, as `what-if` and tests do."""
+def with_decision(rows: Sequence[LedgerRow], decision: Decision, calendar: SchoolCalendar) -> list[LedgerRow]:
+    """The rows that `store.ledger` gives once a decision is written, in its order: for deciding the next day."""
     found = {r.reference: r for r in rows}
     for n in decision.new:
         on = n.day or n.proposed_on
         by_machine = n.by == MACHINE
         found[n.reference] = LedgerRow(
             **{name: getattr(n, name) for name in LedgerRow.__dataclass_fields__ if hasattr(n, name) and name != "day"},
-            day=-1,
+            day=calendar.on_or_before(n.opening_day),
             entered=on if n.state in ("proposed", "held") else None,
             changed_on=on if by_machine else None,
             acted_on=None if by_machine else on,
             sent_on=on if n.state == "sent" else None,
         )
     for a in decision.amendments:
-        found[a.reference] = replace(found[a.reference], **a.values)
+        row = replace(found[a.reference], **a.values)
+        found[a.reference] = replace(row, day=calendar.on_or_before(row.opening_day))
     for m in decision.moves:
         row = found[m.reference]
         changes: dict[str, Any] = {"state": m.to_state, "reason": m.reason}
@@ -277,4 +278,11 @@ def with_decision(rows: Sequence[LedgerRow], decision: Decision) -> list[LedgerR
         if m.to_state == "sent":
             changes["sent_on"] = m.day
         found[m.reference] = replace(row, **changes)
-    return list(found.values())
+    return sorted(found.values(), key=lambda r: (r.proposed_on, r.reference))
+
+
+def with_batch(batches: Sequence[Batch], batch: Batch | None) -> list[Batch]:
+    """The school's batches once one more is written, or once more; None: the day has none."""
+    if batch is None:
+        return list(batches)
+    return sorted([*(b for b in batches if b.id != batch.id), batch], key=lambda b: (b.day, b.id))

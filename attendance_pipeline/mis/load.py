@@ -33,12 +33,12 @@ from attendance_pipeline.store.extracts import (
     known_extracts,
     list_extracts,
     put_extracts,
-    read_records,
+    register_mode_of,
     replace_day_pages,
     set_left_out,
+    set_register_mode,
     statement_days,
 )
-from attendance_pipeline.store.owed import add_owed, register_mode_of
 from attendance_pipeline.store.persons import intern_persons
 from attendance_pipeline.store.quarantine import QuarantineRow
 from attendance_pipeline.store.tables import implied_withdrawal
@@ -56,8 +56,7 @@ class LoadResult:
     could not be taken from the inbox. rows: rows of the loaded files; quarantined_new: quarantine rows that were not
     there before. marks_new, marks_changed: sessions that had no mark and now have one, and whose mark is another now
     (or none); earliest_changed: the first day of either. records_changed: by kind, how many subjects (pupils, classes,
-    entries of the log) read differently now; earliest_log_day: the first date of a changed entry of the log.
-    notes: what a person may want to know of each file.
+    entries of the log) read differently now. notes: what a person may want to know of each file.
     """
 
     school: str
@@ -73,7 +72,6 @@ class LoadResult:
     marks_changed: int = 0
     earliest_changed: dt.date | None = None
     records_changed: dict[str, int] = field(default_factory=dict)
-    earliest_log_day: dt.date | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -226,17 +224,14 @@ def _load(
     elif register:
         quarantine.add(conn, school, rows_not_on_roll(conn, school, [ids[r.key] for r in register]))
     new, changed, earliest = _marks_changed(axis, folded_before, read_marks(conn, school, axis))
-    records_changed, log_day = _records_changed(conn, school, standing)
-    kinds_changed = [k for k, n in records_changed.items() if n]
-    add_owed(conn, school, "complete" if complete else "changes", earliest, kinds_changed, log_day)
+    set_register_mode(conn, school, "complete" if complete else "changes")
     return _replaced(
         result,
         quarantined_new=len(quarantine.keys(conn, school) - before),
         marks_new=new,
         marks_changed=changed,
         earliest_changed=earliest,
-        records_changed=records_changed,
-        earliest_log_day=log_day,
+        records_changed=_records_changed(conn, school, standing),
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attendance_pipeline.home import School
+from attendance_pipeline.home import Home, School
 from attendance_pipeline.law.register_codes import NO_MARK
 from attendance_pipeline.mis.load import LoadResult, load
 from attendance_pipeline.mis.reading import DatedCodes
@@ -40,6 +40,16 @@ def take_in(site: Site, school_id: str | None = None, settle_seconds: float = 2.
         )
         for school in site.schools(school_id)
     ]
+
+
+def something_in_inbox(home: Home) -> bool:
+    """Whether any file lies in any school's inbox."""
+    return any(
+        file.is_file() and not file.name.startswith(".")
+        for school in home.schools
+        if school.inbox.is_dir()
+        for file in school.inbox.iterdir()
+    )
 
 
 def day_versions(site: Site) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Plan: which day a night is for, and which half-terms have ended. Asks the calendars and the register; writes nothing."""
+"""Plan: which day a night is for, and which weekly and half-termly deliveries are due. Writes nothing.
+
+Belongs here: asking the calendars, the register and what was delivered. Not here: making anything; hours (`schedules/`).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from zoneinfo import ZoneInfo
 
 from attendance_pipeline.home import School
 from attendance_pipeline.law.school_calendar import HalfTerm
-from attendance_pipeline.steps.intake import last_marked_day
+from attendance_pipeline.steps.intake import first_marked_day, last_marked_day
+from attendance_pipeline.steps.restate import done_days
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.store.deliveries import read_deliveries
 
 
 def default_day(site: Site, now: dt.datetime) -> dt.date | None:
@@ -34,13 +39,36 @@ def half_term(school: School, key: str) -> HalfTerm | None:
     return next((h for h in school.calendar.half_terms if h.key == key), None)
 
 
-def half_terms_ended(site: Site, day: dt.date) -> list[str]:
-    """Keys of the half-terms that have ended before `day` and have marks, in order."""
-    ended: dict[str, dt.date] = {}
+def class_lists_due(site: Site) -> bool:
+    """Whether a school week has ended, in any school, since its class lists were last delivered."""
     for school in site.schools():
-        marked = last_marked_day(site, school)
+        done = done_days(site, school)
+        if not done:
+            continue
+        calendar, day = school.calendar, school.calendar.on_or_before(done[-1])
+        while day >= 0 and day + 1 < len(calendar) and calendar.week[day + 1] == calendar.week[day]:
+            day -= 1
+        if day >= 0 and not _delivered_since(site, school, "classes", calendar.date(day)):
+            return True
+    return False
+
+
+def governor_reports_due(site: Site) -> list[str]:
+    """Keys of the half-terms whose last day is done and that have no report yet, in order."""
+    due: dict[str, dt.date] = {}
+    for school in site.schools():
+        done, marked = done_days(site, school), first_marked_day(site, school)
+        if not done or marked is None:
+            continue
+        with site.warehouse.read() as conn:
+            reported = {d["day"] for d in read_deliveries(conn, school.id, "governors")}
         for half in school.calendar.half_terms:
             last = school.calendar.date(half.last)
-            if marked is not None and half.first <= marked and last < day:
-                ended[half.key] = max(ended.get(half.key, last), last)
-    return sorted(ended, key=lambda key: ended[key])
+            if half.last >= marked and done[0] <= last <= done[-1] and last not in reported:
+                due[half.key] = last
+    return sorted(due, key=lambda key: due[key])
+
+
+def _delivered_since(site: Site, school: School, what: str, day: dt.date) -> bool:
+    with site.warehouse.read() as conn:
+        return any(d["day"] >= day for d in read_deliveries(conn, school.id, what))

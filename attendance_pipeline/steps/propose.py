@@ -1,21 +1,24 @@
 """Propose: bring the ledger of letters up to the newest derived day, one school day after another.
 
 Belongs here: which days are still to be decided, and putting together what the decision reads. A term loaded at once is
-decided day by day, as its nights would have, so that no batch holds a whole term. Not here: any decision (`letters/`).
+decided day by day, as its nights would have, so that no batch holds a whole term; but it is read once and written in one
+transaction: all of a school's days or none. Not here: any decision (`letters/`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import datetime as dt
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from attendance_pipeline.home import School
-from attendance_pipeline.letters.batch import BatchInputs, printing_check
+from attendance_pipeline.letters.batch import BatchInputs, PrintingCheck
 from attendance_pipeline.letters.from_ladder import LadderReader
 from attendance_pipeline.letters.from_roll import RollReader, log_entries, pupils_on_paper
 from attendance_pipeline.letters.ledger import decide
-from attendance_pipeline.letters.ledger_rows import MACHINE, Batch, LedgerInputs, LedgerRow
+from attendance_pipeline.letters.ledger_rows import MACHINE, Batch, LedgerInputs, LedgerRow, with_batch, with_decision
 from attendance_pipeline.letters.pdf import Letterhead
 from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
@@ -67,21 +70,33 @@ def _propose(site: Site, school: School) -> Proposed:
     after = max((d for d in decided if d < calendar.date(newest)), default=None)
     first = start if after is None else max(start, calendar.on_or_before(after) + 1)
     whole = derived(site, school, start, newest)
-    ladder, roll = LadderReader(whole), RollReader(pupils, contacts)
-    secret, templates = reference_key(site.home.state), Templates(site.home.letter_templates)
+    ladder, roll, secret = LadderReader(whole), RollReader(pupils, contacts), reference_key(site.home.state)
+    printing = PrintingCheck(
+        BatchInputs(
+            school.id,
+            calendar.date(newest),
+            (),
+            (),
+            paper,
+            letterhead_of(school),
+            Templates(site.home.letter_templates),
+            site.home.layout,
+            school.policy.setting.letters.household,
+        )  # fmt: skip
+    )
     version = site.register_version(school)
     counts: Counter[str] = Counter()
-    for day in range(first, newest + 1):
-        date = calendar.date(day)
-        facts, on_day = ladder.on(day), roll.on(date)
-        cut = int(whole.plan.ladder["cut"][day])
-        with site.warehouse.begin(school.id) as conn:
-            short = quality.read(conn, school.id, calendar.date(cut), only_failed=True) if cut >= 0 else []
-            rows = [LedgerRow.from_store(r, calendar) for r in ledger.read_ledger(conn, school.id, machine=MACHINE)]
-            base = BatchInputs(
-                school.id, date, (), (), paper, letterhead_of(school), templates, site.home.layout,
-                school.policy.setting.letters.household,
-            )  # fmt: skip
+    with site.warehouse.begin(school.id) as conn:
+        short: dict[dt.date, list[dict[str, Any]]] = defaultdict(list)
+        for result in quality.read(conn, school.id, only_failed=True):
+            short[result["day"]].append(result)
+        rows = [LedgerRow.from_store(r, calendar) for r in ledger.read_ledger(conn, school.id, machine=MACHINE)]
+        batches = [Batch.from_store(b) for b in ledger.read_batches(conn, school.id)]
+        taken = ledger.read_references(conn)
+        for day in range(first, newest + 1):
+            date, facts, on_day = calendar.date(day), ladder.on(day), roll.on(calendar.date(day))
+            cut = int(whole.plan.ladder["cut"][day])
+            failed = short.get(calendar.date(cut), []) if cut >= 0 else []
             decision = decide(
                 LedgerInputs(
                     school_id=school.id,
@@ -94,28 +109,27 @@ def _propose(site: Site, school: School) -> Proposed:
                     secret=secret,
                     roll=int(whole.inputs.pupils.on_roll(day).sum()),
                     rows=rows,
-                    batches=[Batch.from_store(b) for b in ledger.read_batches(conn, school.id)],
+                    batches=batches,
                     log=log,
                     go_live=school.go_live,
-                    failed_school=any(r["scope"] == "school" for r in short),
-                    failed_classes=frozenset(r["subject"] for r in short if r["scope"] == "class"),
+                    failed_school=any(r["scope"] == "school" for r in failed),
+                    failed_classes=frozenset(r["subject"] for r in failed if r["scope"] == "class"),
                     stands_without_n=facts.stands_without_n,
                     stands_without_e_c2=facts.stands_without_e_c2,
-                    unprintable=printing_check(base, on_day, facts.evidence),
+                    unprintable=printing.on(date, on_day, facts.evidence),
                     evidence=facts.evidence,
-                    taken=ledger.read_references(conn),
+                    taken=taken,
                     letterhead=school.letterhead is not None,
                 )
             )
             ledger.apply(conn, **decision.to_write(school.id))
-            mark_done(conn, school.id, [date], version)
-        counts["new"] += len(decision.new)
-        counts["moved"] += len(decision.moves)
-        counts["held"] += sum(n.state == "held" for n in decision.new) + sum(
-            m.to_state == "held" for m in decision.moves
-        )
-    with site.warehouse.read() as conn:
-        states = Counter(r["state"] for r in ledger.read_letters(conn, school.id))
+            rows, batches = with_decision(rows, decision, calendar), with_batch(batches, decision.batch)
+            counts["new"] += len(decision.new)
+            counts["moved"] += len(decision.moves)
+            counts["held"] += sum(change.state == "held" for change in decision.new)
+            counts["held"] += sum(change.to_state == "held" for change in decision.moves)
+        mark_done(conn, school.id, [calendar.date(day) for day in range(first, newest + 1)], version)
+    states = Counter(row.state for row in rows)
     return Proposed(
         school.id, newest - first + 1, counts["new"], counts["moved"], counts["held"], dict(sorted(states.items()))
     )

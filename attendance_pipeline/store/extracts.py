@@ -17,9 +17,17 @@ import numpy as np
 import sqlalchemy as sa
 
 from attendance_pipeline.store import quarantine
-from attendance_pipeline.store.both_dialects import chunks, insert_new
+from attendance_pipeline.store.both_dialects import chunks, insert_new, upsert
 from attendance_pipeline.store.pages import pack_page, unpack_page
-from attendance_pipeline.store.tables import extract, lesson_page, marks_page, record, record_page, statement
+from attendance_pipeline.store.tables import (
+    extract,
+    lesson_page,
+    marks_page,
+    record,
+    record_page,
+    school_state,
+    statement,
+)
 from attendance_pipeline.store.warehouse import now
 
 Page = bytes
@@ -278,6 +286,17 @@ def set_left_out(conn: sa.Connection, school: str, extract_ids: Iterable[int]) -
     conn.execute(sa.update(extract).where(extract.c.school == school, extract.c.left_out).values(left_out=False))
     for part in chunks(sorted(extract_ids)):
         conn.execute(sa.update(extract).where(extract.c.id.in_(part)).values(left_out=True))
+
+
+def register_mode_of(conn: sa.Connection, school: str) -> str:
+    """How the school's register extracts were last understood: `changes` (also when none was loaded) or `complete`."""
+    query = sa.select(school_state.c.register_mode).where(school_state.c.school == school)
+    return conn.execute(query).scalar() or "changes"
+
+
+def set_register_mode(conn: sa.Connection, school: str, mode: str) -> None:
+    """Note how the school's register extracts are understood from now on: `changes` or `complete`."""
+    upsert(conn, school_state, [{"school": school, "register_mode": mode}])
 
 
 def read_record_pages(

@@ -91,17 +91,13 @@ implied_withdrawal = sa.Table(
     sa.Column("page", sa.LargeBinary, nullable=False),
 )
 
-# What must outlive a load that is killed right after its commit. `register_mode`: how register extracts were last
-# understood, `changes` or `complete`. The others: what loads changed that results do not follow yet (store/owed.py).
+# How the school's register extracts were last understood, `changes` or `complete`: when the setting changes, all that is
+# loaded is understood anew.
 school_state = sa.Table(
     "school_state",
     metadata,
     sa.Column("school", School, primary_key=True),
     sa.Column("register_mode", sa.String(16), nullable=False),
-    sa.Column("changes", sa.Integer, nullable=False),
-    sa.Column("marks_from", sa.Date, nullable=True),
-    sa.Column("log_from", sa.Date, nullable=True),
-    sa.Column("kinds", sa.JSON, nullable=False),
 )
 
 # Rows of the other kinds, each distinct content once. `subject`: the thing that a newer row replaces (a UPN, a class,
@@ -166,7 +162,8 @@ derived_page = sa.Table(
     sa.Column("computed_at", sa.DateTime, nullable=False),
 )
 
-# Which days are done, and from which register.
+# The school days whose letters have been decided (steps/propose.py), and the register version that they were decided from.
+# Days that are derived are not remembered here: they are those that have pages.
 day_log = sa.Table(
     "day_log",
     metadata,

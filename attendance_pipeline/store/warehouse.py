@@ -23,6 +23,7 @@ import sqlalchemy as sa
 SCHEMA_VERSION = "0001"
 
 _BUSY_SECONDS = 30
+_QUIET: dict[str, Any] = {"hide_parameters": True}  # the message of a failed statement would otherwise show the row
 _ADVISORY_SPACE = 0x41505748  # the first key of our PostgreSQL advisory locks: "APWH"
 
 
@@ -58,11 +59,11 @@ class Warehouse:
     def _engine(self) -> sa.Engine:
         if self.dialect == "sqlite":
             _private_file(self.url.database)
-            engine = sa.create_engine(self.url, connect_args={"timeout": _BUSY_SECONDS})
+            engine = sa.create_engine(self.url, connect_args={"timeout": _BUSY_SECONDS}, **_QUIET)
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
         else:
-            engine = sa.create_engine(self.url, pool_pre_ping=True)
+            engine = sa.create_engine(self.url, pool_pre_ping=True, **_QUIET)
         # A forked process must not talk over its parent's connections.
         forked = weakref.WeakMethod(engine.dispose)
         os.register_at_fork(after_in_child=lambda: (dispose := forked()) and dispose(close=False))

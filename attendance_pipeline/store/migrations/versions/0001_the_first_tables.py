@@ -122,10 +122,6 @@ def upgrade() -> None:
         "school_state",
         sa.Column("school", sa.String(length=64), nullable=False),
         sa.Column("register_mode", sa.String(length=16), nullable=False),
-        sa.Column("changes", sa.Integer(), nullable=False),
-        sa.Column("marks_from", sa.Date(), nullable=True),
-        sa.Column("log_from", sa.Date(), nullable=True),
-        sa.Column("kinds", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("school", name=op.f("pk_school_state")),
     )
     op.create_table(

@@ -1,0 +1,248 @@
+"""Runs of the jobs in this process, recorded in the home's Dagster instance so that its UI shows them.
+
+Belongs here: which jobs make up a night, a backfill and a first term, and what they are told. Not here: what a job does
+(`schedules/jobs.py`, `assets/`), what is due (`steps/plan.py`), and what a command prints (`cli.py`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from attendance_pipeline.definitions import build_definitions
+from attendance_pipeline.home import Home
+from attendance_pipeline.steps.intake import something_in_inbox
+from attendance_pipeline.steps.plan import class_lists_due, default_day, governor_reports_due, school_day
+from attendance_pipeline.steps.restate import due_days
+from attendance_pipeline.steps.site import Site, open_site
+from attendance_pipeline.store import deliveries, ledger, quarantine
+from schedules.jobs import DERIVED, backfill, governor_report, nightly, take_in_extracts, weekly_class_lists
+from schedules.timetable import COMMAND, range_tags
+
+Say = Callable[[str], None]
+# Each step writes some lines of log for every day of a range; nobody reads those at a command line.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+INSTANCE = """\
+# Dagster's own settings for this home. Written once; yours to change.
+telemetry:
+  enabled: false
+# One run at a time: two would only wait for each other's transactions.
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+retention:
+  schedule:
+    purge_after_days: 90
+  sensor:
+    purge_after_days:
+      skipped: 7
+      failure: 30
+      success: 90
+"""
+
+
+class RunFailed(RuntimeError):
+    """A run did not succeed. The message names job, step and kind of error; the UI has the rest."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a command, all in counts.
+
+    `days`: first and last school day that was derived, None when there was none. `made`: by asset how many of what it
+    makes. `folders`: new folders on the drive by what is in them. `set_aside`, `held`: quarantine rows and held letters
+    that were not there before; `in_quarantine`, `all_held`: those there are now. `letters`: by kind and state.
+    """
+
+    days: tuple[dt.date, dt.date] | None = None
+    derived: int = 0
+    made: Mapping[str, int] = field(default_factory=dict)
+    folders: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    set_aside: int = 0
+    held: int = 0
+    in_quarantine: int = 0
+    all_held: int = 0
+    letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether something is new since the command began that somebody has to look at."""
+        return bool(self.set_aside or self.held)
+
+
+def prepare_instance(home: Home) -> Path:
+    """The folder of the home's Dagster instance, with settings of its own; made on first use."""
+    folder = home.dagster_home
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / "dagster.yaml"
+    if not file.exists():
+        new = folder / f".dagster.yaml.{os.getpid()}"
+        new.write_text(INSTANCE, encoding="utf-8")
+        new.replace(file)
+    return folder
+
+
+@dataclass
+class Runner:
+    """Runs jobs of one home. `command` is the tag by which the UI shows who started them; `say` tells progress."""
+
+    home: Home
+    command: str
+    say: Say = lambda text: None
+    made: Counter[str] = field(default_factory=Counter)
+
+    @cached_property
+    def _definitions(self) -> dg.Definitions:
+        return build_definitions(self.home.path)
+
+    @contextmanager
+    def _instance(self) -> Iterator[dg.DagsterInstance]:
+        folder = str(prepare_instance(self.home))
+        with dg.DagsterInstance.from_config(folder) as instance:
+            yield instance
+
+    def run(
+        self,
+        job: str,
+        *,
+        days: Sequence[dt.date] = (),
+        partition: str | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Run a job over the days (first to last, both included) or of one partition. Raises RunFailed."""
+        tags = {COMMAND: self.command}
+        if days:
+            tags |= range_tags(days[0].isoformat(), days[-1].isoformat())
+        # Dagster's days end today; a demonstration and a rehearsal may lie ahead.
+        latest = max([*days, dt.date.today()]) + dt.timedelta(days=1)  # noqa: DTZ011  # the day after, in any zone
+        effective = dt.datetime(latest.year, latest.month, latest.day, 12, tzinfo=dt.UTC)
+        with self._instance() as instance, dg.partition_loading_context(effective_dt=effective):
+            result = self._definitions.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                tags=tags,
+                partition_key=partition,
+                run_config={**QUIET, **(config or {})},
+                raise_on_error=False,
+            )
+        if not result.success:
+            failed = [e for e in result.all_events if e.is_step_failure]
+            raise RunFailed(f"{job}: " + ("; ".join(_failure(e) for e in failed) or "the run did not start"))
+        for event in result.get_asset_materialization_events():
+            entry = event.materialization.metadata.get("dagster/row_count")
+            if entry is not None and event.materialization.partition is None:
+                self.made[event.materialization.asset_key.to_user_string()] += int(entry.value)  # type: ignore[call-overload]
+
+
+def _failure(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return f"{event.step_key} failed ({error.cls_name if error else 'unknown error'})"
+
+
+def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "nightly") -> Outcome:
+    """Take in the extracts, then everything that is due up to `day` (None: the latest school day with marks)."""
+    runner = Runner(home, command, say)
+    with _counting(home, runner) as count:
+        say("Taking in extracts")
+        runner.run(take_in_extracts.name)
+        with open_site(home.path) as site:
+            chosen = default_day(site, dt.datetime.now(dt.UTC)) if day is None else school_day(site, day)
+            days = (due_days(site, chosen) or [chosen]) if chosen else []
+        if not days:
+            say("There are no marks yet: nothing is due.")
+            return count(())
+        say(f"Deriving {_spoken(days)}, then letters and worklists")
+        runner.run(nightly.name, days=days)
+        with open_site(home.path) as site:
+            lists, reports = class_lists_due(site), governor_reports_due(site)
+        if lists:
+            say("Class lists of the week")
+            runner.run(weekly_class_lists.name)
+        for key in reports:
+            say(f"Governor report of {key}")
+            runner.run(governor_report.name, partition=key)
+    return count(days)
+
+
+def run_backfill(
+    home: Home, first: dt.date, last: dt.date, as_recorded: bool, say: Say, command: str = "backfill"
+) -> Outcome:
+    """Derive the school days first to last again, in one run. Extracts in the inbox are taken in before."""
+    runner = Runner(home, command, say)
+    with _counting(home, runner) as count:
+        if something_in_inbox(home):
+            say("Taking in extracts")
+            runner.run(take_in_extracts.name)
+        days = sorted({d for s in home.schools for d in s.calendar.days.tolist() if first <= d <= last})
+        if not days:
+            say("No school has a school day in that period.")
+            return count(())
+        say(f"Deriving {_spoken(days)}{', each from what was known on it' if as_recorded else ''}")
+        config = {"ops": {name: {"config": {"as_recorded": as_recorded}} for name in DERIVED}}
+        runner.run(backfill.name, days=days, config=config)
+    return count(days)
+
+
+def _spoken(days: Sequence[dt.date]) -> str:
+    return f"school day {days[0]}" if len(days) == 1 else f"{len(days)} school days, {days[0]} to {days[-1]}"
+
+
+@contextmanager
+def _counting(home: Home, runner: Runner) -> Iterator[Callable[[Sequence[dt.date]], Outcome]]:
+    """Gives a function that says what became new since the beginning."""
+    with open_site(home.path) as site:
+        held_before = _held(site)
+        folders_before = _folders(site)
+        aside_before = {s.id: _quarantine(site, s.id) for s in site.schools()}
+
+    def count(days: Sequence[dt.date]) -> Outcome:
+        with open_site(home.path) as site:
+            held, folders = _held(site), _folders(site)
+            aside = {s.id: _quarantine(site, s.id) for s in site.schools()}
+            new: dict[str, list[Path]] = {}
+            for path in sorted(set(folders) - set(folders_before)):
+                new.setdefault(folders[path], []).append(home.drive / path)
+            return Outcome(
+                days=(days[0], days[-1]) if days else None,
+                derived=len(days),
+                made=dict(runner.made),
+                folders=new,
+                set_aside=sum(len(aside[s] - aside_before[s]) for s in aside),
+                held=len(held - held_before),
+                in_quarantine=sum(map(len, aside.values())),
+                all_held=len(held),
+                letters=_letters(site),
+            )
+
+    yield count
+
+
+def _held(site: Site) -> set[str]:
+    with site.warehouse.read() as conn:
+        return {r["reference"] for r in ledger.read_letters(conn, states=["held"])}
+
+
+def _letters(site: Site) -> Mapping[tuple[str, str], int]:
+    with site.warehouse.read() as conn:
+        return Counter((r["kind"], r["state"]) for r in ledger.read_letters(conn))
+
+
+def _folders(site: Site) -> dict[str, str]:
+    with site.warehouse.read() as conn:
+        return {d["path"]: d["what"] for s in site.schools() for d in deliveries.read_deliveries(conn, s.id)}
+
+
+def _quarantine(site: Site, school: str) -> set[tuple[object, ...]]:
+    with site.warehouse.read() as conn:
+        return quarantine.keys(conn, school)

@@ -1,0 +1,85 @@
+"""What a command says of what came of it, in plain lines. Counts and folders; no pupil."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attendance_pipeline.home import Home
+from attendance_pipeline.letters.batch import PRINT_FILE
+from attendance_pipeline.running import Outcome
+
+_WHAT = {
+    "letters": "letters",
+    "worklists": "worklists",
+    "classes": "class lists",
+    "governors": "governor reports",
+}
+
+
+def said(home: Home, outcome: Outcome) -> str:
+    """Days, deliveries and the ledger; on the last lines what needs a person."""
+    lines = []
+    if outcome.days:
+        first, last = outcome.days
+        lines.append(
+            f"Done: school day {first}." if first == last else f"Done: {outcome.derived} school days, {first} to {last}."
+        )
+    if outcome.folders:
+        lines += ["", f"Delivered to {home.drive}:"]
+        for what, folders in outcome.folders.items():
+            lines.append(f"  {_WHAT.get(what, what):<18}{len(folders):>3} folder{'s' if len(folders) > 1 else ' '}  "
+                         f"{_first(home, folders[0])}{' ...' if len(folders) > 1 else ''}")  # fmt: skip
+    if outcome.letters:
+        lines += ["", "Letters in the ledger:", *_ledger(outcome)]
+    if outcome.set_aside or outcome.held:
+        lines.append("")
+    if outcome.set_aside:
+        lines.append(
+            f"{_number(outcome.set_aside, 'row')} newly set aside ({outcome.in_quarantine} in all): "
+            f"`attendance export quarantine` says where and why."
+        )
+    if outcome.held:
+        lines.append(
+            f"{_number(outcome.held, 'letter')} newly held ({outcome.all_held} in all): held.csv beside the letters "
+            "says why."
+        )
+    return "\n".join(lines) or "Nothing was due."
+
+
+def said_of_demo(home: Home, outcome: Outcome) -> str:
+    """The same, and what to open first."""
+    lines = [f"The demonstration is in {home.path}. The school and everybody in it are invented.", "", said(home, outcome)]
+    opened = [
+        *_files(outcome, "letters", "office", PRINT_FILE),
+        *_files(outcome, "letters", "office", "batch.xlsx"),
+        *_files(outcome, "letters", "office", "held.csv"),
+        *_files(outcome, "worklists", "attendance-lead", "*.xlsx"),
+        *_files(outcome, "classes", "office", "*.pdf"),
+        *_files(outcome, "governors", "governors", "*.pdf"),
+    ]
+    lines += ["", "Open:", *(f"  {file}" for file in opened)]
+    lines += ["", f"Dagster: attendance ui --home {home.path}"]
+    return "\n".join(lines)
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def _first(home: Home, folder: Path) -> str:
+    return folder.relative_to(home.drive).as_posix()
+
+
+def _ledger(outcome: Outcome) -> list[str]:
+    states = ("proposed", "held", "approved", "sent", "rejected", "superseded")
+    shown = [s for s in states if any(state == s for _, state in outcome.letters)]
+    lines = ["  " + "".join(f"{word:>12}" for word in ("", *shown))]
+    for kind in sorted({kind for kind, _ in outcome.letters}):
+        counts = "".join(f"{outcome.letters.get((kind, state), 0):>12,}" for state in shown)
+        lines.append(f"  {kind:>12}{counts}")
+    return lines
+
+
+def _files(outcome: Outcome, what: str, audience: str, pattern: str) -> list[Path]:
+    folders = [f for f in outcome.folders.get(what, ()) if audience in f.parts]
+    return [file for folder in folders[-1:] for file in sorted(folder.glob(pattern))[:1]]

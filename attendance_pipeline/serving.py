@@ -1,0 +1,78 @@
+"""Dagster's web server and daemon for one home, started together and stopped together.
+
+Belongs here: two child processes and their environment. Not here: running jobs (`running.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from attendance_pipeline.home import HOME_VARIABLE, Home
+from attendance_pipeline.running import prepare_instance
+
+HOST = "127.0.0.1"  # pupils' data are one click away: on this machine alone
+MODULE = ("-m", "attendance_pipeline.definitions")
+_STOP_SECONDS = 15
+
+
+def serve(home: Home, port: int) -> int:
+    """Serve until interrupted (0), or until one of the two ends by itself (3)."""
+    if _taken(port):
+        print(f"attendance: port {port} is in use; choose another with --port", file=sys.stderr)
+        return 2
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(prepare_instance(home)),
+        HOME_VARIABLE: str(home.path),
+        "PYTHONWARNINGS": "ignore",
+    }
+    programs = [
+        [_script("dagster-webserver"), "--host", HOST, "--port", str(port), *MODULE],
+        [_script("dagster-daemon"), "run", *MODULE],
+    ]
+    # A terminal's Ctrl-C reaches only us, and we stop both in order.
+    children = [subprocess.Popen(p, env=environment, cwd=home.state, start_new_session=True) for p in programs]  # noqa: S603  # our own programs
+    signal.signal(signal.SIGTERM, _interrupt)
+    print(f"Dagster for {home.path}: http://{HOST}:{port}  (Ctrl-C stops it)", flush=True)
+    try:
+        while all(child.poll() is None for child in children):
+            time.sleep(0.5)
+        print("attendance: Dagster ended by itself; its last lines above say why", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _script(name: str) -> str:
+    """A program that was installed beside this Python."""
+    folder = Path(sys.executable).parent
+    return str(next((p for p in (folder / name, folder / f"{name}.exe") if p.exists()), name))
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False

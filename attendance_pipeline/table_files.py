@@ -1,0 +1,58 @@
+"""Tables as files: CSV and Parquet as the contract wants them.
+
+Dates are ISO, nulls empty, ratios decimals with six places. A file is written beside its name and renamed when it is
+complete, readable by its owner alone: most tables name pupils. Which rows a table has is not decided here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pandas as pd
+
+PRIVATE = 0o600
+
+
+def write_csv(frames: Iterable[pd.DataFrame], out: IO[str]) -> None:
+    """Frames of equal columns one after another, under one header."""
+    for i, frame in enumerate(frames):
+        frame.to_csv(out, index=False, header=i == 0, float_format="%.6f", date_format="%Y-%m-%d", lineterminator="\n")
+
+
+def write_parquet(frames: Iterable[pd.DataFrame], out: Path) -> None:
+    """One file; columns that hold dates only are dates in it."""
+    pd.concat(list(frames), ignore_index=True).to_parquet(out, index=False)
+
+
+def _to_csv_file(frames: Iterable[pd.DataFrame], out: Path) -> None:
+    with out.open("w", encoding="utf-8", newline="") as file:
+        write_csv(frames, file)
+
+
+_WRITERS: dict[str, Callable[[Iterable[pd.DataFrame], Path], None]] = {".csv": _to_csv_file, ".parquet": write_parquet}
+ENDINGS = tuple(_WRITERS)
+
+
+def write_table(frames: Iterable[pd.DataFrame], output: Path | None) -> None:
+    """To a file by its ending (one of ENDINGS), or as CSV to the standard output."""
+    if output is None:
+        write_csv(frames, sys.stdout)
+        return
+    with _complete_or_not_at_all(output) as partial:
+        _WRITERS[output.suffix](frames, partial)
+
+
+@contextmanager
+def _complete_or_not_at_all(file: Path) -> Iterator[Path]:
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        os.close(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, PRIVATE))
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)

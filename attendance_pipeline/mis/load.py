@@ -33,6 +33,7 @@ from attendance_pipeline.store.extracts import (
     known_extracts,
     list_extracts,
     put_extracts,
+    read_records,
     register_mode_of,
     replace_day_pages,
     set_left_out,
@@ -281,18 +282,13 @@ def _marks_changed(axis: np.ndarray, before: Said, after: Said) -> tuple[int, in
     return int((differs & (old == 0)).sum()), int((differs & (old != 0)).sum()), earliest
 
 
-def _records_changed(
-    conn: sa.Connection, school: str, standing: dict[str, set[int]]
-) -> tuple[dict[str, int], dt.date | None]:
+def _records_changed(conn: sa.Connection, school: str, standing: dict[str, set[int]]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    log_day = None
     for kind, before in standing.items():
         changed = before ^ set(current_records(conn, school, kind).where)
         data = read_records(conn, changed)
         counts[kind] = len({d.get("upn", d.get("class")) for d in data.values()})
-        if kind == "interventions":
-            log_day = min((dt.date.fromisoformat(d["date"]) for d in data.values()), default=None)
-    return counts, log_day
+    return counts
 
 
 def _amending_lines(conn: sa.Connection, school: str, readings: Sequence[Reading]) -> dict[ExtractKey, set[int]]:

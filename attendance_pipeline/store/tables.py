@@ -91,8 +91,8 @@ implied_withdrawal = sa.Table(
     sa.Column("page", sa.LargeBinary, nullable=False),
 )
 
-# How the school's register extracts were last understood, `changes` or `complete`: when the setting changes, all that is
-# loaded is understood anew.
+# How the school's register extracts were last understood, `changes` or `complete`: when that setting changes, all that
+# is loaded is understood anew.
 school_state = sa.Table(
     "school_state",
     metadata,
@@ -162,8 +162,8 @@ derived_page = sa.Table(
     sa.Column("computed_at", sa.DateTime, nullable=False),
 )
 
-# The school days whose letters have been decided (steps/propose.py), and the register version that they were decided from.
-# Days that are derived are not remembered here: they are those that have pages.
+# The school days whose letters have been decided (steps/propose.py), and from which register version. Days that are
+# derived are not remembered here: they are those that have pages.
 day_log = sa.Table(
     "day_log",
     metadata,

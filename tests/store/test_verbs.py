@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from attendance_pipeline.store import deliveries, derived, ledger, quality, quarantine
-from attendance_pipeline.store.owed import Owed, add_owed, clear_owed, read_owed, register_mode_of
+from attendance_pipeline.store.extracts import register_mode_of, set_register_mode
 from attendance_pipeline.store.persons import intern_persons
 from attendance_pipeline.store.quality import CheckResult
 from attendance_pipeline.store.quarantine import QuarantineRow
@@ -47,33 +47,15 @@ def test_days_done(conn):
     assert derived.done_days(conn, "ashfield") == {}
 
 
-# What results do not follow yet
+# How register extracts are understood
 
 
-def test_what_loads_changed_is_owed_until_results_follow(conn):
-    assert not read_owed(conn, "oakfield")
-    add_owed(conn, "oakfield", "changes", TUE, ["pupils"], None)
-    add_owed(conn, "oakfield", "complete", WED, [], MON)
-    owed = read_owed(conn, "oakfield")
-    assert owed == Owed(2, TUE, MON, frozenset({"pupils"}))
-    assert register_mode_of(conn, "oakfield") == "complete"
-    assert clear_owed(conn, "oakfield", owed)
-    assert not read_owed(conn, "oakfield")
-    assert register_mode_of(conn, "oakfield") == "complete"
-
-
-def test_a_load_in_between_is_not_forgotten(conn):
-    add_owed(conn, "oakfield", "changes", TUE, [], None)
-    seen = read_owed(conn, "oakfield")
-    add_owed(conn, "oakfield", "changes", MON, [], None)
-    assert not clear_owed(conn, "oakfield", seen)
-    assert read_owed(conn, "oakfield").marks_from == MON
-
-
-def test_a_load_that_changed_nothing_owes_nothing(conn):
-    add_owed(conn, "oakfield", "changes", None, [], None)
-    assert not read_owed(conn, "oakfield")
-    assert clear_owed(conn, "oakfield", read_owed(conn, "oakfield"))
+def test_how_register_extracts_were_last_understood(conn):
+    assert register_mode_of(conn, "oakfield") == "changes"
+    set_register_mode(conn, "oakfield", "complete")
+    assert (register_mode_of(conn, "oakfield"), register_mode_of(conn, "ashfield")) == ("complete", "changes")
+    set_register_mode(conn, "oakfield", "changes")
+    assert register_mode_of(conn, "oakfield") == "changes"
 
 
 # Quarantine

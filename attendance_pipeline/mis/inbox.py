@@ -110,9 +110,9 @@ def kind_and_day(name: str) -> tuple[str, dt.date] | None:
 
 def keep(kept: Path, sha256: str, data: bytes) -> None:
     """Keep a file under its hash, readable by its owner alone. Keeping it again changes nothing but its content."""
-    folder = kept / sha256[:2]
+    path = kept_path(kept, sha256)
+    folder = path.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = folder / sha256
     try:
         if path.read_bytes() == data:
             return

@@ -75,11 +75,6 @@ class LoadResult:
     records_changed: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
-    @property
-    def changed(self) -> bool:
-        """Whether anything that results could depend on is other than before."""
-        return bool(self.marks_new or self.marks_changed or any(self.records_changed.values()))
-
     def summary(self) -> str:
         """One line of counts."""
         parts = [

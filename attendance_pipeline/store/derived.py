@@ -1,4 +1,7 @@
-"""Derived results by school, day and kind, and the log of days that are done. What a page holds: its writer knows."""
+"""Derived results by school, day and kind, and the log of days whose letters are decided.
+
+What a page holds is not known here: its writer knows.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def delete_pages(conn: sa.Connection, school: str, days: Iterable[dt.date], kind
 
 
 def mark_done(conn: sa.Connection, school: str, days: Sequence[dt.date], register_version: str) -> None:
-    """Log days as done from a register version (`extracts.extracts_version`)."""
+    """Log that the letters of these days are decided, from a register version (`extracts.extracts_version`)."""
     at = now()
     upsert(
         conn,
@@ -72,12 +75,6 @@ def mark_done(conn: sa.Connection, school: str, days: Sequence[dt.date], registe
 
 
 def done_days(conn: sa.Connection, school: str) -> dict[dt.date, str]:
-    """The days that are done, and the register version each was last done from, in order of the day."""
+    """The days whose letters are decided, and the register version each was last decided from, in order of the day."""
     query = sa.select(day_log.c.day, day_log.c.register_version).where(day_log.c.school == school)
     return {r.day: r.register_version for r in conn.execute(query.order_by(day_log.c.day))}
-
-
-def forget_done(conn: sa.Connection, school: str, days: Iterable[dt.date]) -> None:
-    """Take days off the log, so that they are due again."""
-    for part in chunks(sorted(set(days))):
-        conn.execute(sa.delete(day_log).where(day_log.c.school == school, day_log.c.day.in_(part)))

@@ -56,14 +56,6 @@ def clear_refused(conn: sa.Connection, school: str, files: Sequence[tuple[str, s
         conn.execute(sa.delete(quarantine).where(c.id.in_(part)))
 
 
-def count(conn: sa.Connection, school: str, since: dt.datetime | None = None) -> int:
-    """How many quarantine rows the school has, or has got since a moment (UTC, as `warehouse.now()`)."""
-    query = sa.select(sa.func.count()).where(quarantine.c.school == school)
-    if since is not None:
-        query = query.where(quarantine.c.found_at >= since)
-    return conn.execute(query).scalar_one()
-
-
 def key_of(row: QuarantineRow) -> tuple[object, ...]:
     """What tells a school's quarantine rows apart."""
     return (row.extract, row.sha256, row.line, row.column, row.rule, row.origin)

@@ -1,8 +1,8 @@
 """Propose: bring the ledger of letters up to the newest derived day, one school day after another.
 
 Belongs here: which days are still to be decided, and putting together what the decision reads. A term loaded at once is
-decided day by day, as its nights would have, so that no batch holds a whole term; but it is read once and written in one
-transaction: all of a school's days or none. Not here: any decision (`letters/`).
+decided day by day, as its nights would have, so that no batch holds a whole term; but it is read once, and written in
+one transaction: all of a school's days or none. Not here: any decision (`letters/`).
 """
 
 from __future__ import annotations
@@ -71,19 +71,11 @@ def _propose(site: Site, school: School) -> Proposed:
     first = start if after is None else max(start, calendar.on_or_before(after) + 1)
     whole = derived(site, school, start, newest)
     ladder, roll, secret = LadderReader(whole), RollReader(pupils, contacts), reference_key(site.home.state)
-    printing = PrintingCheck(
-        BatchInputs(
-            school.id,
-            calendar.date(newest),
-            (),
-            (),
-            paper,
-            letterhead_of(school),
-            Templates(site.home.letter_templates),
-            site.home.layout,
-            school.policy.setting.letters.household,
-        )  # fmt: skip
-    )
+    letters = BatchInputs(
+        school.id, calendar.date(newest), (), (), paper, letterhead_of(school), Templates(site.home.letter_templates),
+        site.home.layout, school.policy.setting.letters.household,
+    )  # fmt: skip
+    printing = PrintingCheck(letters)
     version = site.register_version(school)
     counts: Counter[str] = Counter()
     with site.warehouse.begin(school.id) as conn:
@@ -94,7 +86,8 @@ def _propose(site: Site, school: School) -> Proposed:
         batches = [Batch.from_store(b) for b in ledger.read_batches(conn, school.id)]
         taken = ledger.read_references(conn)
         for day in range(first, newest + 1):
-            date, facts, on_day = calendar.date(day), ladder.on(day), roll.on(calendar.date(day))
+            date, facts = calendar.date(day), ladder.on(day)
+            on_day = roll.on(date, {o.person_id for o in facts.openings} | {r.person_id for r in rows})
             cut = int(whole.plan.ladder["cut"][day])
             failed = short.get(calendar.date(cut), []) if cut >= 0 else []
             decision = decide(

@@ -14,12 +14,12 @@ from ledger_school import ADA, BO, CALENDAR, START, date, facts
 from attendance_pipeline.drive_names import checked_name
 from attendance_pipeline.letters.batch import (
     BatchInputs,
+    PrintingCheck,
     PupilOnPaper,
     build_batch,
     due,
     is_letter_day,
     latest_letter_day,
-    printing_check,
     why_unprintable,
 )
 from attendance_pipeline.letters.evidence import LetterEvidence, contact_rows, percent, threshold_percent
@@ -244,8 +244,8 @@ def test_a_letter_that_cannot_be_made_is_held_and_the_others_are_printed() -> No
     inputs = BatchInputs("oakfield", DAY, [], [], PUPILS, sample_letterhead(), Templates())
     assert why_unprintable(inputs, row("1", 1)) == ""
     assert "\U00013000" not in why_unprintable(inputs, broken) and why_unprintable(inputs, broken)
-    check = printing_check(
-        inputs,
+    check = PrintingCheck(inputs).on(
+        DAY,
         {1: facts(), 2: facts(replace(ADA, surname="\U00013000"))},
         {(1, 1): FIGURES.as_json(), (2, 1): FIGURES.as_json()},
     )

@@ -17,6 +17,7 @@ from attendance_pipeline.letters.ledger_rows import (
     LedgerRow,
     LogEntry,
     PupilFacts,
+    with_batch,
     with_decision,
 )
 from attendance_pipeline.letters.openings import Opening
@@ -130,9 +131,8 @@ class LedgerSchool:
         return LedgerInputs(**values)
 
     def _write(self, decision: Decision) -> None:
-        self.rows = [replace(r, day=CALENDAR.on_or_before(r.opening_day)) for r in with_decision(self.rows, decision)]
-        if decision.batch is not None:
-            self.batches = [b for b in self.batches if b.id != decision.batch.id] + [decision.batch]
+        self.rows = with_decision(self.rows, decision, CALENDAR)
+        self.batches = with_batch(self.batches, decision.batch)
 
     def release(self, batch_id: str) -> None:
         self.batches = [replace(b, held=False, released=True) if b.id == batch_id else b for b in self.batches]

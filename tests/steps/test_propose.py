@@ -1,0 +1,112 @@
+"""Proposing letters: a term loaded at once, night after night, again, and after a crash: always the same ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attendance_pipeline.demo.make import make_demo_home
+from attendance_pipeline.derive.tables import TABLES
+from attendance_pipeline.steps import propose as step
+from attendance_pipeline.steps.intake import take_in
+from attendance_pipeline.steps.propose import propose
+from attendance_pipeline.steps.restate import due_days, restate
+from attendance_pipeline.steps.secret import reference_key
+from attendance_pipeline.steps.site import Site, open_site
+from attendance_pipeline.store import ledger
+from attendance_pipeline.store.derived import done_days
+
+NOT_COMPARED = ("at", "id", "updated_at")  # when and in which place of the file something was written
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
+    """A home with every extract in its warehouse and nothing derived, and the days of its autumn term."""
+    home = make_demo_home(tmp_path_factory.mktemp("loaded") / "home", pupils=60).home
+    with open_site(home) as site:
+        take_in(site, settle_seconds=0)
+        reference_key(site.home.state)
+        return home, due_days(site, dt.date(2025, 12, 31))
+
+
+@pytest.fixture(scope="module")
+def derived(loaded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same home with the whole term derived."""
+    home, days = loaded
+    copy = shutil.copytree(home, tmp_path_factory.mktemp("derived") / "home")
+    with open_site(copy) as site:
+        restate(site, days, TABLES)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def at_once(derived: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The ledger of the whole term, proposed in one run."""
+    with open_site(shutil.copytree(derived, tmp_path_factory.mktemp("once") / "home")) as site:
+        propose(site)
+        return content(site)
+
+
+def content(site: Site) -> dict[str, Any]:
+    """Everything that the ledger says, but not when that was written."""
+    (school,) = site.schools()
+    with site.warehouse.read() as conn:
+        letters = ledger.read_letters(conn, school.id)
+        events = ledger.read_events(conn, [letter["reference"] for letter in letters])
+        batches, decided = ledger.read_batches(conn, school.id), sorted(done_days(conn, school.id))
+    found = {"letters": letters, "events": events, "batches": batches}
+    plain = {
+        name: [{k: v for k, v in r.items() if k not in NOT_COMPARED} for r in rows] for name, rows in found.items()
+    }
+    return {**plain, "decided": decided}
+
+
+def test_a_term_at_once_is_its_nights(loaded, at_once: dict[str, Any], tmp_path: Path) -> None:
+    home, days = loaded
+    with open_site(shutil.copytree(home, tmp_path / "home")) as site:
+        for day in days:
+            restate(site, [day], TABLES)
+            propose(site)
+        assert content(site) == at_once
+    assert at_once["decided"] == days
+    states = Counter(letter["state"] for letter in at_once["letters"])
+    assert states.keys() >= {"sent", "superseded", "proposed"} and states.total() > 20, "the demo shows too little"
+    assert len(at_once["batches"]) > 10
+
+
+def test_proposing_again_changes_nothing(derived: Path, at_once: dict[str, Any], tmp_path: Path) -> None:
+    home = shutil.copytree(derived, tmp_path / "home")
+    with open_site(home) as site:
+        propose(site)
+    with open_site(home) as site:
+        (again,) = propose(site)
+        assert (again.days, again.new, again.moved, again.newly_held) == (1, 0, 0, 0)
+        assert content(site) == at_once
+    assert again.states == Counter(letter["state"] for letter in at_once["letters"])
+
+
+def test_a_run_that_stops_half_way_leaves_nothing(
+    derived: Path, at_once: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, decided = shutil.copytree(derived, tmp_path / "home"), []
+
+    def decide_for_a_while(inputs: Any) -> Any:
+        decided.append(inputs.day)
+        if len(decided) > 50:
+            raise RuntimeError("the machine was switched off")
+        return decide(inputs)
+
+    decide = step.decide
+    monkeypatch.setattr(step, "decide", decide_for_a_while)
+    with open_site(home) as site, pytest.raises(RuntimeError):
+        propose(site)
+    monkeypatch.undo()
+    with open_site(home) as site:
+        assert content(site) == {"letters": [], "events": [], "batches": [], "decided": []}
+        propose(site)
+        assert content(site) == at_once

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup test
+.PHONY: setup test demo
 setup: .venv/ready
 
 .venv/ready: pyproject.toml constraints.txt
@@ -14,3 +14,7 @@ setup: .venv/ready
 
 test: setup
 	$(BIN)/python -m pytest
+
+# Makes a home with an invented school in attendance-demo/ (the next free name), runs it and says what to open.
+demo: setup
+	$(BIN)/attendance demo

@@ -8,11 +8,12 @@ from attendance_pipeline.home import Home
 from attendance_pipeline.letters.batch import PRINT_FILE
 from attendance_pipeline.running import Outcome
 
+# What a delivery is called: by what is in its folder, the asset that makes it and the words for how many.
 _WHAT = {
-    "letters": "letters",
-    "worklists": "worklists",
-    "classes": "class lists",
-    "governors": "governor reports",
+    "letters": ("letter_batches", "letters"),
+    "worklists": ("worklists", "worklists"),
+    "classes": ("class_lists", "class lists"),
+    "governors": ("governor_reports", "files of governor reports"),
 }
 
 
@@ -27,8 +28,9 @@ def said(home: Home, outcome: Outcome) -> str:
     if outcome.folders:
         lines += ["", f"Delivered to {home.drive}:"]
         for what, folders in outcome.folders.items():
-            lines.append(f"  {_WHAT.get(what, what):<18}{len(folders):>3} folder{'s' if len(folders) > 1 else ' '}  "
-                         f"{_first(home, folders[0])}{' ...' if len(folders) > 1 else ''}")  # fmt: skip
+            asset, words = _WHAT.get(what, (what, what))
+            more = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
+            lines.append(f"  {outcome.made.get(asset, 0):>5,} {words:<26}{_first(home, folders[-1])}{more}")
     if outcome.letters:
         lines += ["", "Letters in the ledger:", *_ledger(outcome)]
     if outcome.set_aside or outcome.held:

@@ -244,12 +244,13 @@ def test_a_letter_that_cannot_be_made_is_held_and_the_others_are_printed() -> No
     inputs = BatchInputs("oakfield", DAY, [], [], PUPILS, sample_letterhead(), Templates())
     assert why_unprintable(inputs, row("1", 1)) == ""
     assert "\U00013000" not in why_unprintable(inputs, broken) and why_unprintable(inputs, broken)
-    check = PrintingCheck(inputs).on(
-        DAY,
-        {1: facts(), 2: facts(replace(ADA, surname="\U00013000"))},
-        {(1, 1): FIGURES.as_json(), (2, 1): FIGURES.as_json()},
-    )
+    printing, figures = PrintingCheck(inputs), {(1, 1): FIGURES.as_json(), (2, 1): FIGURES.as_json()}
+    check = printing.on(DAY, {1: facts(), 2: facts(replace(ADA, surname="\U00013000"))}, figures)
     assert check(1, "ADA", "letter_1") == "" and check(2, "ADA", "letter_1") and check(1, "ADA", "letter_2") == ""
+    the_day_after = printing.on(
+        DAY + dt.timedelta(days=1), {1: facts(), 2: facts()}, {(1, 1): {}, (2, 1): figures[2, 1]}
+    )
+    assert the_day_after(1, "ADA", "letter_1") and the_day_after(2, "ADA", "letter_1") == ""
 
 
 def test_nothing_to_deliver_is_no_file() -> None:

@@ -1,7 +1,8 @@
 """Asset checks of the register: is the day believable, and what was set aside.
 
-The checks write their results into the warehouse, one row a school, class and day; letters are held or let go by those
-rows, not by Dagster. So the severity is a warning, and `blocking` only means that letters wait until the rows are there.
+The checks write their results into the warehouse, one row a school, class and day; letters are held or let go by
+those rows, not by Dagster. So the severity is a warning, and `blocking` only means that letters wait until the rows are
+there.
 """
 
 import dagster as dg
@@ -16,8 +17,8 @@ REGISTER = dg.AssetKey("register")
     asset=REGISTER,
     name="plausible_days",
     blocking=True,
-    description="Great Expectations on the newest days: registers taken, share of marks, N codes, sudden jumps. A school "
-    "or class that falls short is not ready, and its letters are held until it is.",
+    description="Great Expectations on the newest days: registers taken, share of marks, N codes, sudden jumps. A "
+    "school or class that falls short is not ready, and its letters are held until it is.",
 )
 def plausible_days(context: dg.AssetCheckExecutionContext, site: SiteResource) -> dg.AssetCheckResult:
     summary = check_register(site.site)
@@ -42,9 +43,9 @@ def plausible_days(context: dg.AssetCheckExecutionContext, site: SiteResource) -
 def nothing_set_aside(context: dg.AssetCheckExecutionContext, site: SiteResource) -> dg.AssetCheckResult:
     counts = set_aside(site.site)
     total = sum(counts.values())
-    lines = [f"| {rule} | {count} |" for rule, count in counts.items()]
+    table = "\n".join(["| rule | rows |", "|---|---|", *(f"| {rule} | {count} |" for rule, count in counts.items())])
     return dg.AssetCheckResult(
         passed=total == 0,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"set aside": total, "by rule": dg.MetadataValue.md("\n".join(["| rule | rows |", "|---|---|", *lines]))},
+        metadata={"set aside": total, "by rule": dg.MetadataValue.md(table)},
     )

@@ -156,7 +156,8 @@ def _check(arguments: Arguments) -> int:
 
     def templates(home):  # type: ignore[no-untyped-def]  # Home -> findings; imported late
         for problem in check_templates(home.letter_templates):
-            yield Finding("error", problem.file, f"line {problem.line}" if problem.line else "template", problem.message)
+            key = f"line {problem.line}" if problem.line else "template"
+            yield Finding("error", problem.file, key, problem.message)
 
     found = check_home(_home_of(arguments), dt.datetime.now().astimezone().date(), [templates])
     errors = sum(f.severity == "error" for f in found)

@@ -36,6 +36,8 @@ INSTANCE = """\
 # Dagster's own settings for this home. Written once; yours to change.
 telemetry:
   enabled: false
+nux:
+  enabled: false  # no invitation to a newsletter
 # One run at a time: two would only wait for each other's transactions.
 concurrency:
   runs:

@@ -22,9 +22,8 @@ def said(home: Home, outcome: Outcome) -> str:
     lines = []
     if outcome.days:
         first, last = outcome.days
-        lines.append(
-            f"Done: school day {first}." if first == last else f"Done: {outcome.derived} school days, {first} to {last}."
-        )
+        many = f"{outcome.derived} school days, {first} to {last}"
+        lines.append(f"Done: {many if outcome.derived > 1 else f'school day {first}'}.")
     if outcome.folders:
         lines += ["", f"Delivered to {home.drive}:"]
         for what, folders in outcome.folders.items():
@@ -50,7 +49,8 @@ def said(home: Home, outcome: Outcome) -> str:
 
 def said_of_demo(home: Home, outcome: Outcome) -> str:
     """The same, and what to open first."""
-    lines = [f"The demonstration is in {home.path}. The school and everybody in it are invented.", "", said(home, outcome)]
+    invented = "The school and everybody in it are invented."
+    lines = [f"The demonstration is in {home.path}. {invented}", "", said(home, outcome)]
     opened = [
         *_files(outcome, "letters", "office", PRINT_FILE),
         *_files(outcome, "letters", "office", "batch.xlsx"),

@@ -2,8 +2,9 @@
 
 Belongs here: hours and days, and asking a step what is due. Not here: working out what is due.
 
-A night heals the nights before it: the range of the run is whatever is not done yet or reads otherwise now, so a machine
-that was off for a week is caught up by its first night. 02:30 from Tuesday to Saturday never meets a clock change.
+A night heals the nights before it: the range of the run is whatever is not done yet or reads otherwise now, so a
+machine that was off for a week is caught up by its first night. 02:30 from Tuesday to Saturday never meets a clock
+change.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from attendance_pipeline.steps.site import open_site
 from schedules.jobs import governor_report, nightly, take_in_extracts, weekly_class_lists
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+# On as soon as the daemon runs: a night must not depend on somebody having found a switch.
+RUNNING = dg.DefaultScheduleStatus.RUNNING
 COMMAND = "attendance/command"  # the tag of a run that somebody started at the command line
 
 
@@ -34,6 +37,7 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
         job=take_in_extracts,
         cron_schedule="30 2 * * 2-6",
         execution_timezone=time_zone,
+        default_status=RUNNING,
         name="nightly_extracts",
         description="Every night after a weekday, at 02:30: takes in the extracts. When that has worked, the nightly "
         "job follows for all days that are due.",
@@ -45,6 +49,7 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
         job=weekly_class_lists,
         cron_schedule="30 4 * * 6",
         execution_timezone=time_zone,
+        default_status=RUNNING,
         name="weekly_class_lists",
         description="Every Saturday at 04:30: the class lists of the week.",
     )
@@ -55,9 +60,10 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
         job=governor_report,
         cron_schedule="30 5 * * 2-6",
         execution_timezone=time_zone,
+        default_status=RUNNING,
         name="half_termly_governor_report",
-        description="Every night after a weekday, at 05:30: the governor report of each half-term that has ended and has "
-        "no report yet.",
+        description="Every night after a weekday, at 05:30: the governor report of each half-term that has ended and "
+        "has no report yet.",
     )
     def half_termly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         with open_site(find_home()) as site:

@@ -146,7 +146,7 @@ def _absence(inputs: SchoolInputs, day: int) -> float | None:
 
 
 def check_days(inputs: SchoolInputs, days: Sequence[int]) -> list[Finding]:
-    """Run both suites over the given days (numbers of the calendar), each as one frame. One Finding per row and check."""
+    """Run both suites over the given days (numbers of the calendar), each as one frame: a Finding per row and check."""
     if not len(days):
         return []
     context = _context()

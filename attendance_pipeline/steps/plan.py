@@ -1,6 +1,7 @@
 """Plan: which day a night is for, and which weekly and half-termly deliveries are due. Writes nothing.
 
-Belongs here: asking the calendars, the register and what was delivered. Not here: making anything; hours (`schedules/`).
+Belongs here: asking the calendars, the register and what was delivered. Not here: making anything, and hours
+(`schedules/`).
 """
 
 from __future__ import annotations

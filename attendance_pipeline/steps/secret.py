@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 KEY_FILE = "reference.key"
@@ -21,9 +22,7 @@ def reference_key(state: Path) -> bytes:
             file.write(secrets.token_bytes(KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with suppress(FileExistsError):
             os.link(new, path)
-        except FileExistsError:
-            pass
         new.unlink()
     return path.read_bytes()

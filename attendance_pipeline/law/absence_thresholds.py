@@ -5,26 +5,24 @@ The shares are in `absence_thresholds.csv`. Here is only how a date's version is
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
 
 from attendance_pipeline.law.policy import thousandths
+from attendance_pipeline.law.shipped_tables import shipped_rows
 
 
 @cache
 def _rows() -> tuple[tuple[str, int, dt.date], ...]:
-    with files(__package__).joinpath("absence_thresholds.csv").open(encoding="utf-8", newline="") as handle:
-        return tuple(
-            (
-                row["measure"],
-                thousandths(Decimal(row["percent"])),
-                dt.date.fromisoformat(row["valid_from"]) if row["valid_from"] else dt.date.min,
-            )
-            for row in csv.DictReader(handle)
+    return tuple(
+        (
+            row["measure"],
+            thousandths(Decimal(row["percent"])),
+            dt.date.fromisoformat(row["valid_from"]) if row["valid_from"] else dt.date.min,
         )
+        for row in shipped_rows("absence_thresholds.csv")
+    )
 
 
 def absent_from(measure: str, day: dt.date) -> int:

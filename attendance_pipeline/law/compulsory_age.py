@@ -5,10 +5,10 @@ The prescribed days and ages are in `compulsory_age.csv`. Here is only the arith
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from functools import cache
-from importlib.resources import files
+
+from attendance_pipeline.law.shipped_tables import shipped_rows
 
 FRIDAY = 4
 ACADEMIC_YEAR_STARTS = 9  # the school year of the Education Acts begins on 1 September
@@ -16,8 +16,7 @@ ACADEMIC_YEAR_STARTS = 9  # the school year of the Education Acts begins on 1 Se
 
 @cache
 def _rules() -> tuple[tuple[tuple[int, int], ...], int, int, int]:
-    with files(__package__).joinpath("compulsory_age.csv").open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = shipped_rows("compulsory_age.csv")
     starts = tuple((int(r["month"]), int(r["day"])) for r in rows if r["rule"] == "starts")
     ends = next(r for r in rows if r["rule"] == "ends")
     return starts, int(next(r for r in rows if r["rule"] == "starts")["age"]), int(ends["month"]), int(ends["age"])

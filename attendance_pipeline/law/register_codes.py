@@ -7,15 +7,15 @@ translates no school's local codes (that is `mis/`).
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
+
+from attendance_pipeline.law.shipped_tables import shipped_rows
 
 # What one mark counts for, as bits, so that a compiled loop reads a mark with one table look-up.
 POSSIBLE = 1
@@ -144,16 +144,11 @@ def _date(text: str) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None
 
 
-def _read(name: str) -> list[dict[str, str]]:
-    with files(__package__).joinpath(name).open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
-
-
 @cache
 def load_code_table() -> CodeTable:
     """Read the shipped table. Raises ValueError when a row contradicts its own class."""
     rows = []
-    for r in _read("register_codes.csv"):
+    for r in shipped_rows("register_codes.csv"):
         bits = MARKED | _CLASS_BITS[r["class"]] | _NAMED.get(r["code"], 0)
         if r["counts_possible"] == "Y":
             bits |= POSSIBLE
@@ -183,7 +178,7 @@ def load_code_table() -> CodeTable:
             dt.date.fromisoformat(e["valid_from"]),
             dt.date.fromisoformat(e["valid_to"]),
         )
-        for e in _read("register_code_exceptions.csv")
+        for e in shipped_rows("register_code_exceptions.csv")
     )
     return CodeTable(tuple(rows), exceptions)
 

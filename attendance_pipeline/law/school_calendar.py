@@ -127,10 +127,11 @@ class SchoolCalendar:
         self.half_terms = tuple(half_terms)
         serial = self.days.astype(np.int64)
         self.weekday = ((serial + 3) % 7).astype(np.uint8)  # 1 January 1970 was a Thursday
-        monday = serial - self.weekday
-        self._mondays, week = np.unique(monday, return_inverse=True)
+        monday: npt.NDArray[np.int64] = serial - self.weekday
+        mondays, week = np.unique(monday, return_inverse=True)
+        self._mondays = mondays
         self.week: Index = week.astype(np.int32)
-        self.week_first: Index = np.searchsorted(monday, self._mondays).astype(np.int32)
+        self.week_first: Index = np.searchsorted(monday, mondays).astype(np.int32)
         self.year_start = _first_of(self.year)
         self.year_end = _last_of(self.year)
         self.term_start = _first_of(self.term)

@@ -159,15 +159,14 @@ def _context() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
 
         context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     return context
 
 
-def _run(
-    context: Any, name: str, figures: pd.DataFrame, expected: Sequence[Expectation], scope: str
-) -> list[Finding]:
+def _run(context: Any, name: str, figures: pd.DataFrame, expected: Sequence[Expectation], scope: str) -> list[Finding]:
     if figures.empty:
         return []
     import great_expectations as gx
@@ -185,13 +184,13 @@ def _run(
             result_format={"result_format": "COMPLETE"},
         )
         short = set(result.result.get("unexpected_index_list") or ())
-        for i, row in enumerate(figures.itertuples(index=False)):
-            value = getattr(row, e.column)
+        for i, row in enumerate(figures.to_dict("records")):
+            value = row[e.column]
             out.append(
                 Finding(
-                    day=int(row.day),
+                    day=int(row["day"]),
                     scope=scope,
-                    subject=str(row.class_name) if scope == "class" else "",
+                    subject=str(row["class_name"]) if scope == "class" else "",
                     check=e.name,
                     passed=i not in short,
                     value=None if pd.isna(value) else round(float(value), 4),

@@ -13,8 +13,7 @@ from attendance_pipeline.quality.plausibility import Finding, check_days
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.intake import last_marked_day
 from attendance_pipeline.steps.site import Site
-from attendance_pipeline.store import quality
-from attendance_pipeline.store import quarantine
+from attendance_pipeline.store import quality, quarantine
 
 DAYS_LOOKED_AT = 5
 
@@ -52,9 +51,9 @@ def check_register(site: Site) -> Summary:
                 quality.replace(conn, school.id, date, results)
         short += [(school.id, school.calendar.date(f.day).isoformat(), f) for f in found if not f.passed]
     lines = ["| school | day | class | expected | found |", "|---|---|---|---|---|"]
-    for school_id, date, f in short[:20]:
+    for school_id, day_text, f in short[:20]:
         value = "nothing" if f.value is None else f"{f.value:g}"
-        lines.append(f"| {school_id} | {date} | {f.subject or 'all'} | {f.words} | {value} |")
+        lines.append(f"| {school_id} | {day_text} | {f.subject or 'all'} | {f.words} | {value} |")
     return Summary(made, len(short), days, "\n".join(lines) if short else "Everything was as expected.")
 
 
@@ -63,5 +62,5 @@ def set_aside(site: Site) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for school in site.schools():
         with site.warehouse.read() as conn:
-            counts.update(row["rule"] for row in quarantine.rows(conn, school.id))
+            counts.update(str(row["rule"]) for row in quarantine.rows(conn, school.id))
     return dict(counts.most_common())

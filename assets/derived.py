@@ -39,9 +39,7 @@ def derived_asset(
         code_version=code_version,
         description=description,
     )
-    def derive(
-        context: dg.AssetExecutionContext, config: RestateConfig, site: SiteResource
-    ) -> dg.MaterializeResult:
+    def derive(context: dg.AssetExecutionContext, config: RestateConfig, site: SiteResource) -> dg.MaterializeResult:
         keys = [dt.date.fromisoformat(key) for key in context.partition_keys]
         made = restate(site.site, keys, tables, as_recorded=config.as_recorded)
         for key, rows in made.rows.items():

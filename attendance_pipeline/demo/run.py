@@ -15,9 +15,7 @@ from attendance_pipeline.home import Home, open_home
 from attendance_pipeline.running import Outcome, run_backfill, run_nightly
 
 
-def run_demo(
-    folder: Path, pupils: int, schools: int, seed: int, say: Callable[[str], None]
-) -> tuple[Home, Outcome]:
+def run_demo(folder: Path, pupils: int, schools: int, seed: int, say: Callable[[str], None]) -> tuple[Home, Outcome]:
     """Make a demo home, run its term in one run and then its last night. Gives the home and what the night made.
 
     Raises SettingsError when the folder is a home already.

@@ -14,10 +14,10 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from attendance_pipeline.home import HOME_VARIABLE, find_home, init_home, open_home
+from attendance_pipeline.home import HOME_VARIABLE, Home, find_home, init_home, open_home
 from attendance_pipeline.law.settings_errors import SettingsError
 
 DONE, NEEDS_A_PERSON, REFUSED, FAILED = 0, 1, 2, 3
@@ -154,7 +154,7 @@ def _check(arguments: Arguments) -> int:
     from attendance_pipeline.home_check import Finding, check_home
     from attendance_pipeline.letters.templates import check_templates
 
-    def templates(home):  # type: ignore[no-untyped-def]  # Home -> findings; imported late
+    def templates(home: Home) -> Iterator[Finding]:
         for problem in check_templates(home.letter_templates):
             key = f"line {problem.line}" if problem.line else "template"
             yield Finding("error", problem.file, key, problem.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from attendance_pipeline.home import Home
@@ -13,7 +14,7 @@ _WHAT = {
     "letters": ("letter_batches", "letters"),
     "worklists": ("worklists", "worklists"),
     "classes": ("class_lists", "class lists"),
-    "governors": ("governor_reports", "files of governor reports"),
+    "governors": ("governor_reports", "governor report files"),
 }
 
 
@@ -49,6 +50,8 @@ def said(home: Home, outcome: Outcome) -> str:
 
 def said_of_demo(home: Home, outcome: Outcome) -> str:
     """The same, and what to open first."""
+    # Everything is new in a home that was made just now.
+    outcome = replace(outcome, set_aside=outcome.in_quarantine, held=outcome.all_held)
     invented = "The school and everybody in it are invented."
     lines = [f"The demonstration is in {home.path}. {invented}", "", said(home, outcome)]
     opened = [

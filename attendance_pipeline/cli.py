@@ -22,6 +22,7 @@ from attendance_pipeline.law.settings_errors import SettingsError
 
 DONE, NEEDS_A_PERSON, REFUSED, FAILED = 0, 1, 2, 3
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
+LAST_PORT = 65_535
 Arguments = argparse.Namespace
 
 
@@ -184,8 +185,7 @@ def _nightly(arguments: Arguments) -> int:
 
 def _backfill(arguments: Arguments) -> int:
     home = open_home(_home_of(arguments))
-    if arguments.first > arguments.last:
-        raise UsageError(f"--from {arguments.first} is after --to {arguments.last}")
+    _in_order(arguments)
     if not any(arguments.first <= d <= arguments.last for s in home.schools for d in s.calendar.days.tolist()):
         raise UsageError(f"no school has a school day from {arguments.first} to {arguments.last}")
     from attendance_pipeline.running import run_backfill
@@ -194,6 +194,11 @@ def _backfill(arguments: Arguments) -> int:
     outcome = run_backfill(home, arguments.first, arguments.last, arguments.as_recorded, _say_progress())
     print(said(home, outcome))
     return NEEDS_A_PERSON if outcome.needs_a_person else DONE
+
+
+def _in_order(arguments: Arguments) -> None:
+    if arguments.first and arguments.last and arguments.first > arguments.last:
+        raise UsageError(f"--from {arguments.first} is after --to {arguments.last}")
 
 
 def _export(arguments: Arguments) -> int:
@@ -209,6 +214,9 @@ def _export(arguments: Arguments) -> int:
         raise UsageError(f"{table} cannot be had as at a day")
     if output is not None and output.suffix not in ENDINGS:
         raise UsageError(f"{output}: a name that ends in {' or '.join(ENDINGS)}")
+    if output is not None and not output.parent.is_dir():
+        raise UsageError(f"{output}: there is no folder {output.parent}")
+    _in_order(arguments)
     schools = home.schools if arguments.school is None else (home.school(arguments.school),)
     with Site(home) as site:
         site.warehouse.upgrade()
@@ -241,6 +249,8 @@ def _unused(name: str) -> Path:
 
 def _ui(arguments: Arguments) -> int:
     home = open_home(_home_of(arguments))
+    if not 0 < arguments.port <= LAST_PORT:
+        raise UsageError(f"a port is a number from 1 to {LAST_PORT}, not {arguments.port}")
     from attendance_pipeline.serving import serve
 
     return serve(home, arguments.port)

@@ -26,7 +26,9 @@ def write_csv(frames: Iterable[pd.DataFrame], out: IO[str]) -> None:
 
 def write_parquet(frames: Iterable[pd.DataFrame], out: Path) -> None:
     """One file; columns that hold dates only are dates in it."""
-    pd.concat(list(frames), ignore_index=True).to_parquet(out, index=False)
+    parts = list(frames)
+    # A part without rows has columns without a type, which would spoil the others'.
+    pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True).to_parquet(out, index=False)
 
 
 def _to_csv_file(frames: Iterable[pd.DataFrame], out: Path) -> None:

@@ -25,8 +25,24 @@ from attendance_pipeline.law.absence_thresholds import absent_from
 from attendance_pipeline.law.policy import MEASURES, thousandths
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
-TABLES = ("measures", "groups", "stages", "stage_events", "penalty_notices")
 COUNTED = COUNTERS[: COUNTERS.index("late_after_close") + 1]  # what a row of `measures` shows
+_PUPIL = ("school", "upn", "date")
+_SUMS = ("possible", "attended", "authorised", "unauthorised")
+# The columns of each table, in order: contract.md, section 4.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "measures": (*_PUPIL, "measure", *COUNTED, "attendance"),
+    "groups": (
+        *("school", "date", "group_kind", "group", "measure", "pupils"),
+        *(*_SUMS, "attendance", "persistent", "severe"),
+    ),
+    "stages": (*_PUPIL, "stage", "status", "episode", "opened_on", "review_due", "reviews", "checkpoint", "tier"),
+    "stage_events": (*_PUPIL, "event", "from_stage", "to_stage", "episode", "attendance", "threshold"),
+    "penalty_notices": (
+        *(*_PUPIL, "rule", "status", "counted", "needed"),
+        *("window_from", "window_to", "drops_out_on", "blocked_by"),
+    ),
+}
+TABLES = tuple(COLUMNS)
 DECIMALS = 1_000_000  # a ratio for a file has six
 
 
@@ -155,7 +171,12 @@ def to_frame(derived: Derived, table: str, first: int | None = None, last: int |
     """
     low, high = derived.first if first is None else first, derived.last if last is None else last
     frames = [_FRAMES[table](derived, day_columns(derived, table, day), day) for day in range(low, high + 1)]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return pd.concat(frames, ignore_index=True) if frames else empty_frame(table)
+
+
+def empty_frame(table: str) -> pd.DataFrame:
+    """A table without rows: its header."""
+    return pd.DataFrame(columns=COLUMNS[table])
 
 
 def columns_frame(derived: Derived, table: str, columns: Columns, day: int) -> pd.DataFrame:

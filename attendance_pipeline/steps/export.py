@@ -14,7 +14,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from attendance_pipeline.derive.tables import TABLES as DERIVED_TABLES
-from attendance_pipeline.derive.tables import ratio, to_frame
+from attendance_pipeline.derive.tables import empty_frame, ratio, to_frame
 from attendance_pipeline.derive.tasks import tasks_of
 from attendance_pipeline.home import School
 from attendance_pipeline.register.export import amendments_frame, quarantine_frame, register_frame
@@ -85,7 +85,7 @@ def _one(site: Site, table: str, school: School, period: Period) -> pd.DataFrame
 def _kept(site: Site, table: str, school: School, period: Period) -> pd.DataFrame:
     days = [day for day in done_days(site, school) if period.has(day)]
     if not days:
-        return pd.DataFrame()
+        return empty_frame(table)
     calendar = school.calendar
     newest = calendar.on_or_before(days[-1])
     # Only the names of pupils, rules and days are taken from this: one day is enough.
@@ -103,7 +103,7 @@ def _kept(site: Site, table: str, school: School, period: Period) -> pd.DataFram
 def _anew(site: Site, table: str, school: School, period: Period) -> pd.DataFrame:
     bounds = _known_days(site, school, period)
     if bounds is None:
-        return pd.DataFrame()
+        return empty_frame(table)
     whole = derived(site, school, bounds[0], bounds[-1], period.as_at)
     return to_frame(whole, table, max(bounds[0], whole.first), bounds[-1])
 

@@ -1,7 +1,7 @@
 """What the school's information system said: the extracts in the inbox, observed and taken in.
 
 Observing takes in what lies in the inbox (kept under its hash, in one transaction a school) and reports, for every
-school day, a hash of all that extracts say of it. A corrected day gets a new version, so that exactly the corrected
+school day, a hash of the marks that stand on it. A corrected day gets a new version, so that exactly the corrected
 days of `register` become stale. An extract that says nothing new changes nothing.
 """
 

@@ -28,5 +28,6 @@ def letter_batches(context: dg.AssetExecutionContext, site: SiteResource) -> dg.
             "newly held": sum(p.newly_held for p in proposed),
             "moved to another state": sum(p.moved for p in proposed),
             "school days decided": max((p.days for p in proposed), default=0),
+            **{f"to look at: {words}": count for p in proposed for words, count in p.findings.items()},
         },
     )

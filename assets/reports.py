@@ -23,7 +23,7 @@ def class_lists(context: dg.AssetExecutionContext, site: SiteResource) -> dg.Mat
 def governor_reports(half_terms: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
         partitions_def=half_terms,
-        # A half-term is not a fold of whole days for Dagster: the report reads what is kept of its days.
+        # A half-term is not a fold of whole days for Dagster: the report derives its days again.
         deps=[
             dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
             for name in ("attendance_measures", "stage_statuses", "penalty_notice_eligibility")

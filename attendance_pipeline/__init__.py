@@ -1,5 +1,5 @@
 """The school's world: what is true. Plain Python, NumPy and pandas.
 
-Nothing below this package imports Dagster, except `definitions.py`, the roof. This file imports nothing, so that the
-roof can look up at `assets` and `schedules` without a circle.
+Nothing below this package imports Dagster, except the roof (`definitions.py`) and what stands on it: `running.py`,
+which runs jobs. This file imports nothing, so that the roof can look up at `assets` and `schedules` without a circle.
 """

@@ -1,5 +1,5 @@
-"""The roof: everything that Dagster shows of a home, put together in one place. With `running.py`, which runs
-jobs, the only module that looks up.
+"""The roof: everything that Dagster shows of a home, put together in one place. With
+`running.py`, which runs jobs, the only module that looks up.
 
 Assets are listed by name, one line each, so that what exists can be read here. The days and half-terms come from the
 calendars of the home in $ATTENDANCE_HOME (else the current folder); without a home those of the example calendar stand

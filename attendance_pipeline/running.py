@@ -141,8 +141,9 @@ class Runner:
             raise RunFailed(f"{job}: " + ("; ".join(_failure(e) for e in failed) or "the run did not start"))
         for event in result.get_asset_materialization_events():
             entry = event.materialization.metadata.get("dagster/row_count")
-            if entry is not None:
-                self.made[event.materialization.asset_key.to_user_string()] += int(entry.value)  # type: ignore[call-overload]
+            rows = entry.value if entry is not None else None
+            if isinstance(rows, int):
+                self.made[event.materialization.asset_key.to_user_string()] += rows
 
 
 def _failure(event: dg.DagsterEvent) -> str:

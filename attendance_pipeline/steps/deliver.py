@@ -6,6 +6,7 @@ Belongs here: gathering what each kind of delivery needs, and to which audience 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,10 @@ from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.home import School
 from attendance_pipeline.letters.batch import BatchInputs, build_batch, due, latest_letter_day
-from attendance_pipeline.letters.from_roll import pupils_on_paper
-from attendance_pipeline.letters.ledger_rows import MACHINE, LedgerRow
+from attendance_pipeline.letters.from_roll import log_entries, pupils_on_paper
+from attendance_pipeline.letters.ledger_rows import MACHINE, LedgerRow, LogEntry
 from attendance_pipeline.letters.templates import Templates
-from attendance_pipeline.register.roll import current_classes, current_pupils
+from attendance_pipeline.register.roll import current_classes, current_interventions, current_pupils
 from attendance_pipeline.reports.class_lists import build_class_lists, class_list_pupils
 from attendance_pipeline.reports.governor import GovernorInputs, governor_report
 from attendance_pipeline.reports.worklists import (
@@ -59,7 +60,8 @@ def newest(site: Site, school: School) -> tuple[Derived, int] | None:
 def _put(
     site: Site, school: School, day: int, what: str, files: Mapping[str, Mapping[str, bytes]], run: str
 ) -> tuple[Path, ...]:
-    calendar, out = school.calendar, []
+    """Deliver to each audience; recorded only when all have theirs, so that a run that was cut off is repeated."""
+    calendar, out, records = school.calendar, [], []
     for audience, content in files.items():
         if not content:
             continue
@@ -73,12 +75,13 @@ def _put(
             content,
             run=run,
             policy=f"{school.policy.name} {school.policy.version}",
-            as_at=site.register_version(school)[:16],
+            as_at=site.register_as_at(school),
         )
-        relative = done.path.relative_to(site.home.drive).as_posix()
-        with site.warehouse.begin(school.id) as conn:
-            deliveries.record_delivery(conn, school.id, relative, what, calendar.date(day), done.manifest_sha256)
         out.append(done.path)
+        records.append((done.path.relative_to(site.home.drive).as_posix(), done.manifest_sha256))
+    with site.warehouse.begin(school.id) as conn:
+        for path, manifest in records:
+            deliveries.record_delivery(conn, school.id, path, what, calendar.date(day), manifest)
     return tuple(out)
 
 
@@ -99,22 +102,30 @@ def letters(site: Site, run: str) -> list[Made]:
             before = {d["day"] for d in deliveries.read_deliveries(conn, school.id, "letters")}
             stored = ledger.read_ledger(conn, school.id, machine=MACHINE)
             paper = pupils_on_paper(current_pupils(conn, school.id), current_classes(conn, school.id))
+            log: dict[int, list[LogEntry]] = defaultdict(list)
+            for entry in log_entries(current_interventions(conn, school.id)):
+                log[entry.person_id].append(entry)
         if day < 0 or (day < found[1] and calendar.date(day) in before):
             out.append(Made(school.id, "letters", 0, note="no letter day"))
             continue
         after = max((d for d in before if d < calendar.date(day)), default=None)
         rows = [LedgerRow.from_store(r, calendar) for r in stored]
+        printed = due(rows, after, calendar.date(day))
+        if day < found[1] and not printed:
+            out.append(Made(school.id, "letters", 0, note="no letter day"))
+            continue
         batch = build_batch(
             BatchInputs(
                 school_id=school.id,
                 date=calendar.date(day),
-                rows=due(rows, after, calendar.date(day)),
+                rows=printed,
                 held=[r for r in rows if r.state == "held"],
                 pupils=paper,
                 letterhead=letterhead_of(school),
                 templates=Templates(site.home.letter_templates),
                 layout=site.home.layout,
                 household=school.policy.setting.letters.household,
+                log=log,
             )
         )
         audiences = class_audiences(batch.classes)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.home import School
 from attendance_pipeline.letters.batch import BatchInputs, PrintingCheck
 from attendance_pipeline.letters.from_ladder import LadderReader
@@ -32,7 +33,10 @@ from attendance_pipeline.store.derived import mark_done
 
 @dataclass(frozen=True)
 class Proposed:
-    """Counts of one school: letters new to the ledger, moved to another state, and how many are in each state now."""
+    """Counts of one school: letters new to the ledger, moved to another state, and how many are in each state now.
+
+    `findings`: what a person should look at, in words, with how many letters it is true of on the newest day.
+    """
 
     school: str
     days: int = 0
@@ -40,6 +44,7 @@ class Proposed:
     moved: int = 0
     newly_held: int = 0
     states: Mapping[str, int] = field(default_factory=dict)
+    findings: Mapping[str, int] = field(default_factory=dict)
 
 
 def letterhead_of(school: School) -> Letterhead:
@@ -61,16 +66,14 @@ def _propose(site: Site, school: School) -> Proposed:
     if not done:
         return Proposed(school.id)
     newest = calendar.on_or_before(done[-1])
-    start = int(calendar.year_start[newest])
     with site.warehouse.read() as conn:
         decided = set(decided_days(conn, school.id))
         pupils, contacts = current_pupils(conn, school.id), current_contacts(conn, school.id)
         log = log_entries(current_interventions(conn, school.id))
         paper = pupils_on_paper(pupils, current_classes(conn, school.id))
     after = max((d for d in decided if d < calendar.date(newest)), default=None)
-    first = start if after is None else max(start, calendar.on_or_before(after) + 1)
-    whole = derived(site, school, start, newest)
-    ladder, roll, secret = LadderReader(whole), RollReader(pupils, contacts), reference_key(site.home.state)
+    first = int(calendar.year_start[newest]) if after is None else calendar.on_or_before(after) + 1
+    roll, secret = RollReader(pupils, contacts), reference_key(site.home.state)
     letters = BatchInputs(
         school.id, calendar.date(newest), (), (), paper, letterhead_of(school), Templates(site.home.letter_templates),
         site.home.layout, school.policy.setting.letters.household,
@@ -85,7 +88,7 @@ def _propose(site: Site, school: School) -> Proposed:
         rows = [LedgerRow.from_store(r, calendar) for r in ledger.read_ledger(conn, school.id, machine=MACHINE)]
         batches = [Batch.from_store(b) for b in ledger.read_batches(conn, school.id)]
         taken = ledger.read_references(conn)
-        for day in range(first, newest + 1):
+        for day, whole, ladder in _days(site, school, first, newest):
             date, facts = calendar.date(day), ladder.on(day)
             on_day = roll.on(date, {o.person_id for o in facts.openings} | {r.person_id for r in rows})
             cut = int(whole.plan.ladder["cut"][day])
@@ -122,7 +125,24 @@ def _propose(site: Site, school: School) -> Proposed:
             counts["held"] += sum(change.state == "held" for change in decision.new)
             counts["held"] += sum(change.to_state == "held" for change in decision.moves)
         mark_done(conn, school.id, [calendar.date(day) for day in range(first, newest + 1)], version)
-    states = Counter(row.state for row in rows)
     return Proposed(
-        school.id, newest - first + 1, counts["new"], counts["moved"], counts["held"], dict(sorted(states.items()))
+        school=school.id,
+        days=newest - first + 1,
+        new=counts["new"],
+        moved=counts["moved"],
+        newly_held=counts["held"],
+        states=Counter(row.state for row in rows),
+        findings=Counter(words for _, words in decision.findings),
     )
+
+
+def _days(site: Site, school: School, first: int, last: int) -> Iterator[tuple[int, Derived, LadderReader]]:
+    """Each school day with the derivation of its own academic year: a night may heal one that lay before the summer."""
+    calendar, day = school.calendar, first
+    while day <= last:
+        end = min(int(calendar.year_end[day]), last)
+        whole = derived(site, school, int(calendar.year_start[day]), end)
+        ladder = LadderReader(whole)
+        for number in range(day, end + 1):
+            yield number, whole, ladder
+        day = end + 1

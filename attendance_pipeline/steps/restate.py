@@ -97,7 +97,8 @@ def due_days(site: Site, upto: Day) -> list[Day]:
     """School days to derive so that everything up to `upto` is done and nothing that is kept is out of date.
 
     Days without a page, and all done days from the first whose pages would now be others. Pages that were asked for as
-    recorded stay as they are until somebody asks for those days again.
+    recorded are out of date to nobody: they stay until somebody asks for those days again, or a correction reaches back
+    to days before them.
     """
     due: set[Day] = set()
     for school in site.schools():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from attendance_pipeline.home import Home, School, open_home
-from attendance_pipeline.store.extracts import extracts_version
+from attendance_pipeline.store.extracts import extracts_version, list_extracts
 from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
 
 T = TypeVar("T")
@@ -39,6 +39,12 @@ class Site:
         """A hash of the extracts that are loaded for a school."""
         with self.warehouse.read() as conn:
             return extracts_version(conn, school.id)
+
+    def register_as_at(self, school: School) -> str:
+        """For people: the recorded date of the newest extract that is loaded, and the beginning of the hash of all."""
+        with self.warehouse.read() as conn:
+            newest = max((e.key.recorded_on for e in list_extracts(conn, school.id)), default=None)
+        return f"{newest or 'nothing loaded'} (extracts {self.register_version(school)[:16]})"
 
     def remember(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gave the last time it was asked for under this key. Keys hold the register version."""

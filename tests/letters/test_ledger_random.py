@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ledger_school import ADA, BO, CALENDAR, POLICY, START, LedgerSchool, date, facts
 
@@ -79,8 +79,17 @@ def act(school: LedgerSchool, step: Step, day: int) -> None:
         school.pupils[1] = facts(ADA)
 
 
+# A release of the very day on which another letter comes to be held: it may have been written before.
+A_RELEASE_OF_THE_DAY = [
+    Step(110, None, "send"),
+    Step(5, None, "release"),
+    Step(1, [(1, "up"), (1, "up")], ""),
+]
+
+
 @settings(max_examples=300, deadline=None)
 @given(steps())
+@example(A_RELEASE_OF_THE_DAY)
 def test_whatever_is_corrected(history_of_the_ledger: list[Step]) -> None:
     school = LedgerSchool(facts(ADA, BO))
     day, history, released = 5, [(3, "up")], False

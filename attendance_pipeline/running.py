@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +20,10 @@ from typing import Any
 import dagster as dg
 
 from attendance_pipeline.definitions import build_definitions
+from attendance_pipeline.event_log import quick_event_log
 from attendance_pipeline.home import Home
 from attendance_pipeline.steps.intake import something_in_inbox
-from attendance_pipeline.steps.plan import class_lists_due, default_day, governor_reports_due, school_day
+from attendance_pipeline.steps.plan import class_lists_due, default_day, governor_reports_due, newest_day, school_day
 from attendance_pipeline.steps.restate import due_days
 from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.store import deliveries, ledger, quarantine
@@ -128,9 +130,15 @@ class Runner:
         # Dagster's days end today; a demonstration and a rehearsal may lie ahead.
         latest = max([*days, dt.date.today()]) + dt.timedelta(days=1)  # noqa: DTZ011  # the day after, in any zone
         effective = dt.datetime(latest.year, latest.month, latest.day, 12, tzinfo=dt.UTC)
-        with self._instance() as instance, dg.partition_loading_context(effective_dt=effective):
+        run_id = str(uuid.uuid4())
+        with (
+            self._instance() as instance,
+            quick_event_log(self.home.dagster_home, run_id),
+            dg.partition_loading_context(effective_dt=effective),
+        ):
             result = self._definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
+                run_id=run_id,
                 tags=tags,
                 partition_key=partition,
                 run_config={**QUIET, **(config or {})},
@@ -146,11 +154,17 @@ class Runner:
                 self.made[event.materialization.asset_key.to_user_string()] += rows
 
 
+# Errors whose words we chose: what to do, with a file or a folder, and nothing of a person.
+_OWN_WORDS = ("DeliveryError", "SettingsError", "SettingsErrors", "TemplateError", "WarehouseError")
+
+
 def _failure(event: dg.DagsterEvent) -> str:
     error = event.step_failure_data.error
     while error is not None and error.cause is not None:
         error = error.cause
-    return f"{event.step_key} failed ({error.cls_name if error else 'unknown error'})"
+    kind = (error.cls_name if error else None) or "unknown error"
+    words = error.message.partition(": ")[2].strip() if error and kind in _OWN_WORDS else ""
+    return f"{event.step_key} failed ({kind}){': ' if words else ''}{words}"
 
 
 def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "nightly") -> Outcome:
@@ -181,15 +195,21 @@ def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "night
 def run_backfill(
     home: Home, first: dt.date, last: dt.date, as_recorded: bool, say: Say, command: str = "backfill"
 ) -> Outcome:
-    """Derive the school days first to last again, in one run. Extracts in the inbox are taken in before."""
+    """Derive the school days first to last again, in one run. Extracts in the inbox are taken in before.
+
+    Days after the newest one with marks are left out: letters and lists are of the newest day that is derived.
+    """
     runner = Runner(home, command, say)
     with _counting(home, runner) as count:
         if something_in_inbox(home):
             say("Taking in extracts")
             runner.run(take_in_extracts.name)
-        days = sorted({d for s in home.schools for d in s.calendar.days.tolist() if first <= d <= last})
+        with open_site(home.path) as site:
+            newest = newest_day(site)
+        until = min(last, newest) if newest else dt.date.min
+        days = sorted({d for s in home.schools for d in s.calendar.days.tolist() if first <= d <= until})
         if not days:
-            say("No school has a school day in that period.")
+            say("There are no marks in that period: nothing to derive.")
             return count(())
         say(f"Deriving {_spoken(days)}{', each from what was known on it' if as_recorded else ''}")
         config = {"ops": {name: {"config": {"as_recorded": as_recorded}} for name in DERIVED}}

@@ -23,13 +23,13 @@ def run_demo(folder: Path, pupils: int, schools: int, seed: int, say: Callable[[
     say(f"Inventing {schools} school{'s' if schools > 1 else ''} of {pupils} pupils")
     plan = make_demo_home(folder, pupils=pupils, schools=schools, seed=seed)
     home = open_home(plan.home)
-    with _before_last_night(home, plan):
+    with before_last_night(home, plan):
         run_backfill(home, *plan.term, as_recorded=False, say=say, command="demo")
     return home, run_nightly(home, plan.today, say, command="demo")
 
 
 @contextmanager
-def _before_last_night(home: Home, plan: DemoPlan) -> Iterator[None]:
+def before_last_night(home: Home, plan: DemoPlan) -> Iterator[None]:
     """While it lasts, the extracts of the last day are not in the inboxes yet."""
     with tempfile.TemporaryDirectory(dir=home.state) as aside:
         moved = []

@@ -107,8 +107,8 @@ def _last_word(night: Night, t: Target, opening: Opening, row: LedgerRow | None)
 def _letting_go(night: Night, t: Target, row: LedgerRow | None, holds: Holds) -> LogEntry | None:
     """The act by which a person lets a held letter go in spite of its reason: an approval, or a release of no hold.
 
-    It speaks of the reasons that stood when it was written, and once: not of one that came on its own day, which whoever
-    wrote it may not have seen (and of which the same night, decided again, must not think otherwise).
+    It speaks of the reasons that stood when it was written, and once: not of one that came on its own day, which
+    whoever wrote it may not have seen (and of which the same night, decided again, must not think otherwise).
     """
     if row is None or row.state != "held":
         return None

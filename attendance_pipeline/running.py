@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -163,8 +164,8 @@ def _failure(event: dg.DagsterEvent) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     kind = (error.cls_name if error else None) or "unknown error"
-    words = error.message.partition(": ")[2].strip() if error and kind in _OWN_WORDS else ""
-    return f"{event.step_key} failed ({kind}){': ' if words else ''}{words}"
+    words = re.sub(r"^\S+: (\[Errno \d+\] )?", ": ", error.message.strip()) if error and kind in _OWN_WORDS else ""
+    return f"{event.step_key} failed ({kind}){words}"
 
 
 def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "nightly") -> Outcome:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -37,11 +38,13 @@ def serve(home: Home, port: int) -> int:
         [_script("dagster-webserver"), "--host", HOST, "--port", str(port), *MODULE],
         [_script("dagster-daemon"), "run", *MODULE],
     ]
-    # A terminal's Ctrl-C reaches only us, and we stop both in order.
-    children = [subprocess.Popen(p, env=environment, cwd=home.state, start_new_session=True) for p in programs]  # noqa: S603  # our own programs
     signal.signal(signal.SIGTERM, _interrupt)
-    print(f"Dagster for {home.path}: http://{HOST}:{port}  (Ctrl-C stops it)", flush=True)
+    children: list[subprocess.Popen[bytes]] = []
     try:
+        for program in programs:
+            # A terminal's Ctrl-C reaches only us, and we stop both in order.
+            children.append(subprocess.Popen(program, env=environment, cwd=home.state, start_new_session=True))  # noqa: S603  # our own programs
+        print(f"Dagster for {home.path}: http://{HOST}:{port}  (Ctrl-C stops it)", flush=True)
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
         print("attendance: Dagster ended by itself; its last lines above say why", file=sys.stderr)
@@ -49,13 +52,21 @@ def serve(home: Home, port: int) -> int:
     except KeyboardInterrupt:
         return 0
     finally:
-        for child in children:
-            child.terminate()
-        for child in children:
-            try:
-                child.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.kill()
+        # A second Ctrl-C must not leave a child behind.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        _stop(children)
+
+
+def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        child.terminate()
+    for child in children:
+        try:
+            child.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

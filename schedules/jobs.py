@@ -38,14 +38,14 @@ weekly_class_lists = dg.define_asset_job(
     "weekly_class_lists",
     selection=dg.AssetSelection.assets("class_lists"),
     executor_def=dg.in_process_executor,
-    description="Each class teacher's list of the week.",
+    description="Each class teacher's list of the week, and the bundle of all classes for the office.",
 )
 
 governor_report = dg.define_asset_job(
     "governor_report",
     selection=dg.AssetSelection.assets("governor_reports"),
     executor_def=dg.in_process_executor,
-    description="The governor report of one half-term.",
+    description="The governor report of one half-term, for every school whose calendar has it.",
 )
 
 JOBS = (take_in_extracts, nightly, backfill, weekly_class_lists, governor_report)

@@ -29,6 +29,13 @@ def default_day(site: Site, now: dt.datetime) -> dt.date | None:
     return max(latest, default=None)
 
 
+def newest_day(site: Site) -> dt.date | None:
+    """The last day, in any school, that has marks or is kept: what comes after it would be derived from nothing."""
+    marked = [s.calendar.date(i) for s in site.schools() if (i := last_marked_day(site, s)) is not None]
+    kept = [days[-1] for s in site.schools() if (days := done_days(site, s))]
+    return max([*marked, *kept], default=None)
+
+
 def school_day(site: Site, day: dt.date) -> dt.date | None:
     """The last day on or before `day` on which any school has sessions."""
     found = [s.calendar.date(i) for s in site.schools() if (i := s.calendar.on_or_before(day)) >= 0]

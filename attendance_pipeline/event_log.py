@@ -1,7 +1,7 @@
 """Dagster's event log on SQLite, made cheap for the length of a run in this process.
 
-Dagster opens and closes a connection for every event, and a run over a term has some eight hundred. Two things make each
-close expensive: the last connection to a file copies the write-ahead log back into it, and every commit waits for the
+Dagster opens and closes a connection for every event, and a run over a term has some eight hundred. Two things make
+each expensive: the last connection to a file copies the write-ahead log back into it, and every commit waits for the
 disk. While a run lasts we keep a connection of our own open to the files it writes, and let commits of the log (not of
 the warehouse) be written without waiting: after a power cut the last lines of the log may be missing, the file is
 sound, and what is done is read from the warehouse, never from the log. Measured over 101 days and four assets: 36 s

@@ -10,10 +10,11 @@ copy of the same home, so that both find the same work to do.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,11 +22,10 @@ from attendance_pipeline.demo.make import make_demo_home
 from attendance_pipeline.demo.run import before_last_night
 from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.home import open_home
-from attendance_pipeline.running import Runner, run_nightly
+from attendance_pipeline.running import Runner
 from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps.check import check_register
 from attendance_pipeline.steps.intake import day_versions, register_counts, take_in
-from attendance_pipeline.steps.plan import governor_reports_due
 from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.restate import due_days, restate
 from attendance_pipeline.steps.site import open_site
@@ -38,12 +38,12 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 @contextmanager
-def copy_of(home: Path):
+def copy_of(home: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         yield Path(shutil.copytree(home, Path(folder) / "home"))
 
 
-def term_by_steps(home: Path, days: list) -> float:
+def term_by_steps(home: Path, days: Sequence[dt.date]) -> float:
     def work() -> None:
         with open_site(home) as site:
             register_counts(site, [day.isoformat() for day in days])
@@ -53,7 +53,7 @@ def term_by_steps(home: Path, days: list) -> float:
     return seconds(work)
 
 
-def night_by_steps(home: Path, today) -> float:
+def night_by_steps(home: Path, today: dt.date) -> float:
     def work() -> None:
         with open_site(home) as site:
             take_in(site, settle_seconds=0)
@@ -65,11 +65,15 @@ def night_by_steps(home: Path, today) -> float:
             propose(site)
             deliver.letters(site, "steps")
             deliver.worklists(site, "steps")
-            deliver.class_lists(site, "steps")
-            for key in governor_reports_due(site):
-                deliver.governors(site, key, "steps")
 
     return seconds(work)
+
+
+def night_by_jobs(runner: Runner, today: dt.date) -> None:
+    runner.run("take_in_extracts")
+    with open_site(runner.home.path) as site:
+        days = due_days(site, today)
+    runner.run("nightly", days=days)
 
 
 def main() -> None:
@@ -97,8 +101,8 @@ def main() -> None:
             night_by_steps(copy, plan.today)
         with copy_of(home.path) as copy:
             steps = night_by_steps(copy, plan.today)
-        jobs = seconds(lambda: run_nightly(home, plan.today, lambda text: None, "benchmark"))
-        print(f"A night with its letters and lists: steps {steps:.1f} s, as jobs {jobs:.1f} s;")
+        jobs = seconds(lambda: night_by_jobs(runner, plan.today))
+        print(f"A night with its letters and worklists: steps {steps:.1f} s, as jobs {jobs:.1f} s;")
         print(f"  Dagster's share {jobs - steps:.1f} s ({(jobs - steps) / jobs:.0%}); the aim is under 5 s")
 
 

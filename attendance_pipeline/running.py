@@ -7,6 +7,7 @@ Belongs here: which jobs make up a night, a backfill and a first term, and what 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 import uuid
@@ -24,7 +25,14 @@ from attendance_pipeline.definitions import build_definitions
 from attendance_pipeline.event_log import quick_event_log
 from attendance_pipeline.home import Home
 from attendance_pipeline.steps.intake import something_in_inbox
-from attendance_pipeline.steps.plan import class_lists_due, default_day, governor_reports_due, newest_day, school_day
+from attendance_pipeline.steps.plan import (
+    class_lists_due,
+    date_at,
+    default_day,
+    governor_reports_due,
+    newest_day,
+    school_day,
+)
 from attendance_pipeline.steps.restate import due_days
 from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.store import deliveries, ledger, quarantine
@@ -32,6 +40,7 @@ from schedules.jobs import DERIVED, backfill, governor_report, nightly, take_in_
 from schedules.timetable import COMMAND, range_tags
 
 Say = Callable[[str], None]
+NOT_YET_SAID = "not-yet-said.json"  # in the private state: names of files and references, no pupil's value
 # Each step writes some lines of log for every day of a range; nobody reads those at a command line.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -45,6 +54,10 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 1
+# A run whose process was killed would otherwise hold that one place for ever. No run lasts nearly as long.
+run_monitoring:
+  enabled: true
+  max_runtime_seconds: 14400
 retention:
   schedule:
     purge_after_days: 90
@@ -206,11 +219,11 @@ def run_backfill(
             say("Taking in extracts")
             runner.run(take_in_extracts.name)
         with open_site(home.path) as site:
-            newest = newest_day(site)
-        until = min(last, newest) if newest else dt.date.min
+            # A day to come is derived when marks speak of it, and not from nothing.
+            until = min(last, max(newest_day(site) or dt.date.min, date_at(site, dt.datetime.now(dt.UTC))))
         days = sorted({d for s in home.schools for d in s.calendar.days.tolist() if first <= d <= until})
         if not days:
-            say("There are no marks in that period: nothing to derive.")
+            say("Those days have not come yet: nothing to derive.")
             return count(())
         say(f"Deriving {_spoken(days)}{', each from what was known on it' if as_recorded else ''}")
         config = {"ops": {name: {"config": {"as_recorded": as_recorded}} for name in DERIVED}}
@@ -224,32 +237,51 @@ def _spoken(days: Sequence[dt.date]) -> str:
 
 @contextmanager
 def _counting(home: Home, runner: Runner) -> Iterator[Callable[[Sequence[dt.date]], Outcome]]:
-    """Gives a function that says what became new since the beginning."""
-    with open_site(home.path) as site:
-        held_before = _held(site)
-        folders_before = _folders(site)
-        aside_before = {s.id: _quarantine(site, s.id) for s in site.schools()}
+    """Gives a function that says what became new since the beginning, or since that of a command that never said."""
+    before = _before(home)
 
     def count(days: Sequence[dt.date]) -> Outcome:
         with open_site(home.path) as site:
             held, folders = _held(site), _folders(site)
             aside = {s.id: _quarantine(site, s.id) for s in site.schools()}
+            known = {school: {tuple(key) for key in keys} for school, keys in before["aside"].items()}
             new: dict[str, list[Path]] = {}
-            for path in sorted(set(folders) - set(folders_before)):
+            for path in sorted(set(folders) - set(before["folders"])):
                 new.setdefault(folders[path], []).append(home.drive / path)
-            return Outcome(
+            outcome = Outcome(
                 days=(days[0], days[-1]) if days else None,
                 derived=len(days),
                 made=dict(runner.made),
                 folders=new,
-                set_aside=sum(len(aside[s] - aside_before[s]) for s in aside),
-                held=len(held - held_before),
+                set_aside=sum(len(keys - known.get(school, set())) for school, keys in aside.items()),
+                held=len(held - set(before["held"])),
                 in_quarantine=sum(map(len, aside.values())),
                 all_held=len(held),
                 letters=_letters(site),
             )
+        (home.state / NOT_YET_SAID).unlink(missing_ok=True)
+        return outcome
 
     yield count
+
+
+def _before(home: Home) -> dict[str, Any]:
+    """What was held, delivered and set aside before; kept in a file until it is said what came since.
+
+    A command that was killed or failed has said nothing of the rows that it set aside: the next one says it.
+    """
+    file = home.state / NOT_YET_SAID
+    if not file.exists():
+        with open_site(home.path) as site:
+            before = {
+                "held": sorted(_held(site)),
+                "folders": sorted(_folders(site)),
+                "aside": {s.id: sorted(map(list, _quarantine(site, s.id))) for s in site.schools()},
+            }
+        new = file.with_name(f".{NOT_YET_SAID}.{os.getpid()}")
+        new.write_text(json.dumps(before), encoding="utf-8")
+        new.replace(file)
+    return dict(json.loads(file.read_text(encoding="utf-8")))
 
 
 def _held(site: Site) -> set[str]:

@@ -32,7 +32,7 @@ from attendance_pipeline.reports.worklists import (
 )
 from attendance_pipeline.steps.plan import half_term
 from attendance_pipeline.steps.propose import letterhead_of
-from attendance_pipeline.steps.restate import derived, done_days
+from attendance_pipeline.steps.restate import derived, newest_done
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import deliveries, ledger
 
@@ -50,10 +50,9 @@ class Made:
 
 def newest(site: Site, school: School) -> tuple[Derived, int] | None:
     """The academic year to the newest derived day, and the number of that day; None when no day is done."""
-    done = done_days(site, school)
-    if not done:
+    day = newest_done(site, school)
+    if day is None:
         return None
-    day = school.calendar.on_or_before(done[-1])
     return derived(site, school, int(school.calendar.year_start[day]), day), day
 
 

@@ -22,7 +22,7 @@ from attendance_pipeline.register.roll import current_pupils
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.intake import last_marked_day
 from attendance_pipeline.steps.pages import from_page
-from attendance_pipeline.steps.restate import derived, done_days, first_due
+from attendance_pipeline.steps.restate import derived, done_days, first_due, newest_done
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import ledger
 from attendance_pipeline.store.derived import read_pages
@@ -136,8 +136,7 @@ def _letters(conn: sa.Connection, school: School, period: Period) -> pd.DataFram
 
 def _tasks(site: Site, school: School, period: Period) -> pd.DataFrame:
     if period.as_at is None:
-        done = done_days(site, school)
-        newest = school.calendar.on_or_before(done[-1]) if done else None
+        newest = newest_done(site, school)
     else:
         known = _known_days(site, school, Period(as_at=period.as_at))
         newest = known[-1] if known else None

@@ -12,25 +12,29 @@ from zoneinfo import ZoneInfo
 from attendance_pipeline.home import School
 from attendance_pipeline.law.school_calendar import HalfTerm
 from attendance_pipeline.steps.intake import first_marked_day, last_marked_day
-from attendance_pipeline.steps.restate import done_days
+from attendance_pipeline.steps.restate import done_days, newest_done
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.deliveries import read_deliveries
 
 
+def date_at(site: Site, now: dt.datetime) -> dt.date:
+    """The date in the home's time zone at a moment (aware)."""
+    return now.astimezone(ZoneInfo(site.home.time_zone)).date()
+
+
 def default_day(site: Site, now: dt.datetime) -> dt.date | None:
     """The latest school day on or before `now` (aware) that has marks in any school; None when there is none."""
-    today = now.astimezone(ZoneInfo(site.home.time_zone)).date()
+    date = date_at(site, now)
     latest = [
         school.calendar.date(min(marked, before))
         for school in site.schools()
-        if (marked := last_marked_day(site, school)) is not None
-        and (before := school.calendar.on_or_before(today)) >= 0
+        if (marked := last_marked_day(site, school)) is not None and (before := school.calendar.on_or_before(date)) >= 0
     ]
     return max(latest, default=None)
 
 
 def newest_day(site: Site) -> dt.date | None:
-    """The last day, in any school, that has marks or is kept: what comes after it would be derived from nothing."""
+    """The last day, in any school, that has marks or is kept."""
     marked = [s.calendar.date(i) for s in site.schools() if (i := last_marked_day(site, s)) is not None]
     kept = [days[-1] for s in site.schools() if (days := done_days(site, s))]
     return max([*marked, *kept], default=None)
@@ -50,10 +54,9 @@ def half_term(school: School, key: str) -> HalfTerm | None:
 def class_lists_due(site: Site) -> bool:
     """Whether a school week has ended, in any school, since its class lists were last delivered."""
     for school in site.schools():
-        done = done_days(site, school)
-        if not done:
+        calendar, day = school.calendar, newest_done(site, school)
+        if day is None:
             continue
-        calendar, day = school.calendar, school.calendar.on_or_before(done[-1])
         while day >= 0 and day + 1 < len(calendar) and calendar.week[day + 1] == calendar.week[day]:
             day -= 1
         if day >= 0 and not _delivered_since(site, school, "classes", calendar.date(day)):
@@ -65,14 +68,15 @@ def governor_reports_due(site: Site) -> list[str]:
     """Keys of the half-terms whose last day is done and that have no report yet, in order."""
     due: dict[str, dt.date] = {}
     for school in site.schools():
-        done, marked = done_days(site, school), first_marked_day(site, school)
-        if not done or marked is None:
+        newest, marked = newest_done(site, school), first_marked_day(site, school)
+        if newest is None or marked is None:
             continue
+        first = school.calendar.index(done_days(site, school)[0])
         with site.warehouse.read() as conn:
             reported = {d["day"] for d in read_deliveries(conn, school.id, "governors")}
         for half in school.calendar.half_terms:
             last = school.calendar.date(half.last)
-            if half.last >= marked and done[0] <= last <= done[-1] and last not in reported:
+            if max(marked, first or 0) <= half.last <= newest and last not in reported:
                 due[half.key] = last
     return sorted(due, key=lambda key: due[key])
 

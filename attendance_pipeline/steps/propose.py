@@ -23,7 +23,7 @@ from attendance_pipeline.letters.ledger_rows import MACHINE, Batch, LedgerInputs
 from attendance_pipeline.letters.pdf import Letterhead
 from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
-from attendance_pipeline.steps.restate import derived, done_days
+from attendance_pipeline.steps.restate import derived, newest_done
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import ledger, quality
@@ -62,10 +62,9 @@ def propose(site: Site) -> list[Proposed]:
 
 def _propose(site: Site, school: School) -> Proposed:
     calendar = school.calendar
-    done = done_days(site, school)
-    if not done:
+    newest = newest_done(site, school)
+    if newest is None:
         return Proposed(school.id)
-    newest = calendar.on_or_before(done[-1])
     with site.warehouse.read() as conn:
         decided = set(decided_days(conn, school.id))
         pupils, contacts = current_pupils(conn, school.id), current_contacts(conn, school.id)

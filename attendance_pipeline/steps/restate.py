@@ -15,7 +15,7 @@ from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.home import School
 from attendance_pipeline.steps.inputs import school_inputs
-from attendance_pipeline.steps.intake import first_marked_day
+from attendance_pipeline.steps.intake import first_marked_day, last_marked_day
 from attendance_pipeline.steps.pages import page_rows, to_page
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.derived import page_versions, read_pages, write_pages
@@ -85,6 +85,16 @@ def done_days(site: Site, school: School) -> list[Day]:
     with site.warehouse.read() as conn:
         kept = [set(page_versions(conn, school.id, table)) for table in TABLES]
     return sorted(set.intersection(*kept))
+
+
+def newest_done(site: Site, school: School) -> int | None:
+    """Number of the newest day that is done and not after the last mark; None when there is none.
+
+    Letters, lists and reports are of this day: a day that was asked for before its marks came says nothing of anybody.
+    """
+    marked = last_marked_day(site, school)
+    done = indexes(school, done_days(site, school))
+    return max((day for day in done if marked is not None and day <= marked), default=None)
 
 
 def first_due(site: Site, school: School) -> int | None:

@@ -1,0 +1,20 @@
+"""The shipped formats by name. A new format is one module, and one line here and one in `home_settings.FORMATS`.
+
+Only the list. What a format has to do is in `formats.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attendance_pipeline.mis.formats import Format
+from attendance_pipeline.mis.native import NativeFormat
+
+_SHIPPED: tuple[Format, ...] = (
+    NativeFormat(),
+)  # fmt: skip
+
+
+def formats() -> Mapping[str, Format]:
+    """Every shipped format by the name that `mis` in the settings gives it."""
+    return {f.name: f for f in _SHIPPED}

@@ -16,7 +16,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from attendance_pipeline.law.register_codes import CODES
 
-FORMATS = ("native",)  # extract formats that this version reads; each is a module of mis/
+# Extract formats that this version reads; each is a module of mis/ and a line of mis/registry.py.
+FORMATS = (
+    "native",
+)  # fmt: skip
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 MAX_ADDRESS_LINES = 5
 

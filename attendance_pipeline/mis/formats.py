@@ -1,4 +1,7 @@
-"""The shipped formats by name, and what a format has to do. A new format is one module and one line here."""
+"""What a format of extracts has to do, and what it gives.
+
+Only the types that all formats share. Which formats there are is in `registry.py`; each is a module of its own.
+"""
 
 from __future__ import annotations
 
@@ -57,10 +60,3 @@ class Format(Protocol):
 
     def without_columns(self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]) -> bytes:
         """The file without what the named columns hold, but on `keep_lines`. Lines keep their numbers."""
-
-
-def formats() -> Mapping[str, Format]:
-    """Every shipped format by the name that `mis` in the settings gives it."""
-    from attendance_pipeline.mis.native import NativeFormat
-
-    return {f.name: f for f in (NativeFormat(),)}

@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile, formats
+from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile
 from attendance_pipeline.mis.inbox import Dropped, clear, keep, look
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
+from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.register.complete import LEFT_OUT, settle
 from attendance_pipeline.register.history import Said, amendments, fold_marks, read_marks
 from attendance_pipeline.register.lessons import split_lessons_by_day

@@ -11,7 +11,7 @@ from attendance_pipeline.home import PASSWORD_VARIABLE, Home, find_home, init_ho
 from attendance_pipeline.home_check import Finding, check_home
 from attendance_pipeline.home_settings import FORMATS
 from attendance_pipeline.law.settings_errors import SettingsError, SettingsErrors
-from attendance_pipeline.mis.formats import formats
+from attendance_pipeline.mis.registry import formats
 
 TODAY = dt.date(2026, 2, 10)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,6 +134,7 @@ def test_everything_says_in_words_what_it_is_for(definitions: dg.Definitions) ->
 def test_without_a_home_it_loads_with_the_example_calendar(
     definitions: dg.Definitions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv(HOME_VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
     assert written(build_definitions()) == written(definitions)
 
@@ -158,6 +160,17 @@ def test_a_home_with_a_fault_does_not_load_and_says_file_and_key(tmp_path: Path)
     with pytest.raises(SettingsErrors) as refused:
         build_definitions(home)
     assert str(refused.value) == f"{file}: trust.timezone: expected no such setting; did you mean 'time_zone'?"
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
+def test_a_command_may_import_the_code_location_whatever_home_is_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "attendance.toml").write_text("[trust]\nnam = 'x'\n", encoding="utf-8")
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    found = runpy.run_module("attendance_pipeline.definitions")
+    with pytest.raises(SettingsErrors, match=r"trust\.nam: expected no such setting"):
+        found["build_definitions"]()
 
 
 def test_the_workspace_loads_one_code_location_from_any_folder(tmp_path: Path) -> None:

@@ -1,0 +1,102 @@
+"""`attendance ui`: Dagster's own web page and daemon for one home, on this machine alone, ended without a remainder."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from demo_homes import COMMAND, attendance, environment
+
+STARTS_WITHIN = 120
+QUESTION = """{
+  assetsOrError { ... on AssetConnection { nodes { key { path } } } }
+  runsOrError { ... on Runs { results { jobName status tags { key value } } } }
+  repositoriesOrError { ... on RepositoryConnection { nodes { location { name } schedules { name } sensors { name } } } }
+}"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def ui(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+    """`attendance ui` as a process, that has said where it serves. Whatever happens, it is ended."""
+    process = subprocess.Popen(
+        [COMMAND, "ui", "--home", home, "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == f"Dagster for {home}: http://127.0.0.1:{port}  (Ctrl-C stops it)\n"
+        yield process
+    finally:
+        process.terminate()
+        process.stdout.close()
+        process.wait(60)
+
+
+def stop(process: subprocess.Popen[str], with_signal: signal.Signals) -> None:
+    """Stop it, and wait for its last child too: each of them holds the other end of the pipe."""
+    process.send_signal(with_signal)
+    process.communicate(timeout=60)
+
+
+def ask(port: int) -> Any:
+    """The data that answer QUESTION, as soon as somebody answers."""
+    query = json.dumps({"query": QUESTION}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql", query, headers={"Content-Type": "application/json"}
+    )
+    end = time.monotonic() + STARTS_WITHIN
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)["data"]
+        except OSError:
+            assert time.monotonic() < end, "nobody answers"
+            time.sleep(0.2)
+
+
+def test_the_ui_shows_the_homes_assets_and_runs_to_this_machine_alone_and_ends_whole(home: Path) -> None:
+    port = free_port()
+    with ui(home, port) as process:
+        data = ask(port)
+        assert len(data["assetsOrError"]["nodes"]) == 9
+        runs = data["runsOrError"]["results"]
+        assert [run["jobName"] for run in reversed(runs)][:2] == ["take_in_extracts", "backfill"]
+        assert {run["status"] for run in runs} == {"SUCCESS"}
+        assert all({"key": "attendance/command", "value": "demo"} in run["tags"] for run in runs)
+        (repository,) = data["repositoriesOrError"]["nodes"]
+        assert "nightly_extracts" in {schedule["name"] for schedule in repository["schedules"]}
+        assert [sensor["name"] for sensor in repository["sensors"]] == ["nightly_follows_extracts"]
+        # Whoever listened on every address would hold this one too.
+        with socket.socket() as elsewhere:
+            elsewhere.bind(("127.0.0.2", port))
+
+        refused = attendance("ui", "--home", home, "--port", port)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err == f"attendance: port {port} is in use; choose another with --port\n"
+
+        stop(process, signal.SIGTERM)
+        assert process.returncode == 0
+
+
+def test_the_ui_can_be_stopped_while_it_is_starting(tmp_path: Path) -> None:
+    assert attendance("init", tmp_path / "empty").code == 0
+    with ui(tmp_path / "empty", free_port()) as process:
+        stop(process, signal.SIGINT)
+        assert process.returncode == 0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -130,6 +133,40 @@ def test_a_setting_misspelt_later_leaves_what_a_home_has_as_it_is(home: Path) ->
     for command in ON_A_HOME:
         assert attendance(*command, "--home", home).code == 2, command
     assert tree(home) == before
+
+
+# ---------------------------------------------------------------- what fails
+
+
+def test_a_warehouse_that_a_newer_program_wrote_is_left_alone(empty_home: Path) -> None:
+    assert attendance("export", "tasks", "--home", empty_home).code == 0
+    change(empty_home, "update alembic_version set version_num = '9999'")
+    before = (empty_home / "state" / "warehouse.db").read_bytes()
+    for command in ON_A_HOME[1:4]:
+        said = attendance(*command, "--home", empty_home)
+        assert (said.code, said.out) == (3, "")
+        assert "a newer program has written it. Update the program; nothing was changed" in said.err
+    assert (empty_home / "state" / "warehouse.db").read_bytes() == before
+
+
+def test_an_unforeseen_failure_is_told_by_its_kind_and_place_alone(home: Path, tmp_path: Path) -> None:
+    change(home, "update derived_page set page = x'0011' where kind = 'stages'")
+    file = tmp_path / "stages.csv"
+    file.write_text("an older export", encoding="utf-8")
+    said = attendance("export", "stages", "--home", home, "-o", file)
+    assert (said.code, said.out) == (3, "")
+    assert re.fullmatch(
+        r"attendance: PageError in pages\.py, line \d+\. ATTENDANCE_TRACEBACK=1 shows more, which may name pupils\n",
+        said.err,
+    )
+    assert file.read_text(encoding="utf-8") == "an older export"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "stages.csv"]
+
+
+def change(home: Path, statement: str) -> None:
+    """Change a home's database behind the program's back."""
+    with closing(sqlite3.connect(home / "state" / "warehouse.db")) as database, database:
+        database.execute(statement)
 
 
 # ---------------------------------------------------------------- init and check

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -202,7 +203,7 @@ def test_half_terms_come_in_the_order_of_their_first_day(calendar: SchoolCalenda
 # ---------------------------------------------------------------- schedules
 
 
-def tick(name: str, at: str, instance: dg.DagsterInstance) -> dg.SensorResult:
+def tick(name: str, at: str, instance: dg.DagsterInstance) -> Any:
     """What a schedule asks for at a time, as the daemon would evaluate it."""
     repository = build_definitions().get_repository_def()
     context = dg.build_schedule_context(

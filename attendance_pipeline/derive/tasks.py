@@ -67,7 +67,8 @@ def tasks_of(derived: Derived, catalogue: Catalogue | None = None) -> list[Task]
         used: set[int] = set()
         for occasion in sorted(_occasions(derived, kind), key=lambda o: (o.pupil, o.day)):
             out.append(_task(derived, kind, occasion, used))
-    return sorted(out, key=lambda t: (t.opened_on, t.key))
+    # Not by key: that holds a number which depends on the order in which extracts came.
+    return sorted(out, key=lambda t: (t.opened_on, t.pupil, t.task, t.rule))
 
 
 def _task(derived: Derived, kind: TaskKind, occasion: _Occasion, used: set[int]) -> Task:

@@ -1,0 +1,106 @@
+"""A drive that goes away between two folders of one delivery: the next night delivers the rest, also on another day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nights import decide, derive, drive, folders, load, night, recorded_on, school_inbox
+
+from attendance_pipeline import delivery
+from attendance_pipeline.home import SETTINGS_FILE
+from attendance_pipeline.steps import deliver
+from attendance_pipeline.steps.plan import class_lists_due
+from attendance_pipeline.steps.site import open_site
+
+# A Thursday whose letters go to the office and to two classes, and the next day.
+THURSDAY, NEXT = dt.date(2025, 11, 20), dt.date(2025, 11, 21)
+
+
+class DriveGone(OSError):
+    """What the test's drive says when it is not there."""
+
+
+@pytest.fixture
+def gone_after(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Lets the drive take so many folders, then go away."""
+    real = delivery.deliver
+
+    def limit(number: int) -> None:
+        taken = 0
+
+        def delivering(*arguments: Any, **more: Any) -> Any:
+            nonlocal taken
+            if taken == number:
+                raise DriveGone(errno.ENODEV, "the drive is gone")
+            taken += 1
+            return real(*arguments, **more)
+
+        monkeypatch.setattr(delivery, "deliver", delivering)
+
+    return limit
+
+
+@pytest.fixture(scope="module")
+def thursday(new_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose letter day is Thursday, with that day's letters decided; the next day's extracts are in the inbox."""
+    home = shutil.copytree(new_home, tmp_path_factory.mktemp("thursday") / "home")
+    settings = home / SETTINGS_FILE
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("[delivery]", '[delivery]\nletter_day = "Thursday"', 1), encoding="utf-8")
+    inbox, later = school_inbox(home), home.with_name("later")
+    later.mkdir()
+    for file in sorted(inbox.iterdir()):
+        if recorded_on(file) > THURSDAY:
+            file.rename(later / file.name)
+    load(home)
+    derive(home, THURSDAY)
+    decide(home)
+    for file in later.iterdir():
+        if recorded_on(file) <= NEXT:
+            file.rename(inbox / file.name)
+    return home
+
+
+@pytest.mark.parametrize("taken", [1, 3, 7])
+def test_class_lists_stay_due_until_every_class_has_its_own(
+    thursday: Path, tmp_path: Path, gone_after: Any, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    home, whole = (shutil.copytree(thursday, tmp_path / name) for name in ("home", "whole"))
+    with open_site(whole) as site:
+        deliver.class_lists(site, "a run")
+    gone_after(taken)
+    with open_site(home) as site, pytest.raises(DriveGone):
+        deliver.class_lists(site, "a run")
+    assert len(folders(home)) == taken < len(folders(whole)) == 8
+    monkeypatch.undo()
+    with open_site(home) as site:
+        assert class_lists_due(site)
+        deliver.class_lists(site, "another run")
+        assert not class_lists_due(site)
+    assert drive(home) == drive(whole)
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_a_letter_day_cut_short_is_completed_by_the_night_of_another_day(
+    thursday: Path, tmp_path: Path, gone_after: Any, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    home, whole = (shutil.copytree(thursday, tmp_path / name) for name in ("home", "whole"))
+    with open_site(whole) as site:
+        deliver.letters(site, "a run")
+    expected = folders(whole)
+    gone_after(taken)
+    with open_site(home) as site, pytest.raises(DriveGone):
+        deliver.letters(site, "a run")
+    assert len(folders(home)) == taken < len(expected) == 3
+    monkeypatch.undo()
+    night(home, NEXT)
+    lies = drive(home)
+    wanted = {path: sha for path, sha in drive(whole).items() if "/class-" in path and path.endswith(".pdf")}
+    assert len(wanted) == 2
+    assert {path: lies.get(path) for path in wanted} == wanted
+    assert set(expected) <= set(folders(home))

@@ -1,0 +1,214 @@
+"""A night killed at any moment (kill -9) is made good by the next: the end is that of a night that nobody disturbed.
+
+ATTENDANCE_KILLS says how many nights are killed (12). Each is killed at a moment of its own part of the night's length,
+every third is killed once more while it is made good.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+from night_process import NightProcess
+from nights import digest, drive, drop, folders, hidden, recorded_on, school_inbox, tables
+
+from attendance_pipeline.demo.make import make_demo_home
+from attendance_pipeline.running import NOT_YET_SAID
+
+KILLS = int(os.environ.get("ATTENDANCE_KILLS", "12"))
+SEED = int(os.environ.get("ATTENDANCE_SEED", "1"))
+# A Friday after which a half-term begins: letters, worklists, class lists and the governor report are due together.
+BEFORE, TODAY = dt.date(2025, 9, 18), dt.date(2025, 9, 19)
+BREAK = "{ starts = 2025-09-22, ends = 2025-09-26 }"  # an early one: a short half-term makes short nights
+HEADER = "UPN,Date,Session,Code,Minutes Late,Comment"
+
+
+@dataclass(frozen=True)
+class End:
+    """All that a home says and holds in the end; no value of it is a pupil's."""
+
+    tables: dict[str, str]
+    drive: dict[str, str]
+    kept: list[str]
+    inbox: list[str]
+    hidden: list[str]
+
+
+def end_of(home: Path) -> End:
+    return End(
+        tables={name: digest(frame) for name, frame in tables(home).items()},
+        drive=drive(home),
+        kept=sorted(file.name for file in (home / "state" / "extracts").glob("*/[!.]*")),
+        inbox=sorted(file.name for file in school_inbox(home).iterdir()),
+        hidden=hidden(home),
+    )
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[SimpleQueue[NightProcess]]:
+    """Two processes that run nights, for whoever takes one and puts it back."""
+    free: SimpleQueue[NightProcess] = SimpleQueue()
+    with NightProcess() as one, NightProcess() as other:
+        free.put(one)
+        free.put(other)
+        yield free
+
+
+def run(processes: SimpleQueue[NightProcess], *night: Any) -> Any:
+    process = processes.get()
+    try:
+        return process.night(*night)
+    finally:
+        processes.put(process)
+
+
+@pytest.fixture(scope="module")
+def prepared(processes: SimpleQueue[NightProcess], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the weeks before done, and in its inbox the last day's marks and log, and a late correction."""
+    home = make_demo_home(tmp_path_factory.mktemp("prepared") / "home", pupils=40).home
+    calendar = home / "calendars" / "demo.toml"
+    calendar.write_text(calendar.read_text().replace("half_terms = [", f"half_terms = [{BREAK}, ", 1))
+    inbox, later = school_inbox(home), home.with_name("later")
+    later.mkdir()
+    for file in sorted(inbox.iterdir()):
+        if recorded_on(file) > TODAY:
+            file.unlink()
+        elif recorded_on(file) > BEFORE:
+            file.rename(later / file.name)
+    assert run(processes, home, BEFORE).code == 1
+    rows = absent_after_all(tables(home)["register"])
+    for file in later.iterdir():
+        drop(home, file.name, file.read_bytes())
+    unknown = rows[0].replace(",O,", ",ZZ,")
+    drop(home, f"register_{TODAY}_late.csv", "\n".join([HEADER, *rows[1:], unknown, ""]).encode())
+    return home
+
+
+def absent_after_all(register: pd.DataFrame) -> list[str]:
+    """Rows for two pupils who had always been there: one was not this week, of the other nobody knows about last week.
+
+    For the one the first stage opens and a letter is owed; the other's letter is held.
+    """
+    present = register.groupby("upn")["code"].agg(lambda codes: set(codes) <= {"/", "\\"})
+    this, last = (BEFORE - dt.timedelta(days=n) for n in (3, 10))
+    rows = []
+    for upn, code, first in zip(present[present].index[:2], "ON", (this, last), strict=True):
+        days = (
+            (register["upn"] == upn) & (register["date"] >= first) & (register["date"] < first + dt.timedelta(days=4))
+        )
+        rows += [f"{upn},{m.date},{m.session},{code},,Not seen" for m in register[days].itertuples()]
+    return rows
+
+
+def last_words(said: str) -> str:
+    """What a command says of what a person must look at, on its last lines."""
+    return said.rstrip().split("\n\n")[-1]
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """The end of a night that nobody disturbed, its last words, and how long it took while another ran beside it."""
+
+    end: End
+    last_words: str
+    seconds: float
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    prepared: Path, processes: SimpleQueue[NightProcess], tmp_path_factory: pytest.TempPathFactory
+) -> Undisturbed:
+    homes = [shutil.copytree(prepared, tmp_path_factory.mktemp("undisturbed") / "home") for _ in range(2)]
+    with ThreadPoolExecutor(2) as both:
+        nights = list(both.map(lambda home: run(processes, home, TODAY), homes))
+    assert [n.code for n in nights] == [1, 1]
+    ends = [end_of(home) for home in homes]
+    assert ends[0] == ends[1]
+    return Undisturbed(ends[0], last_words(nights[0].said), min(n.seconds for n in nights))
+
+
+def test_the_night_has_something_to_lose(prepared: Path, undisturbed: Undisturbed) -> None:
+    before, end = end_of(prepared), undisturbed.end
+    assert len(before.inbox) >= 3 and end.inbox == []
+    assert all(end.tables[name] != digest for name, digest in before.tables.items()), "a table says what it said before"
+    made = {path.split("/")[4] for path in end.drive.keys() - before.drive.keys()}
+    assert made == {"letters", "worklists", "classes", "governors"}
+    assert len(end.kept) == len(before.kept) + len(before.inbox)
+    assert "newly set aside" in undisturbed.last_words and "newly held" in undisturbed.last_words
+
+
+def test_a_night_killed_at_any_moment_is_made_good_by_the_next(
+    prepared: Path, undisturbed: Undisturbed, processes: SimpleQueue[NightProcess], tmp_path: Path
+) -> None:
+    def killed_and_made_good(number: int) -> str:
+        home = tmp_path / str(number)
+        rng = random.Random(f"{SEED} {number}")
+        rounds = 2 if number % 3 == 2 else 1
+        moment = (number + rng.random()) / KILLS
+        while True:
+            shutil.copytree(prepared, home)
+            first = run(processes, home, TODAY, moment * undisturbed.seconds)
+            if first.code is None:
+                break
+            moment *= 0.9  # it was done before its moment had come
+            shutil.rmtree(home)
+        reached = f"after {first.said.count(' s  ')} steps"
+        left = len(folders(home)), len(hidden(home))
+        if rounds == 2:  # whether it is killed or done before
+            run(processes, home, TODAY, rng.random() * undisturbed.seconds)
+        told = not (home / "state" / NOT_YET_SAID).exists() and not list(school_inbox(home).iterdir())
+        healing = run(processes, home, TODAY)
+        assert healing.code == (0 if told else 1), f"{number}: killed {reached}: {healing.said}"
+        assert told or last_words(healing.said) == undisturbed.last_words
+        assert end_of(home) == undisturbed.end, f"{number}: killed {rounds} times, first {reached}, {left}"
+        shutil.rmtree(home)
+        return reached
+
+    with ThreadPoolExecutor(2) as both:
+        reached = Counter(both.map(killed_and_made_good, range(KILLS)))
+    print(f"{KILLS} nights of {undisturbed.seconds:.1f} s killed: {dict(sorted(reached.items()))}")
+    assert len(reached) > 1, "every kill came at the same step"
+
+
+def test_a_killed_run_does_not_hold_the_only_place_for_ever(prepared: Path) -> None:
+    """Dagster's daemon runs one at a time, and a killed run is never over for it but by its length."""
+    with dg.DagsterInstance.from_config(str(prepared / "state" / "dagster")) as instance:
+        assert instance.run_monitoring_enabled
+        assert 3600 < instance.run_monitoring_max_runtime_seconds < 20 * 3600  # over before the next night
+
+
+def test_the_real_command_killed_is_made_good_by_the_real_command(
+    prepared: Path, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    home = shutil.copytree(prepared, tmp_path / "home")
+    command = [sys.executable, "-m", "attendance_pipeline.cli", "nightly", "--home", str(home), "--date", str(TODAY)]
+    with subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as night:
+        assert night.stderr is not None
+        for line in night.stderr:  # imports and the load are over
+            if "Deriving" in line:
+                break
+        time.sleep(random.Random(SEED).random() * undisturbed.seconds / 3)
+        os.killpg(night.pid, signal.SIGKILL)
+    assert night.returncode == -signal.SIGKILL
+    again = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert again.returncode == 1, again.stderr
+    assert last_words(again.stdout) == undisturbed.last_words
+    assert end_of(home) == undisturbed.end

@@ -36,24 +36,31 @@ class RawTable:
     """A file as text, before anything is understood.
 
     columns: native column name -> cells as written (plain or coded, which is quicker), all of one length; line: of each
-    row, the header counted as 1; faults: rows that could not even be split into cells; ignored: columns of the file
-    that nobody reads.
+    row, the header counted as 1 (several rows may stand on one); faults: rows that could not even be split into cells;
+    ignored: columns of the file that nobody reads; no_mark: codes ("" is a blank one) that say nothing of a session,
+    where the school's code map does not say otherwise. Without it a blank code withdraws a mark.
     """
 
     columns: Mapping[str, list[str] | Coded]
     line: npt.NDArray[np.int32]
     faults: tuple[Fault, ...] = ()
     ignored: tuple[str, ...] = field(default=())
+    no_mark: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.line)
 
 
 class Format(Protocol):
-    """How one kind of program writes its extracts. `version` goes up when the same bytes would be read otherwise."""
+    """How one kind of program writes its extracts."""
 
-    name: str
-    version: int
+    @property
+    def name(self) -> str:
+        """What `mis` in the settings calls it."""
+
+    @property
+    def version(self) -> int | str:
+        """Another whenever the same bytes would be read otherwise: then files that come again are read anew."""
 
     def read(self, kind: str, file_name: str, data: bytes) -> RawTable:
         """The rows of a file under native column names. Raises UnreadableFile."""

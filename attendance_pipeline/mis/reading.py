@@ -75,8 +75,13 @@ def read_tables(
     if not tables:
         return []
     frame, file, line = _one_frame(kind, tables)
-    if code_map and "Code" in frame:
-        frame["Code"] = _translated(frame, code_map)
+    if "Code" in frame:
+        written = frame["Code"]
+        if code_map:
+            frame["Code"] = _translated(frame, code_map)
+        says = ~_says_nothing(written, frame["Code"], file, [t.no_mark for _, t in tables])
+        if not says.all():
+            frame, file, line = frame[says].reset_index(drop=True), file[says], line[says]
     found = faults_of(kind, frame)
     usable = np.ones(len(frame), dtype=bool)
     usable[[position for position, _, _ in found]] = False
@@ -167,6 +172,19 @@ def _translated(frame: pd.DataFrame, code_map: Sequence[DatedCodes]) -> pd.Categ
         for local, code in part.codes.items():
             out[in_force & (texts == local)] = code
     return _categorical([list(out)], cells.tidy)
+
+
+def _says_nothing(
+    written: pd.Series, code: pd.Series, file: npt.NDArray[np.int32], no_mark: Sequence[frozenset[str]]
+) -> npt.NDArray[np.bool_]:
+    """Rows whose code is one that says nothing in their file, and that the code map has left as it was."""
+    nothing = np.zeros(len(code), dtype=bool)
+    for texts in set(no_mark) - {frozenset()}:
+        here = np.array([n == texts for n in no_mark])[file]
+        nothing |= here & by_text(written, lambda t, texts=texts: t in texts)  # type: ignore[misc]
+    if nothing.any():
+        nothing &= written.astype(object).to_numpy() == code.astype(object).to_numpy()
+    return nothing
 
 
 def _days(column: pd.Series) -> npt.NDArray[np.datetime64]:

@@ -19,6 +19,10 @@ from attendance_pipeline.law.register_codes import CODES
 # Extract formats that this version reads; each is a module of mis/ and a line of mis/registry.py.
 FORMATS = (
     "native",
+    "assembly-json",
+    "bromcom-week",
+    "ctf-xml",
+    "wonde-json",
 )  # fmt: skip
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 MAX_ADDRESS_LINES = 5

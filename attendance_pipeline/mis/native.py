@@ -31,9 +31,7 @@ class NativeFormat:
 
     def read(self, kind: str, file_name: str, data: bytes) -> RawTable:
         if file_name.lower().endswith(".xlsx"):
-            from attendance_pipeline.mis.xlsx import read_rows
-
-            return table_of(kind, list(read_rows(data)))
+            return table_of(kind, read_cells(file_name, data))
         lines = _lines(data)
         return _even_table(kind, lines) or table_of(kind, list(_csv_rows(lines)))
 
@@ -44,6 +42,15 @@ class NativeFormat:
 
             return blank_columns(data, wanted, keep_lines)
         return _blank_columns(data, wanted, keep_lines)
+
+
+def read_cells(file_name: str, data: bytes) -> list[tuple[int, list[str]]]:
+    """(line, cells) of every row of a CSV or XLSX file, the header first. Raises UnreadableFile."""
+    if file_name.lower().endswith(".xlsx"):
+        from attendance_pipeline.mis.xlsx import read_rows
+
+        return list(read_rows(data))
+    return list(_csv_rows(_lines(data)))
 
 
 def table_of(kind: str, rows: Sequence[tuple[int, list[str]]]) -> RawTable:

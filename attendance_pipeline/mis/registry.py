@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from attendance_pipeline.mis.assembly import AssemblyFormat
+from attendance_pipeline.mis.bromcom import BromcomWeekFormat
+from attendance_pipeline.mis.ctf import CtfFormat
 from attendance_pipeline.mis.formats import Format
 from attendance_pipeline.mis.native import NativeFormat
+from attendance_pipeline.mis.wonde import WondeFormat
 
 _SHIPPED: tuple[Format, ...] = (
     NativeFormat(),
+    AssemblyFormat(),
+    BromcomWeekFormat(),
+    CtfFormat(),
+    WondeFormat(),
 )  # fmt: skip
 
 

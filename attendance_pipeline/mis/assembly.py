@@ -1,0 +1,108 @@
+"""The format `assembly-json`: attendance and students as Assembly's platform API gives them.
+
+Names of its members and what native column each fills. Other kinds, and files named CSV or XLSX, are native.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from attendance_pipeline.mis.formats import RawTable
+from attendance_pipeline.mis.json_reading import (
+    Item,
+    Rows,
+    day_of,
+    may_be_json,
+    member,
+    read_lists,
+    text_of,
+    without_names,
+)
+from attendance_pipeline.mis.kinds import KINDS
+from attendance_pipeline.mis.schemas import MISSING
+from attendance_pipeline.mis.some_kinds import SomeKinds
+from attendance_pipeline.store.extracts import Fault
+
+_LISTS = {"register": ("", "attendance", "attendances"), "pupils": ("", "students")}
+_REGISTER = ("UPN", "Student ID", "Date", "Session", "Code", "Minutes Late", "Comment")
+
+# Native column -> the names under which it is met, the first that is there counts.
+_STUDENT: dict[str, tuple[str, ...]] = {
+    "UPN": ("upn",),
+    "Student ID": ("id", "student_id", "mis_id"),
+    "Admission Number": ("admission_number", "admission_no"),
+    "Forename": ("legal_first_name", "first_name", "forename"),
+    "Surname": ("legal_last_name", "last_name", "surname"),
+    "Preferred Forename": ("preferred_first_name", "preferred_forename"),
+    "Date of Birth": ("dob", "date_of_birth"),
+    "Sex": ("sex", "gender"),
+    "Year Group": ("year_code", "year_group"),
+    "Class": ("registration_group", "class", "form"),
+    "Entry Date": ("enrolment_start_date", "entry_date", "start_date"),
+    "Leaving Date": ("enrolment_end_date", "leaving_date", "end_date"),
+    "Enrolment Status": ("enrolment_status",),
+    "SEN": ("sen_category", "sen"),
+    "FSM": ("is_fsm", "fsm"),
+    "Pupil Premium": ("is_pp", "pupil_premium"),
+    "EAL": ("is_eal", "eal"),
+    "Home Language": ("home_language", "first_language"),
+    "Ethnicity": ("ethnicity", "ethnicity_code"),
+    "Looked After": ("is_cla", "looked_after"),
+}
+_DATES = frozenset(c.header for c in KINDS["pupils"].columns if c.cell == "date")
+
+
+class AssemblyFormat(SomeKinds):
+    """`student_id, session_date, session_name, attendance_mark, minutes_late, comments`; students with `id`."""
+
+    name = "assembly-json"
+    own_version = 1
+
+    def reads(self, kind: str, file_name: str) -> bool:
+        return kind in _LISTS and may_be_json(file_name)
+
+    def read_own(self, kind: str, file_name: str, data: bytes) -> RawTable:
+        lists = read_lists(data)
+        rows = Rows(_REGISTER if kind == "register" else tuple(_STUDENT), lists.faults)
+        for item in lists.of(*_LISTS[kind]):
+            if kind == "register":
+                _add_mark(rows, item)
+            else:
+                _add_student(rows, item)
+        return rows.table()
+
+    def without_own_columns(
+        self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]
+    ) -> bytes:
+        names = {"comments", "comment"} if "Comment" in columns else set()
+        return without_names(data, names, keep_lines, lambda lists: lists.of(*_LISTS[kind]))
+
+
+def _add_mark(rows: Rows, item: Item) -> None:
+    found = item.value
+    if "attendance_mark" not in found:  # a blank mark withdraws one; a mark that is not there says nothing
+        rows.faults.append(Fault(item.line, "attendance_mark", MISSING))
+        return
+    rows.add(
+        item.line,
+        {
+            "UPN": ("upn", text_of(found.get("upn"))),
+            "Student ID": ("student_id", text_of(found.get("student_id"))),
+            "Date": ("session_date", day_of(found.get("session_date"))),
+            "Session": ("session_name", text_of(found.get("session_name"))),
+            "Code": ("attendance_mark", text_of(found["attendance_mark"])),
+            "Minutes Late": ("minutes_late", text_of(found.get("minutes_late"))),
+            "Comment": ("comments", text_of(found.get("comments", found.get("comment")))),
+        },
+    )
+
+
+def _add_student(rows: Rows, item: Item) -> None:
+    named = {}
+    for column, names in _STUDENT.items():
+        name = next((n for n in names if item.value.get(n) not in (None, "")), names[0])
+        value = item.value.get(name)
+        if isinstance(value, dict) and column not in _DATES:  # a class or a year group as an object with its name
+            value = member(value, "name") or member(value, "code")
+        named[column] = (name, day_of(value) if column in _DATES else text_of(value))
+    rows.add(item.line, named)

@@ -1,0 +1,122 @@
+"""`ctf-xml`: strings of marks from their start date, weeks of ten and of fourteen characters, and hostile files."""
+
+import pytest
+from read_formats import faults, marks, raw, rows, understood
+from school_files import ANN, BEN
+
+from attendance_pipeline.mis.ctf import UNCERTAIN
+from attendance_pipeline.mis.formats import UnreadableFile
+
+WEEK = "/\\" * 5
+
+
+def year(marks_, start="2026-01-05"):
+    return f"<AttendSessions><AttendanceStartDate>{start}</AttendanceStartDate>\n<AttendanceMarks>{marks_}</AttendanceMarks></AttendSessions>"
+
+
+def ctf(*pupils, head="<?xml version='1.0' encoding='utf-8'?>\n"):
+    inside = "".join(
+        f"<Pupil><UPN>{upn}</UPN><FormerUPN>x</FormerUPN><Attendance>{''.join(f'<YearData>{y}</YearData>' for y in years)}</Attendance></Pupil>\n"
+        for upn, *years in pupils
+    )
+    return f"{head}<CTfile><Header><UPN>no</UPN></Header><CTFpupilData>\n{inside}</CTFpupilData></CTfile>"
+
+
+def read(*pupils, **options):
+    return raw("ctf-xml", "register", ctf(*pupils), "xml", **options)
+
+
+def test_marks_go_on_from_friday_to_monday():
+    table = read((ANN, year("L N" + "/" * 0 + "\\/I", "2026-01-09")))
+    assert rows(table, "UPN", "Date", "Session", "Code") == [
+        (4, ANN, "2026-01-09", "AM", "L"),
+        (4, ANN, "2026-01-12", "AM", "N"),
+        (4, ANN, "2026-01-12", "PM", "\\"),
+        (4, ANN, "2026-01-13", "AM", "/"),
+        (4, ANN, "2026-01-13", "PM", "I"),
+    ]
+
+
+def test_weeks_of_fourteen_where_the_weekends_show():
+    table = read((ANN, year((WEEK + "####") * 2 + "L\\")), (BEN, year(WEEK + "##  " + "NN")))
+    found = rows(table, "UPN", "Date", "Session", "Code")
+    assert [(r[1], r[2]) for r in found if r[4] in "LN"] == [
+        (ANN, "2026-01-19"),
+        (BEN, "2026-01-12"),
+        (BEN, "2026-01-12"),
+    ]
+    assert {r[4] for r in found} == {"/", "\\", "L", "N"}
+
+
+def test_weeks_of_ten_where_a_mark_stands_on_a_weekend():
+    closed = "#### " + "#" + "/\\" * 2
+    table = read((ANN, year(WEEK + closed)), (BEN, year(WEEK * 2 + "L")))
+    found = rows(table, "UPN", "Date", "Code")
+    assert [r[2] for r in found if r[3] == "L"] == ["2026-01-19"]
+    assert [(r[2], r[3]) for r in found if r[1] == ANN][10:12] == [("2026-01-12", "#"), ("2026-01-12", "#")]
+
+
+@pytest.mark.parametrize("string", [WEEK, WEEK + "####", WEEK + "##", WEEK[:7], " " * 40])
+def test_a_string_that_says_the_same_by_both_is_read(string):
+    table = read((ANN, year(string)))
+    assert faults(table) == []
+    assert {r[2] for r in rows(table, "UPN", "Date")} <= {f"2026-01-{d:02}" for d in range(5, 10)}
+
+
+def test_a_string_that_could_be_either_is_set_aside():
+    table = read((ANN, year(WEEK + "####" + "/\\")))
+    assert (len(table), faults(table)) == (0, [(4, "AttendanceMarks", UNCERTAIN)])
+
+
+def test_dirty_strings():
+    block = "<AttendanceMarks>//</AttendanceMarks>"
+    table = read(
+        (ANN, block, year("//", "soon"), year("//", "2026-01-10"), year("/" * 743), year("/\n/")),
+        (BEN, year(WEEK * 2)),
+    )
+    assert {r[1] for r in rows(table, "UPN")} == {BEN}
+    assert [f[1:] for f in faults(table)] == [
+        ("AttendanceStartDate", "no start date stands beside the marks"),
+        ("AttendanceStartDate", "not a date"),
+        ("AttendanceMarks", "more than a year of marks"),
+        ("AttendanceMarks", "a line break stands in the marks"),
+        ("AttendanceStartDate", "the marks start on a weekend"),
+    ]
+
+
+def test_the_rules_of_the_register_hold():
+    reading = understood("ctf-xml", "register", ctf((ANN, year("/?")), ("", year("/\\")), (BEN, year("\\/"))), "xml")
+    assert [(m[0], m[2]) for m in marks(reading)] == [(ANN, "A")]
+    assert {f[1:] for f in faults(reading)} == {
+        ("Code", "unknown code"),
+        ("UPN", "missing value"),
+        ("Code", "code not legal in this session"),
+    }
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "",
+        "UPN,Date\n",
+        "<a>",
+        ctf(),
+        "<CTfile/>",
+        ctf((ANN, year(WEEK)), head='<!DOCTYPE a [<!ENTITY x "y">]>'),
+        ctf((ANN, year("&x;")), head='<!DOCTYPE a [<!ENTITY x "/\\">]>'),
+        ctf((ANN, year("&x;"))),
+        ctf((ANN, year("&#0;"))),
+        "<a>" * 100_000,
+        ctf((ANN, year("/" * 200_000))),
+    ],
+)
+def test_what_is_no_such_file_is_refused_whole(data):
+    with pytest.raises(UnreadableFile):
+        raw("ctf-xml", "register", data, "xml")
+
+
+def test_letters_of_latin_1_and_prefixes():
+    text = ctf((ANN, year(WEEK)), head="<?xml version='1.0' encoding='ISO-8859-1'?>\n<!-- Zoë -->")
+    assert len(raw("ctf-xml", "register", text.encode("latin-1"), "xml")) == 10
+    named = ctf((ANN, year(WEEK))).replace("<", "<c:").replace("<c:/", "</c:").replace("<c:?", "<?")
+    assert len(raw("ctf-xml", "register", named.replace("<c:CTfile>", "<c:CTfile xmlns:c='u'>"), "xml")) == 10

@@ -19,6 +19,8 @@ from attendance_pipeline.law.register_codes import CODES
 # Extract formats that this version reads; each is a module of mis/ and a line of mis/registry.py.
 FORMATS = (
     "native",
+    "sims-weekly",
+    "sims-xml",
     "assembly-json",
     "bromcom-week",
     "ctf-xml",

@@ -44,6 +44,11 @@ def decode(data: bytes) -> str:
         raise NotText("not UTF-8 or cp1252 text") from None
 
 
+def visible(text: str) -> str:
+    """The text without invisible marks; every space stays."""
+    return text if text.isascii() else text.translate(_INVISIBLE)
+
+
 def tidy(text: str) -> str:
     """The text without stray, non-breaking or doubled spaces, invisible marks and control characters."""
     if not text.isascii():

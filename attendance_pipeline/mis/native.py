@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 
 from attendance_pipeline.mis.cells import NotText, decode, tidy
 from attendance_pipeline.mis.formats import Coded, RawTable, UnreadableFile
-from attendance_pipeline.mis.kinds import KINDS, header_key
+from attendance_pipeline.mis.kinds import KINDS, Column, header_key
 from attendance_pipeline.store.extracts import Fault
 
 ROW = "(row)"  # the column named for a fault of a whole row
@@ -55,10 +55,20 @@ def read_cells(file_name: str, data: bytes) -> list[tuple[int, list[str]]]:
 
 def table_of(kind: str, rows: Sequence[tuple[int, list[str]]]) -> RawTable:
     """A table from rows of cells (line, cells), the first of them the header. Raises UnreadableFile."""
+    return table_of_columns(KINDS[kind].columns, rows)
+
+
+def table_of_columns(
+    columns: Sequence[Column], rows: Sequence[tuple[int, list[str]]], named: Mapping[str, Sequence[str]] | None = None
+) -> RawTable:
+    """As `table_of`, of any columns. `named`: by column, the headers it may have in the file instead of its own.
+
+    One header may be of several columns. Raises UnreadableFile.
+    """
     if not rows:
-        raise UnreadableFile("the file is empty", KINDS[kind].columns[0].header)
+        raise UnreadableFile("the file is empty", columns[0].header)
     header = rows[0][1]
-    places, ignored = _places(kind, header)
+    places, ignored = _places(columns, header, named or {})
     width = len(header)
     whole = [r for r in rows[1:] if len(r[1]) == width and any(r[1])]
     faults = tuple(Fault(line, ROW, WRONG_CELLS) for line, cells in rows[1:] if len(cells) != width and any(cells))
@@ -71,21 +81,31 @@ def table_of(kind: str, rows: Sequence[tuple[int, list[str]]]) -> RawTable:
     )
 
 
-def _places(kind: str, header: Sequence[str]) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Where each column of the kind stands, and the columns that are not of it. Raises UnreadableFile."""
+def texts_of(table: RawTable, header: str) -> list[str]:
+    """The cells of a column that the table has, one by one."""
+    column = table.columns[header]
+    return [column.texts[c] for c in column.codes.tolist()] if isinstance(column, Coded) else column
+
+
+def _places(
+    columns: Sequence[Column], header: Sequence[str], named: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Where each column stands, and the file's columns that nobody reads. Raises UnreadableFile."""
     places: dict[str, int] = {}
     ignored: list[str] = []
-    known = {header_key(c.header): c for c in KINDS[kind].columns}
+    known: dict[str, list[str]] = {}
+    for c in columns:
+        for key in {header_key(tidy(name)) for name in named.get(c.header, (c.header,))}:
+            known.setdefault(key, []).append(c.header)
     for place, text in enumerate(header):
-        column = known.get(header_key(tidy(text)))
-        if column is None:
-            if tidy(text):
-                ignored.append(tidy(text))
-        elif column.header in places:
-            raise UnreadableFile("the column stands twice in the header", column.header)
-        else:
-            places[column.header] = place
-    for c in KINDS[kind].columns:
+        found = known.get(header_key(tidy(text)), ())
+        if not found and tidy(text):
+            ignored.append(tidy(text))
+        for name in found:
+            if name in places:
+                raise UnreadableFile("the column stands twice in the header", name)
+            places[name] = place
+    for c in columns:
         if c.needed and c.header not in places:
             raise UnreadableFile("a required column is missing from the header", c.header)
     return places, tuple(ignored)
@@ -107,7 +127,7 @@ def _even_table(kind: str, lines: Sequence[str]) -> RawTable | None:
     commas = lines[0].count(",")
     if end < 2 or commas == 0 or any('"' in line or line.count(",") != commas for line in lines[:end]):
         return None
-    places, ignored = _places(kind, lines[0].split(","))
+    places, ignored = _places(KINDS[kind].columns, lines[0].split(","), {})
     columns = _even_cells(lines[1:end], commas + 1, list(places.values()))
     blank = np.logical_and.reduce([c.codes == (c.texts.index("") if "" in c.texts else -1) for c in columns])
     if blank.any():
@@ -138,9 +158,9 @@ def _even_cells(lines: Sequence[str], width: int, places: Sequence[int]) -> list
 def _csv_rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of every record of a CSV file that is not an empty line; the header first."""
     if not any('"' in line for line in lines):
-        for number, cells in enumerate(csv.reader(lines, quoting=csv.QUOTE_NONE), start=1):
-            if cells:
-                yield number, cells
+        for number, line in enumerate(lines, start=1):
+            if line:
+                yield number, line.split(",")
         return
     yield from _quoted_records(lines)
 

@@ -12,10 +12,14 @@ from attendance_pipeline.mis.bromcom import BromcomWeekFormat
 from attendance_pipeline.mis.ctf import CtfFormat
 from attendance_pipeline.mis.formats import Format
 from attendance_pipeline.mis.native import NativeFormat
+from attendance_pipeline.mis.sims_weekly import SimsWeekly
+from attendance_pipeline.mis.sims_xml import SimsXml
 from attendance_pipeline.mis.wonde import WondeFormat
 
 _SHIPPED: tuple[Format, ...] = (
     NativeFormat(),
+    SimsWeekly(),
+    SimsXml(),
     AssemblyFormat(),
     BromcomWeekFormat(),
     CtfFormat(),

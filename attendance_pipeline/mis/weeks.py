@@ -1,0 +1,116 @@
+"""Weeks of marks: a row that holds a whole week becomes a register row for each session that it names.
+
+Only the unfolding, for every format and column map that writes weeks. Where the week and its marks stand in a file is
+for the format; what a code means is not known here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+
+from attendance_pipeline.mis.cells import EARLIEST, date_of, tidy, visible
+from attendance_pipeline.mis.formats import Coded, RawTable
+from attendance_pipeline.store.extracts import Fault
+
+NOT_A_DATE = "not a date"
+IMPOSSIBLE_DATE = "impossible date"
+NOT_A_MONDAY = "the week does not start on a Monday"
+TOO_LONG = "more than 14 marks in a week"
+MISSING = "missing value"
+
+SESSIONS_OF_A_WEEK = 14  # Monday AM first, AM and PM alternating
+_WEEKDAYS = 10  # sessions from Monday to Friday
+_PADDING = "#"
+_NO_WEEK = frozenset(["", "NA", "N/A"])
+_LAST_YEAR = 9998
+
+
+def marks_of_string(text: str) -> list[str] | None:
+    """The marks of a week string, a text for each session; fewer where the tail was cut. None where it is too long.
+
+    Spaces inside count, as sessions without a mark; padding of the weekend is left out. `NA` is a week without marks.
+    """
+    text = visible(text).rstrip()
+    if text.strip().upper() in _NO_WEEK:
+        return []
+    if len(text) > SESSIONS_OF_A_WEEK:
+        return None
+    marks = ["" if c.isspace() else c for c in text]
+    return [("" if c == _PADDING and i >= _WEEKDAYS else c) for i, c in enumerate(marks)]
+
+
+def unfold(
+    upns: Sequence[str],
+    starts: Sequence[str],
+    weeks: Sequence[Sequence[str] | None],
+    lines: Sequence[int],
+    *,
+    start_column: str = "WeekStart",
+    marks_column: str = "WeekMarks",
+    faults: Sequence[Fault] = (),
+    ignored: Sequence[str] = (),
+    no_mark: frozenset[str] = frozenset([""]),
+) -> RawTable:
+    """The register rows of weeks: UPN, the date of the Monday, and the marks of each (None: longer than a week).
+
+    A row that cannot be unfolded is a fault; `no_mark`: see RawTable.
+    """
+    monday = {text: _monday(text) for text in set(starts)}
+    found = list(faults)
+    row: list[int] = []
+    place: list[int] = []
+    code: list[str] = []
+    for i, (start, marks) in enumerate(zip(starts, weeks, strict=True)):
+        when = monday[start]
+        if isinstance(when, str):
+            found.append(Fault(lines[i], start_column, when))
+        elif marks is None:
+            found.append(Fault(lines[i], marks_column, TOO_LONG))
+        else:
+            row += [i] * len(marks)
+            place += range(len(marks))
+            code += marks
+    rows, places = np.array(row, dtype=np.int32), np.array(place, dtype=np.int32)
+    return RawTable(
+        columns={
+            "UPN": _repeated(upns, rows),
+            "Date": _dates(starts, monday, rows, places),
+            "Session": Coded(["AM", "PM"], places % 2),
+            "Code": code,
+        },
+        line=np.array(lines, dtype=np.int32)[rows] if len(lines) else np.zeros(0, dtype=np.int32),
+        faults=tuple(found),
+        ignored=tuple(ignored),
+        no_mark=no_mark,
+    )
+
+
+def _monday(text: str) -> dt.date | str:
+    """The Monday a week starts on, or the rule that the text breaks."""
+    text = tidy(text)
+    if not text:
+        return MISSING
+    day = date_of(text)
+    if day is None:
+        return NOT_A_DATE
+    if not day >= EARLIEST or day.year > _LAST_YEAR:
+        return IMPOSSIBLE_DATE
+    return day if day.weekday() == 0 else NOT_A_MONDAY
+
+
+def _repeated(texts: Sequence[str], rows: np.ndarray) -> Coded:
+    distinct = list(dict.fromkeys(texts))
+    number = {t: i for i, t in enumerate(distinct)}
+    codes = np.fromiter((number[t] for t in texts), dtype=np.int32, count=len(texts))
+    return Coded(distinct, codes[rows])
+
+
+def _dates(starts: Sequence[str], monday: dict[str, dt.date | str], rows: np.ndarray, places: np.ndarray) -> Coded:
+    firsts = sorted({m for m in monday.values() if isinstance(m, dt.date)})
+    texts = [(m + dt.timedelta(days=d)).isoformat() for m in firsts for d in range(7)]
+    number: dict[dt.date | str, int] = {m: 7 * i for i, m in enumerate(firsts)}
+    of_row = np.array([number.get(monday[s], 0) for s in starts], dtype=np.int32)
+    return Coded(texts, of_row[rows] + places // 2)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets import derived, extracts, letters, partitions, quality, register, reports, worklists
+from assets import derived, extracts, impact, letters, partitions, quality, register, reports, worklists
 from assets.resources import SiteResource
 from attendance_pipeline.home import SETTINGS_FILE, find_home, open_home
 from attendance_pipeline.law.school_calendar import SchoolCalendar, read_calendar
@@ -39,6 +39,7 @@ def build_definitions(home: Path | str | None = None) -> dg.Definitions:
             derived.stage_statuses(days),
             derived.penalty_notice_eligibility(days),
             letters.letter_batches,
+            impact.impact_reports,
             worklists.worklists,
             reports.class_lists,
             reports.governor_reports(half_terms),

@@ -14,6 +14,7 @@ _WHAT = {
     "letters": ("letter_batches", "letters"),
     "worklists": ("worklists", "worklists"),
     "classes": ("class_lists", "class lists"),
+    "impact": ("impact_reports", "changed stages and cases"),
     "governors": ("governor_reports", "governor report files"),
 }
 

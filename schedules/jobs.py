@@ -8,7 +8,7 @@ from assets.quality import nothing_set_aside, plausible_days
 
 DERIVED = ("attendance_measures", "stage_statuses", "penalty_notice_eligibility")
 DAYS = ("register", *DERIVED)
-NIGHTLY_OUTPUTS = ("letter_batches", "worklists")
+NIGHTLY_OUTPUTS = ("letter_batches", "worklists", "impact_reports")
 
 _CHECKS = dg.AssetSelection.checks(plausible_days, nothing_set_aside)
 
@@ -29,9 +29,10 @@ nightly = dg.define_asset_job(
 
 backfill = dg.define_asset_job(
     "backfill",
-    selection=dg.AssetSelection.assets(*DAYS).without_checks(),
+    selection=dg.AssetSelection.assets(*DAYS, "impact_reports").without_checks(),
     executor_def=dg.in_process_executor,
-    description="Derives any range of days again, in one run, from what is kept. Proposes, sends and delivers nothing.",
+    description="Derives any range of days again, in one run, from what is kept. Proposes and "
+    "sends nothing; ends with an impact report where something that was derived before changed.",
 )
 
 weekly_class_lists = dg.define_asset_job(

@@ -56,7 +56,7 @@ def newest(site: Site, school: School) -> tuple[Derived, int] | None:
     return derived(site, school, int(school.calendar.year_start[day]), day), day
 
 
-def _put(
+def put(
     site: Site, school: School, day: int, what: str, files: Mapping[str, Mapping[str, bytes]], run: str
 ) -> tuple[Path, ...]:
     """Deliver to each audience; recorded only when all have theirs, so that a run that was cut off is repeated."""
@@ -130,7 +130,7 @@ def letters(site: Site, run: str) -> list[Made]:
         audiences = class_audiences(batch.classes)
         files = {"office": batch.office, "restricted": batch.restricted}
         files |= {audiences[name]: content for name, content in batch.classes.items()}
-        folders = _put(site, school, day, "letters", files, run)
+        folders = put(site, school, day, "letters", files, run)
         out.append(Made(school.id, "letters", batch.letters, folders, f"{batch.held} held"))
     return out
 
@@ -171,7 +171,7 @@ def worklists(site: Site, run: str) -> list[Made]:
             day=calendar.date(day),
             resolve_n_school_days=school.policy.setting.statutory.resolve_n_school_days,
         )
-        folders = _put(site, school, day, "worklists", made.files, run)
+        folders = put(site, school, day, "worklists", made.files, run)
         open_now = sum(c.open for c in made.counts.values())
         overdue = sum(c.overdue for c in made.counts.values())
         out.append(Made(school.id, "worklists", len(made.files), folders, f"{open_now} open, {overdue} overdue"))
@@ -197,7 +197,7 @@ def class_lists(site: Site, run: str) -> list[Made]:
             policy=f"{school.policy.name} {school.policy.version}",
             as_at=school.calendar.date(day).isoformat(),
         )
-        folders = _put(site, school, day, "classes", files, run)
+        folders = put(site, school, day, "classes", files, run)
         out.append(Made(school.id, "classes", len(files) - 1, folders))
     return out
 
@@ -221,6 +221,6 @@ def governors(site: Site, key: str, run: str) -> list[Made]:
                 as_at=school.calendar.date(end).isoformat(),
             )
         )
-        folders = _put(site, school, end, "governors", {"governors": files}, run)
+        folders = put(site, school, end, "governors", {"governors": files}, run)
         out.append(Made(school.id, "governors", len(files), folders))
     return out

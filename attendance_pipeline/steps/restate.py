@@ -11,6 +11,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.home import School
@@ -19,10 +21,13 @@ from attendance_pipeline.steps.intake import first_marked_day, last_marked_day
 from attendance_pipeline.steps.pages import page_rows, to_page
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.derived import page_versions, read_pages, write_pages
+from attendance_pipeline.store.impact import keep_former
 
 # What a page was computed from, kept beside it: everything that is loaded, or what was known on the day itself.
 RESTATED = "restated"
 AS_RECORDED = "as recorded"
+# What a correction may change of a family's case: the impact report shows these before and after.
+COMPARED = ("stages", "penalty_notices")
 
 Day = dt.date
 
@@ -66,8 +71,24 @@ def restate(site: Site, days: Sequence[Day], tables: Sequence[str], *, as_record
                 pages[date, table] = page = to_page(result, table, day)
                 rows[date.isoformat()] += page_rows(page)
         with site.warehouse.begin(school.id) as conn:
+            if not as_recorded:
+                keep_former(conn, school.id, _replaced(conn, school, pages))
             write_pages(conn, school.id, pages, AS_RECORDED if as_recorded else RESTATED)
     return Restated(rows)
+
+
+def _replaced(conn: Connection, school: School, pages: Mapping[tuple[Day, str], bytes]) -> dict[tuple[Day, str], bytes]:
+    """Of the tables that the impact report compares, pages that are kept now and will read otherwise."""
+    out = {}
+    days = [day for day, _ in pages]
+    for table in COMPARED:
+        if not any(kind == table for _, kind in pages):
+            continue
+        versions = page_versions(conn, school.id, table)
+        for day, page in read_pages(conn, school.id, table, min(days), max(days)).items():
+            if versions[day] == RESTATED and pages.get((day, table), page) != page:
+                out[day, table] = page
+    return out
 
 
 def _each(site: Site, school: School, wanted: Sequence[int], as_recorded: bool) -> Iterable[tuple[int, Derived]]:

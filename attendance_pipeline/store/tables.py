@@ -162,6 +162,25 @@ derived_page = sa.Table(
     sa.Column("computed_at", sa.DateTime, nullable=False),
 )
 
+# Pages of `derived_page` that a later derivation replaced by others, as they were at the last impact report: what that
+# report compares with. A page that was replaced twice since is kept as it was first.
+former_page = sa.Table(
+    "former_page",
+    metadata,
+    sa.Column("school", School, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("kind", sa.String(32), primary_key=True),
+    sa.Column("page", sa.LargeBinary, nullable=False),
+)
+
+# Up to which extract (by its number) the school's impact reports have spoken.
+impact_log = sa.Table(
+    "impact_log",
+    metadata,
+    sa.Column("school", School, primary_key=True),
+    sa.Column("extract_id", sa.Integer, nullable=False),
+)
+
 # The school days whose letters have been decided (steps/propose.py), and from which register version. Days that are
 # derived are not remembered here: they are those that have pages.
 day_log = sa.Table(

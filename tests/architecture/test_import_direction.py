@@ -66,7 +66,7 @@ ONLY_FOR: dict[str, tuple[tuple[str, ...], str]] = {
 # Libraries that not everybody may import.
 LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
     "dagster": (("assets", "schedules", "definitions", "running", "cli"), "no Dagster below the roof"),
-    "sqlalchemy": (("store", "register", "mis.load", "steps.export", "home", "event_log"), "no SQL outside store/"),
+    "sqlalchemy": (("store", "register", "mis.load", "steps", "home", "event_log"), "no SQL outside store/"),
     "alembic": (("store",), "no SQL outside store/"),
     "psycopg": (("store",), "no SQL outside store/"),
     "sqlite3": (("event_log",), "no SQL outside store/"),

@@ -119,6 +119,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("school", "kind", "sha256", name=op.f("uq_record_school_kind_sha256")),
     )
     op.create_table(
+        "former_page",
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("page", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("school", "day", "kind", name=op.f("pk_former_page")),
+    )
+    op.create_table(
+        "impact_log",
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("extract_id", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("school", name=op.f("pk_impact_log")),
+    )
+    op.create_table(
         "school_state",
         sa.Column("school", sa.String(length=64), nullable=False),
         sa.Column("register_mode", sa.String(length=16), nullable=False),

@@ -27,7 +27,7 @@ from attendance_pipeline.steps.site import open_site
 
 LAST_NIGHT = dt.date(2025, 10, 3)
 SCHOOLS = ("oakfield", "elmbrook")
-PUPILS = 40  # of each
+PUPILS = 30  # of each
 COMMAND = Path(sys.executable).parent / "attendance"
 REGISTER_HEADER = "UPN,Date,Session,Code,Minutes Late,Comment\n"
 LONG_AGO = 1_700_000_000  # nobody is writing a file of that age any more

@@ -1,8 +1,8 @@
 """One home folder: where it is, its settings read and checked.
 
 Belongs here: where things lie in a home, reading one and making an empty one. Not here: what each setting may be
-(`home_settings.py`), what deserves a warning (`home_check.py`), what a calendar or a policy means (`law/`), and nothing
-that reads an extract, the warehouse or the drive's contents.
+(`home_settings.py`, `mis/map_settings.py`), what deserves a warning (`home_check.py`), what a calendar or a policy
+means (`law/`), and nothing that reads an extract, the warehouse or the drive's contents.
 """
 
 from __future__ import annotations
@@ -21,10 +21,19 @@ from typing import Any, TypeVar
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from attendance_pipeline.home_settings import WEEKDAYS, HomeSettings, Letterhead, MappedCode, People, did_you_mean
+from attendance_pipeline.home_settings import (
+    FORMATS,
+    WEEKDAYS,
+    HomeSettings,
+    Letterhead,
+    MappedCode,
+    People,
+    did_you_mean,
+)
 from attendance_pipeline.law.policy import Policy, read_policy, shipped_policy_text
 from attendance_pipeline.law.school_calendar import SchoolCalendar, read_calendar
 from attendance_pipeline.law.settings_errors import SettingsError, SettingsErrors, refused
+from attendance_pipeline.mis.map_settings import ColumnMap, read_column_map
 
 SETTINGS_FILE = "attendance.toml"
 HOME_VARIABLE = "ATTENDANCE_HOME"
@@ -40,7 +49,10 @@ AS_SET: tuple[str, ...] = (
 
 @dataclass(frozen=True)
 class School:
-    """One school of a home, with its calendar and policy read. `code_map`: local code to register code, dated."""
+    """One school of a home, with its calendar and policy read. `code_map`: local code to register code, dated.
+
+    `column_map`: how its extracts are laid out, where `mis` names a file of the home and not a shipped format.
+    """
 
     id: str
     name: str
@@ -56,6 +68,7 @@ class School:
     calendar: SchoolCalendar
     policy: Policy
     inbox: Path
+    column_map: ColumnMap | None = None
 
     def codes_on(self, day: dt.date) -> dict[str, str]:
         """Local code to register code, as translated on `day`."""
@@ -163,6 +176,7 @@ def open_home(path: Path | str) -> Home:
     # Also where attendance.toml is at fault: one look is to find everything.
     calendars = _read_each(faults, home, file, raw, "calendar", read_calendar)
     policies = _read_each(faults, home, file, raw, "policy", read_policy)
+    maps = _read_maps(faults, home, file, raw)
     if faults or settings is None:
         raise SettingsErrors(faults)
     return Home(
@@ -174,6 +188,7 @@ def open_home(path: Path | str) -> Home:
                 calendar=calendars[s.calendar],
                 policy=policies[s.policy],
                 inbox=home / "inbox" / s.id,
+                column_map=maps.get(s.mis),
             )
             for s in settings.schools
         ),
@@ -251,6 +266,28 @@ def _read_each(
             faults.append(SettingsError(file, f"schools[{i}].{key}", f"a file of this home; there is no {name}{near}"))
             continue
         content = _collect(faults, lambda path=path: read(path))  # type: ignore[misc]  # a default argument binds now
+        if content is not None:
+            found[name] = found[name.strip()] = content
+    return found
+
+
+def _read_maps(faults: list[SettingsError], home: Path, file: Path, raw: dict[str, Any]) -> dict[str, ColumnMap]:
+    """Read each column map that a school names, once: {as named: what was read}."""
+    found: dict[str, ColumnMap] = {}
+    named: set[str] = set()
+    for i, school in enumerate(_tables(raw), 1):
+        name = school.get("mis")
+        if not isinstance(name, str) or not name.strip() or name.strip() in FORMATS or name in named:
+            continue
+        named.add(name)
+        path = home / "mis" / (name.strip().removeprefix("mis/").removesuffix(".toml") + ".toml")
+        if path.parent != home / "mis" or not path.is_file():
+            there = sorted(p.relative_to(home).as_posix() for p in (home / "mis").glob("*.toml"))
+            near = did_you_mean(get_close_matches(name, [*FORMATS, *there], n=1))
+            expected = f"an extract format that this version reads ({', '.join(FORMATS)}) or a column map in mis/"
+            faults.append(SettingsError(file, f"schools[{i}].mis", f"{expected}; there is no {name}{near}"))
+            continue
+        content = _collect(faults, lambda path=path: read_column_map(path))  # type: ignore[misc]  # binds now
         if content is not None:
             found[name] = found[name.strip()] = content
     return found

@@ -30,6 +30,10 @@ _LARGEST = 1 << 30
 _LONG_AGO = 24 * 60 * 60
 
 Stamp = tuple[int, int, int, int]
+# By a file's name: its kind and recorded date (None: the name does not tell); None for a name that is not an extract's.
+Pattern = Callable[[str], tuple[str, dt.date | None] | None]
+# The recorded date of a file whose name has none, from kind, name, content and day of arrival.
+MadeOn = Callable[[str, str, bytes, dt.date], dt.date]
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,15 @@ class Inbox:
 
 
 def look(
-    inbox: Path, settle_seconds: float = 2.0, pattern: Callable[[str], tuple[str, dt.date] | None] | None = None
+    inbox: Path, settle_seconds: float = 2.0, pattern: Pattern | None = None, made_on: MadeOn | None = None
 ) -> Inbox:
     """Read every file of an inbox, in order of name. Folders in it are left alone; no inbox is an empty one.
 
     A file changed less than `settle_seconds` ago is looked at again until it has been still that long; one that keeps
-    changing waits for the next run. `pattern` finds kind and recorded date in a name instead of the contract's pattern.
+    changing waits for the next run. `pattern` finds kind and recorded date in a name instead of the contract's pattern;
+    where a name has no date `made_on` finds it, else it is the day of arrival.
     """
-    named = pattern or kind_and_day
+    named: Pattern = pattern or kind_and_day
     dropped, waiting, not_taken = [], [], []
     entries = sorted(os.scandir(inbox), key=lambda e: e.name) if inbox.is_dir() else []
     for entry in entries:
@@ -92,7 +97,14 @@ def look(
             continue
         data, stamp = whole
         kind, day = found
-        key = ExtractKey(day, entry.name, hashlib.sha256(data).hexdigest())
+        name = entry.name
+        if day is None:
+            arrived = _arrived(stamp)
+            day = made_on(kind, name, data, arrived) if made_on else arrived
+            # Every night's file has the same name: without the date one that says again what an older one said would
+            # be taken for that older one.
+            name = f"{kind}_{day}_{name}"
+        key = ExtractKey(day, name, hashlib.sha256(data).hexdigest())
         dropped.append(Dropped(Path(entry.path), kind, key, data, stamp))
     return Inbox(tuple(dropped), tuple(waiting), tuple(not_taken))
 
@@ -154,6 +166,10 @@ def clear(dropped: Sequence[Dropped]) -> list[str]:
         except OSError:
             stay.append(d.path.name)
     return stay
+
+
+def _arrived(stamp: Stamp) -> dt.date:
+    return dt.datetime.fromtimestamp(stamp[3] / 1e9, dt.UTC).astimezone().date()
 
 
 def _stamp(s: os.stat_result) -> Stamp:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile
-from attendance_pipeline.mis.inbox import Dropped, clear, keep, look
+from attendance_pipeline.mis.inbox import Dropped, MadeOn, Pattern, clear, keep, look
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
 from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.register.complete import LEFT_OUT, settle
@@ -111,18 +111,19 @@ def load(
     code_map: Sequence[DatedCodes] = (),
     keep_private: bool = False,
     settle_seconds: float = 2.0,
-    pattern: Callable[[str], tuple[str, dt.date] | None] | None = None,
+    pattern: Pattern | None = None,
+    made_on: MadeOn | None = None,
 ) -> LoadResult:
     """Load everything in a school's inbox in one transaction; keep the files and clear them away.
 
     `kept`: the folder of kept extracts. `reader`: a format or its name. `complete`: the school's register extracts are
     complete (rules.md section 2). `code_map`: local codes, applied first. `keep_private`: keep the online form's Reason
-    and Evidence. `settle_seconds`: see `inbox.look`. Loading the same files again, in any order, in any portions, or
-    after being killed at any moment, ends in the same warehouse.
+    and Evidence. `settle_seconds`, `pattern`, `made_on`: see `inbox.look`. Loading the same files again, in any order,
+    in any portions, or after being killed at any moment, ends in the same warehouse.
     """
     form = formats()[reader] if isinstance(reader, str) else reader
     reading = _fingerprint(form, code_map, keep_private)
-    found = look(inbox, settle_seconds, pattern)
+    found = look(inbox, settle_seconds, pattern, made_on)
     with wh.read() as conn:
         known = known_extracts(conn, school)
         mode = register_mode_of(conn, school)

@@ -41,16 +41,19 @@ class NativeFormat:
             from attendance_pipeline.mis.xlsx import blank_columns
 
             return blank_columns(data, wanted, keep_lines)
-        return _blank_columns(data, wanted, keep_lines)
+        return blank_cells(data, wanted, keep_lines)
 
 
-def read_cells(file_name: str, data: bytes) -> list[tuple[int, list[str]]]:
-    """(line, cells) of every row of a CSV or XLSX file, the header first. Raises UnreadableFile."""
+def read_cells(file_name: str, data: bytes, skip: int = 0, delimiter: str = ",") -> list[tuple[int, list[str]]]:
+    """(line, cells) of every row of a CSV or XLSX file, the header first; `skip`: rows above the header.
+
+    Raises UnreadableFile.
+    """
     if file_name.lower().endswith(".xlsx"):
         from attendance_pipeline.mis.xlsx import read_rows
 
-        return list(read_rows(data))
-    return list(_csv_rows(_lines(data)))
+        return list(read_rows(data, skip))
+    return [(line + skip, cells) for line, cells in _csv_rows(_lines(data)[skip:], delimiter)]
 
 
 def table_of(kind: str, rows: Sequence[tuple[int, list[str]]]) -> RawTable:
@@ -155,17 +158,17 @@ def _even_cells(lines: Sequence[str], width: int, places: Sequence[int]) -> list
     return [Coded(c.dictionary.to_pylist(), c.indices.to_numpy()) for c in columns]
 
 
-def _csv_rows(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def _csv_rows(lines: Sequence[str], delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """(line, cells) of every record of a CSV file that is not an empty line; the header first."""
     if not any('"' in line for line in lines):
         for number, line in enumerate(lines, start=1):
             if line:
-                yield number, line.split(",")
+                yield number, line.split(delimiter)
         return
-    yield from _quoted_records(lines)
+    yield from _quoted_records(lines, delimiter)
 
 
-def _quoted_records(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
+def _quoted_records(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """As `_csv_rows` where cells may be quoted and hold line breaks.
 
     A quotation mark that is never closed would swallow every line after it. Such a record is given up at its first
@@ -173,7 +176,8 @@ def _quoted_records(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """
     start, width = 0, 0
     while start < len(lines):
-        reader = csv.reader((line + "\n" for line in lines[start:]), strict=True)
+        rest = (lines[i] + "\n" for i in range(start, len(lines)))
+        reader = csv.reader(rest, strict=True, delimiter=delimiter)
         first = start
         try:
             for cells in reader:
@@ -192,21 +196,26 @@ def _quoted_records(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         start = first + 1
 
 
-def _blank_columns(data: bytes, wanted: Set[str], keep_lines: Set[int]) -> bytes:
+def blank_cells(data: bytes, wanted: Set[str], keep_lines: Set[int], skip: int = 0, delimiter: str = ",") -> bytes:
+    """A CSV file without what the columns named by `wanted` (header keys) hold, but on `keep_lines`.
+
+    The very same bytes where there is nothing to leave out.
+    """
     lines = _lines(data)
-    rows = list(_csv_rows(lines))
+    rows = [(line + skip, cells) for line, cells in _csv_rows(lines[skip:], delimiter)]
     header = [header_key(tidy(c)) for c in rows[0][1]]
     places = [i for i, h in enumerate(header) if h in wanted]
     blank = all(len(cells) == len(header) and not any(cells[p] for p in places) for _, cells in rows[1:])
     if not places or blank:
         return data
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    at = 1
+    out.writelines(line + "\n" for line in lines[:skip])
+    writer = csv.writer(out, lineterminator="\n", delimiter=delimiter)
+    at = skip + 1
     for line, cells in rows:
         out.write("\n" * (line - at))  # empty lines between records
         kept = list(cells)
-        if line != 1 and line not in keep_lines:
+        if line != rows[0][0] and line not in keep_lines:
             if len(cells) == len(header):
                 for p in places:
                     kept[p] = "\n" * cells[p].count("\n")

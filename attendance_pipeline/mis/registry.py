@@ -18,11 +18,11 @@ from attendance_pipeline.mis.wonde import WondeFormat
 
 _SHIPPED: tuple[Format, ...] = (
     NativeFormat(),
-    SimsWeekly(),
-    SimsXml(),
     AssemblyFormat(),
     BromcomWeekFormat(),
     CtfFormat(),
+    SimsWeekly(),
+    SimsXml(),
     WondeFormat(),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Rows of an XLSX workbook as text: the first sheet, as a person sees it. Only the native format reads workbooks."""
+"""Rows of an XLSX workbook as text: the first sheet, as a person sees it."""
 
 from __future__ import annotations
 
@@ -14,32 +14,41 @@ from attendance_pipeline.mis.kinds import header_key
 
 # A workbook of a school's log is some kilobytes; one that unfolds to more than this is not one.
 _LARGEST_UNFOLDED = 256 * 1024 * 1024
+_MOST_COLUMNS = 1_000
+_MOST_CELLS = 20_000_000
 _NOT_A_WORKBOOK = "not an XLSX workbook"
 
 
-def read_rows(data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """(row number, cells as text) of the first sheet, from its first row that is not empty. Raises UnreadableFile."""
-    sheet = _sheet(data)
-    width = 0
-    for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+def read_rows(data: bytes, skip: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """(row number, cells as text) of the first sheet, from its first row after `skip` that is not empty.
+
+    Raises UnreadableFile.
+    """
+    width = total = 0
+    for number, values in enumerate(_values(data), start=1):
+        # A single cell far to the right makes a row of thousands: small in the file, large in memory.
+        total += len(values)
+        if total > _MOST_CELLS:
+            raise UnreadableFile("the sheet has more than 20 million cells", line=number)
+        if number <= skip:
+            continue
         cells = [_text(v) for v in values]
-        if not width:
-            while cells and not cells[-1].strip():
-                cells.pop()
-            width = len(cells)
+        while len(cells) > width and not cells[-1].strip():
+            cells.pop()
+        if len(cells) > _MOST_COLUMNS:
+            raise UnreadableFile("the sheet has more than 1,000 columns", line=number)
+        width = width or len(cells)
         # A sheet is as wide as its widest row: cells that are not filled are not missing.
-        cells = cells + [""] * (width - len(cells))
-        if any(cells[width:]):
+        cells += [""] * (width - len(cells))
+        if any(cells):
             yield number, cells
-        elif any(cells):
-            yield number, cells[:width]
 
 
-def blank_columns(data: bytes, wanted: Set[str], keep_lines: Set[int]) -> bytes:
+def blank_columns(data: bytes, wanted: Set[str], keep_lines: Set[int], skip: int = 0) -> bytes:
     """The workbook's first sheet without what the columns named by `wanted` (header keys) hold, but on `keep_lines`."""
     from openpyxl import Workbook
 
-    rows = list(read_rows(data))
+    rows = list(read_rows(data, skip))
     header = [header_key(tidy(c)) for c in rows[0][1]]
     places = {i for i, h in enumerate(header) if h in wanted}
     if not places:
@@ -58,7 +67,8 @@ def blank_columns(data: bytes, wanted: Set[str], keep_lines: Set[int]) -> bytes:
     return out.getvalue()
 
 
-def _sheet(data: bytes) -> Any:
+def _values(data: bytes) -> Iterator[tuple[Any, ...]]:
+    """The values of each row of the first sheet. Raises UnreadableFile, also half-way."""
     from openpyxl import load_workbook
 
     try:
@@ -68,16 +78,17 @@ def _sheet(data: bytes) -> Any:
             for info in archive.infolist():
                 if info.filename.endswith((".xml", ".rels")):
                     with archive.open(info) as part:
-                        if b"<!DOCTYPE" in part.read(4096):
+                        text = part.read()
+                        if b"<!DOCTYPE" in text or b"\0" in text[:64]:  # the second is UTF-16, which hides the first
                             raise UnreadableFile("the workbook declares its own document type")
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
+        sheet: Any = book.worksheets[0]
+        sheet.reset_dimensions()
+        yield from sheet.iter_rows(values_only=True)
     except UnreadableFile:
         raise
     except Exception as error:  # openpyxl raises whatever its parts raise, and messages may hold cell contents
         raise UnreadableFile(f"{_NOT_A_WORKBOOK} ({type(error).__name__})") from None
-    sheet.reset_dimensions()
-    return sheet
 
 
 def _text(value: Any) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from attendance_pipeline.home import Home, School
 from attendance_pipeline.law.register_codes import NO_MARK
 from attendance_pipeline.mis.load import LoadResult, load
+from attendance_pipeline.mis.mapped import MappedFormat
 from attendance_pipeline.mis.reading import DatedCodes
 from attendance_pipeline.register.history import amendments, fold_marks, read_statements
 from attendance_pipeline.steps.inputs import school_inputs
@@ -25,21 +26,24 @@ from attendance_pipeline.steps.site import Site
 
 def take_in(site: Site, school_id: str | None = None, settle_seconds: float = 2.0) -> list[LoadResult]:
     """Load every school's inbox, each in one transaction. What was loaded before changes nothing."""
-    return [
-        load(
-            site.warehouse,
-            school.id,
-            school.inbox,
-            site.home.kept,
-            reader=school.mis,
-            complete=school.register_extracts == "complete",
-            code_map=[
-                DatedCodes({local: to.code}, to.valid_from, to.valid_to) for local, to in school.code_map.items()
-            ],
-            settle_seconds=settle_seconds,
-        )
-        for school in site.schools(school_id)
-    ]
+    return [_load(site, school, settle_seconds) for school in site.schools(school_id)]
+
+
+def _load(site: Site, school: School, settle_seconds: float) -> LoadResult:
+    mapped = None if school.column_map is None else MappedFormat(school.mis, school.column_map)
+    own = [DatedCodes({local: to.code}, to.valid_from, to.valid_to) for local, to in school.code_map.items()]
+    return load(
+        site.warehouse,
+        school.id,
+        school.inbox,
+        site.home.kept,
+        reader=mapped or school.mis,
+        complete=school.register_extracts == "complete",
+        code_map=[*(mapped.codes if mapped else ()), *own],  # the last one counts: a school's own over its system's
+        settle_seconds=settle_seconds,
+        pattern=mapped.kind_and_day if mapped else None,
+        made_on=mapped.made_on if mapped else None,
+    )
 
 
 def something_in_inbox(home: Home) -> bool:

@@ -349,5 +349,31 @@ def test_other_checkers_are_asked_when_the_settings_hold(home: Path) -> None:
     assert "line 3" not in [f.key for f in check_home(write(home, "["), TODAY, [templates])]
 
 
+@pytest.mark.parametrize("name", ["mis/arbor.toml", "arbor", "arbor.toml"])
+def test_a_school_may_name_a_column_map(home: Path, name: str) -> None:
+    (home / "mis" / "arbor.toml").write_text('[pupils]\ncolumns = { UPN = "Unique Pupil No" }\n')
+    school = open_home(write(home, CONTRACT.replace('mis = "native"', f'mis = "{name}"'))).schools[0]
+    assert school.column_map is not None and school.column_map.pupils is not None
+    assert school.column_map.pupils.columns == {"UPN": "Unique Pupil No"}
+    assert open_home(write(home, CONTRACT)).schools[0].column_map is None
+
+
+@pytest.mark.parametrize("name", ["mis/arbr.toml", "../mis/arbor", "/mis/arbor.toml", "sub/arbor"])
+def test_a_column_map_that_is_not_there(home: Path, name: str) -> None:
+    (home / "mis" / "arbor.toml").write_text("[pupils]\n")
+    found = faults(write(home, CONTRACT.replace('mis = "native"', f'mis = "{name}"')))
+    assert [f.key for f in found] == ["schools[1].mis"]
+    assert "did you mean 'mis/arbor.toml'" in str(found[0])
+
+
+def test_a_column_map_at_fault_is_told_with_the_rest(home: Path) -> None:
+    (home / "mis" / "arbor.toml").write_text("[register]\n[pupils]\nskip_row = 1\n")
+    text = CONTRACT.replace('mis = "native"', 'mis = "arbor"').replace("urn = 100001", "urn = 1")
+    assert {(f.path.name, f.key) for f in faults(write(home, text)) if f.path} == {
+        ("attendance.toml", "schools[1].urn"),
+        ("arbor.toml", "pupils.skip_row"),
+    }
+
+
 def test_the_formats_that_settings_allow_are_those_that_are_read() -> None:
     assert set(FORMATS) == set(formats())

@@ -25,6 +25,7 @@ from attendance_pipeline.register.roll import current_classes, current_contacts,
 from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps.check import check_register
 from attendance_pipeline.steps.export import TABLES, Period, export
+from attendance_pipeline.steps.impact import impact
 from attendance_pipeline.steps.intake import take_in
 from attendance_pipeline.steps.plan import class_lists_due, governor_reports_due
 from attendance_pipeline.steps.propose import Proposed, propose
@@ -73,6 +74,7 @@ def night(home: Path, upto: dt.date) -> Night:
     with open_site(home) as site:
         deliver.letters(site, "a run")
         deliver.worklists(site, "a run")
+        impact(site, "a run")
         if class_lists_due(site):
             deliver.class_lists(site, "a run")
         for key in governor_reports_due(site):

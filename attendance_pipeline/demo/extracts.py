@@ -86,7 +86,7 @@ class _Files:
     ) -> None:
         text = io.StringIO()
         out = csv.writer(text, lineterminator="\r\n")
-        out.writerow(headers or [c.header for c in KINDS[kind].columns])
+        out.writerow(headers or [c.header for c in KINDS[kind].columns if not c.extra])
         out.writerows(rows)
         content = text.getvalue().encode("utf-8-sig" if bom else "utf-8")
         file = self.folder / f"{kind}_{day.isoformat()}{more}.csv"

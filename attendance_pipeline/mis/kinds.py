@@ -44,13 +44,17 @@ ACTIONS = frozenset(
 class Column:
     """`header` as the contract writes it; `name` as our tables do; `cell`: see schemas.CELLS.
 
-    needed: the file is refused without the column; filled: a row is quarantined with a blank cell there.
+    needed: the file is refused without the column, unless it has `instead`; filled: a row is quarantined with a blank
+    cell there; also: other headers that mean it; extra: understood where it is there, and no part of the contract.
     """
 
     header: str
     cell: str = "text"
     needed: bool = False
     filled: bool = False
+    instead: str = ""
+    also: tuple[str, ...] = ()
+    extra: bool = False
 
     @property
     def name(self) -> str:
@@ -83,12 +87,16 @@ def _flags(*headers: str) -> tuple[Column, ...]:
     return tuple(Column(h, "flag") for h in headers)
 
 
-_UPN = Column("UPN", "upn", needed=True, filled=True)
+STUDENT_ID = "Student ID"
+_STUDENT_HEADERS = ("StudentId", "MIS ID", "MISID")
+_UPN = Column("UPN", "upn", needed=True, filled=True, instead=STUDENT_ID)
+# In a row without a UPN, the MIS's own number of the pupil stands for it.
+_STUDENT = Column(STUDENT_ID, "student", also=_STUDENT_HEADERS, extra=True)
 
 KINDS: dict[str, Kind] = {
     "pupils": Kind(
         (
-            _UPN,
+            Column("UPN", "upn", needed=True, filled=True),
             Column("Admission Number"),
             Column("Forename", needed=True),
             Column("Surname", needed=True),
@@ -103,6 +111,7 @@ KINDS: dict[str, Kind] = {
             *_flags("FSM", "Pupil Premium", "EAL"),
             *_text("Home Language", "Ethnicity"),
             *_flags("Looked After", "Social Worker", "Young Carer"),
+            Column(STUDENT_ID, also=_STUDENT_HEADERS, extra=True),
         ),
         once=("UPN",),
         subject=("UPN",),
@@ -116,6 +125,7 @@ KINDS: dict[str, Kind] = {
             *_flags("Parental Responsibility", "Lives With Pupil", "Receives Correspondence", "Court Restriction"),
             *_text("Address 1", "Address 2", "Address 3", "Town", "County", "Postcode", "Email", "Telephone"),
             Column("Language"),
+            _STUDENT,
         ),
         once=("UPN", "Contact ID"),
         subject=("UPN",),
@@ -133,6 +143,7 @@ KINDS: dict[str, Kind] = {
             Column("Code", "code", needed=True),
             Column("Minutes Late", "minutes"),
             Column("Comment", "unread"),
+            _STUDENT,
         ),
         private=("Comment",),
     ),
@@ -144,6 +155,7 @@ KINDS: dict[str, Kind] = {
             *_text("Subject", "Class"),
             Column("Code", "code", needed=True),
             Column("Minutes Late", "minutes"),
+            _STUDENT,
         ),
         once=("UPN", "Date", "Period"),
     ),
@@ -155,6 +167,7 @@ KINDS: dict[str, Kind] = {
             Column("First Date", "date", needed=True, filled=True),
             Column("Last Date", "date"),
             *_text("Reason", "Evidence"),
+            _STUDENT,
         ),
         subject=("UPN", "Submitted", "First Date", "Last Date"),
         numbered=True,
@@ -171,6 +184,7 @@ KINDS: dict[str, Kind] = {
             Column("Until", "date"),
             Column("Amount", "amount"),
             *_text("By", "Note"),
+            _STUDENT,
         ),
         subject=("UPN", "Date", "Action", "Stage", "Contact ID"),
         numbered=True,

@@ -23,8 +23,9 @@ from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, r
 from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.register.complete import LEFT_OUT, settle
 from attendance_pipeline.register.history import Said, amendments, fold_marks, read_marks
+from attendance_pipeline.register.identity import links_of
 from attendance_pipeline.register.lessons import split_lessons_by_day
-from attendance_pipeline.register.not_on_roll import rows_not_on_roll
+from attendance_pipeline.register.not_on_roll import rows_not_on_roll, rows_of_nobody
 from attendance_pipeline.register.roll import current_records
 from attendance_pipeline.register.statements import Marks, split_by_day
 from attendance_pipeline.store import quarantine
@@ -131,7 +132,7 @@ def load(
     fresh = [d for d in found.dropped if known.get((d.key.file_name, d.key.sha256)) != reading]
     names = {d.path.name for d in fresh}
     unchanged = tuple(d.path.name for d in found.dropped if d.path.name not in names)
-    readings, refused = _read(form, fresh, code_map, keep_private)
+    readings, refused = _read(form, fresh, code_map, keep_private, school)
     result = LoadResult(
         school=school,
         loaded=tuple(r.key.file_name for r in readings),
@@ -165,7 +166,7 @@ def _fingerprint(form: Format, code_map: Sequence[DatedCodes], keep_private: boo
 
 
 def _read(
-    form: Format, fresh: Sequence[Dropped], code_map: Sequence[DatedCodes], keep_private: bool
+    form: Format, fresh: Sequence[Dropped], code_map: Sequence[DatedCodes], keep_private: bool, school: str
 ) -> tuple[list[Reading], list[_Refused]]:
     tables: dict[str, list[tuple[ExtractKey, RawTable]]] = defaultdict(list)
     refused = []
@@ -174,7 +175,7 @@ def _read(
             tables[d.kind].append((d.key, form.read(d.kind, d.path.name, d.data)))
         except UnreadableFile as fault:
             refused.append(_Refused(d, fault))
-    readings = [r for kind, files in tables.items() for r in read_tables(kind, files, code_map, keep_private)]
+    readings = [r for kind, files in tables.items() for r in read_tables(kind, files, code_map, keep_private, school)]
     return sorted(readings, key=lambda r: r.key), refused
 
 
@@ -218,9 +219,13 @@ def _load(
         replace_day_pages(conn, implied_withdrawal, school, [])
         set_left_out(conn, school, [])
     if pupils_read or resettled or mode_changed:
-        quarantine.replace(conn, school, "roll", roll_rows + rows_not_on_roll(conn, school))
-    elif register:
+        nobody = rows_of_nobody(conn, school)
+        quarantine.replace(conn, school, "roll", roll_rows + rows_not_on_roll(conn, school) + nobody)
+    elif readings:
+        quarantine.add(conn, school, rows_of_nobody(conn, school))
         quarantine.add(conn, school, rows_not_on_roll(conn, school, [ids[r.key] for r in register]))
+    # A pupil who came to be known by another name has no other marks for that.
+    folded_before = replace(folded_before, person=links_of(conn, school).stand_for(folded_before.person))
     new, changed, earliest = _marks_changed(axis, folded_before, read_marks(conn, school, axis))
     set_register_mode(conn, school, "complete" if complete else "changes")
     return _replaced(

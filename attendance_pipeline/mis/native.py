@@ -27,7 +27,7 @@ class NativeFormat:
     """See contract.md section 2."""
 
     name = "native"
-    version = 1
+    version = 2
 
     def read(self, kind: str, file_name: str, data: bytes) -> RawTable:
         if file_name.lower().endswith(".xlsx"):
@@ -97,8 +97,12 @@ def _places(
     places: dict[str, int] = {}
     ignored: list[str] = []
     known: dict[str, list[str]] = {}
+    there = {header_key(tidy(text)) for text in header}
     for c in columns:
-        for key in {header_key(tidy(name)) for name in named.get(c.header, (c.header,))}:
+        own = (c.header, *c.also)
+        # Of several headers that mean a column the first counts; one that stands twice is refused.
+        own = next(((name,) for name in own if header_key(name) in there), own)
+        for key in {header_key(tidy(name)) for name in named.get(c.header, own)}:
             known.setdefault(key, []).append(c.header)
     for place, text in enumerate(header):
         found = known.get(header_key(tidy(text)), ())
@@ -109,7 +113,7 @@ def _places(
                 raise UnreadableFile("the column stands twice in the header", name)
             places[name] = place
     for c in columns:
-        if c.needed and c.header not in places:
+        if c.needed and c.header not in places and c.instead not in places:
             raise UnreadableFile("a required column is missing from the header", c.header)
     return places, tuple(ignored)
 

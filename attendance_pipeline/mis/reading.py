@@ -22,6 +22,7 @@ from attendance_pipeline.mis.kinds import KINDS
 from attendance_pipeline.mis.schemas import MOST_MINUTES_LATE, action_of, by_text, faults_of
 from attendance_pipeline.register.statements import NO_MINUTES
 from attendance_pipeline.store.extracts import ExtractKey, Fault, Record
+from attendance_pipeline.store.persons import student_name
 
 CONFLICT = "conflicting rows"
 _YOUNGEST, _OLDEST = 2, 20  # ages of pupils that are not remarked upon
@@ -70,11 +71,13 @@ def read_tables(
     tables: Sequence[tuple[ExtractKey, RawTable]],
     code_map: Sequence[DatedCodes] = (),
     keep_private: bool = False,
+    school: str = "",
 ) -> list[Reading]:
-    """Understand files of one kind, together. `keep_private`: with the columns that are left out otherwise."""
+    """Understand files of one kind, together. `keep_private`: with the columns that are left out otherwise; `school`:
+    whose student ids they are."""
     if not tables:
         return []
-    frame, file, line = _one_frame(kind, tables)
+    frame, file, line = _one_frame(kind, tables, school)
     if "Code" in frame:
         written = frame["Code"]
         if code_map:
@@ -119,16 +122,19 @@ def read_tables(
 
 
 def _one_frame(
-    kind: str, tables: Sequence[tuple[ExtractKey, RawTable]]
+    kind: str, tables: Sequence[tuple[ExtractKey, RawTable]], school: str
 ) -> tuple[pd.DataFrame, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     lengths = [len(t) for _, t in tables]
     file = np.repeat(np.arange(len(tables), dtype=np.int32), lengths)
     line = np.concatenate([t.line for _, t in tables]).astype(np.int32)
     frame = pd.DataFrame(index=pd.RangeIndex(len(line)))
     for c in KINDS[kind].columns:
-        if c.cell == "unread":
+        if c.cell == "unread" or (c.cell == "student" and all(c.header not in t.columns for _, t in tables)):
             continue
         parts = [t.columns.get(c.header, _blank(n)) for (_, t), n in zip(tables, lengths, strict=True)]
+        if c.cell == "student":
+            frame["UPN"] = _with_students(frame["UPN"], _categorical(parts, cells.tidy), school)
+            continue
         frame[c.header] = _categorical(parts, cells.tidy_upn if c.cell == "upn" else cells.tidy)
     recorded = np.array([key.recorded_on for key, _ in tables], dtype="datetime64[s]")
     frame["(recorded)"] = np.repeat(recorded, lengths)
@@ -157,6 +163,17 @@ def _categorical(parts: Sequence[Sequence[str] | Coded], tidy: Callable[[str], s
         else:
             codes.append(np.fromiter((number(t) for t in part), dtype=np.int32, count=len(part)))
     return pd.Categorical.from_codes(np.concatenate(codes), categories=pd.Index(list(tidied), dtype=object))
+
+
+def _with_students(upns: pd.Series, ids: pd.Categorical, school: str) -> pd.Categorical:
+    """The UPNs, and in rows without one the name of the person whom the student id means."""
+    names = [student_name(school, text) if text else "" for text in ids.categories]
+    known = list(upns.cat.categories)
+    here = np.array([bool(n) for n in names], dtype=bool)[ids.codes] & by_text(upns, lambda t: t == "")
+    place = {name: len(known) + i for i, name in enumerate(n for n in names if n)}
+    numbers = np.array([place.get(n, 0) for n in names], dtype=np.int64)
+    codes = np.where(here, numbers[ids.codes], upns.cat.codes.to_numpy())
+    return pd.Categorical.from_codes(codes, categories=pd.Index([*known, *place], dtype=object))
 
 
 def _translated(frame: pd.DataFrame, code_map: Sequence[DatedCodes]) -> pd.Categorical:
@@ -295,7 +312,7 @@ def _records(
     n_files: int,
 ) -> list[list[Record]]:
     spec = KINDS[kind]
-    columns = [c for c in spec.columns if keep_private or c.header not in spec.private]
+    columns = [c for c in spec.columns if c.header in frame and (keep_private or c.header not in spec.private)]
     at = np.flatnonzero(usable)
     content, first = _contents([frame[c.header].cat.codes.to_numpy()[at] for c in columns])
     # Equal rows share one mapping: a year of daily extracts repeats each pupil's row 190 times.

@@ -22,6 +22,7 @@ from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.mis import cells
 from attendance_pipeline.mis.kinds import ACTIONS, KINDS
 from attendance_pipeline.mis.upn import has_upn_form, is_upn
+from attendance_pipeline.store.persons import is_student_name
 
 Rule = tuple[str, Callable[[str], bool]]
 
@@ -53,8 +54,12 @@ def _dates_from(first: dt.date) -> tuple[Rule, ...]:
 CELLS: dict[str, tuple[Rule, ...]] = {
     "text": (),
     "unread": (),
+    "student": (),
     "year_group": (),
-    "upn": ((NOT_A_UPN, has_upn_form), (WRONG_CHECK_LETTER, lambda t: is_upn(t) or not has_upn_form(t))),
+    "upn": (
+        (NOT_A_UPN, lambda t: has_upn_form(t) or is_student_name(t)),
+        (WRONG_CHECK_LETTER, lambda t: is_upn(t) or not has_upn_form(t)),
+    ),
     "date": _dates_from(cells.EARLIEST),
     "register_date": _dates_from(cells.EARLIEST_MARK),
     "moment": (

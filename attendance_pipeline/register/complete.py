@@ -18,6 +18,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from attendance_pipeline.law.register_codes import NO_MARK, WITHDRAWN
+from attendance_pipeline.register.identity import Links, links_of
 from attendance_pipeline.register.statements import (
     NO_MINUTES,
     SILENT,
@@ -59,7 +60,8 @@ class _Roll:
 def settle(conn: sa.Connection, school: str) -> Settled:
     """Work out what the school's complete register extracts withdraw, and which of them are left out."""
     extracts = list_extracts(conn, school, "register")
-    said = {key: unpack_marks(page) for key, page in read_marks_pages(conn, school).items()}
+    links = links_of(conn, school)
+    said = {key: links.said(unpack_marks(page)).marks for key, page in read_marks_pages(conn, school).items()}
     top = max((int(m.person.max(initial=0)) for m in said.values()), default=0)
     statements: dict[int, list[tuple[dt.date, str]]] = defaultdict(list)
     for stored in read_statements(conn, school, lines=False):
@@ -68,7 +70,7 @@ def settle(conn: sa.Connection, school: str) -> Settled:
     newest: dict[dt.date, tuple[str, int]] = {}  # the statement that spoke last, and the roll it met
     withdrawals: list[tuple[dt.date, int, bytes]] = []
     left_out: list[StoredExtract] = []
-    for extract, (edition, roll) in zip(extracts, _rolls(conn, school, extracts, top), strict=True):
+    for extract, (edition, roll) in zip(extracts, _rolls(conn, school, extracts, top, links), strict=True):
         new: list[tuple[dt.date, str, npt.NDArray[np.bool_]]] = []
         for day, sha in sorted(statements[extract.id]):
             if newest.get(day) == (sha, edition):
@@ -116,12 +118,14 @@ def _page(lacking: npt.NDArray[np.bool_]) -> bytes:
     return pack_marks(DayMarks(person, code, np.full(code.shape, NO_MINUTES, dtype=np.uint16)))
 
 
-def _rolls(conn: sa.Connection, school: str, extracts: list[StoredExtract], top: int) -> Iterator[tuple[int, _Roll]]:
+def _rolls(
+    conn: sa.Connection, school: str, extracts: list[StoredExtract], top: int, links: Links
+) -> Iterator[tuple[int, _Roll]]:
     """The roll as each register extract meets it: pupils as recorded by that day; one whom only a later pupils extract
     names, as that one first does. Each with the number of its edition, which goes up when it changes."""
     pages = read_record_pages(conn, school, "pupils")
     data = read_records(conn, {int(r) for _, p in pages for r in p["record"]})
-    persons = find_persons(conn, sorted({d["upn"] for d in data.values()}))
+    persons = find_persons(conn, sorted({links.names.of(d["upn"]) for d in data.values()}))
     classes: dict[str, int] = {}
     size = max([top, *persons.values()], default=0) + 1
     roll = _Roll(
@@ -134,7 +138,7 @@ def _rolls(conn: sa.Connection, school: str, extracts: list[StoredExtract], top:
     )
     for number, d in data.items():
         records[number] = (
-            persons[d["upn"]],
+            persons[links.names.of(d["upn"])],
             classes.setdefault(d["class"] or "", len(classes)),
             np.datetime64(d["entry_date"] or "0001-01-01", "D"),
             np.datetime64(d["leaving_date"] or "9999-12-31", "D"),

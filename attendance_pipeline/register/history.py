@@ -1,6 +1,7 @@
 """The register as at a time: all statements recorded by then, the newest for each session, and where each came from.
 
-The newest is the one of the greatest `ExtractKey`: recorded date, then file name, then SHA-256. Nothing here depends on
+The newest is the one of the greatest `ExtractKey`: recorded date, then file name, then SHA-256. Persons are the pupils
+for whom their names stand as at the same time (`identity.py`). Nothing here depends on
 the order in which extracts were loaded. What is read are pages; what is given back are arrays.
 """
 
@@ -15,7 +16,9 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from attendance_pipeline.law.register_codes import NO_MARK, WITHDRAWN
-from attendance_pipeline.register.statements import NO_MINUTES, SILENT, DayMarks, unpack_lines, unpack_marks
+from attendance_pipeline.register.identity import Said as SaidOfPupils
+from attendance_pipeline.register.identity import links_of
+from attendance_pipeline.register.statements import NO_MINUTES, SILENT, unpack_lines, unpack_marks
 from attendance_pipeline.store.extracts import StoredExtract, list_extracts, read_day_pages, read_marks_pages
 from attendance_pipeline.store.extracts import read_statements as read_statements_of
 from attendance_pipeline.store.tables import implied_withdrawal
@@ -168,14 +171,17 @@ def read_statements(conn: sa.Connection, school: str, days: Days, as_at: dt.date
     """The statements of the given days, in the order in which they speak, with the marks that `complete` extracts
     withdraw by not naming them, and without the extracts that are left out."""
     extracts, held = _held(conn, school, days, as_at, lines=True)
-    lines = [np.zeros(h.marks.code.shape, dtype=np.int32) if h.lines is None else unpack_lines(h.lines) for h in held]
-    lengths = [len(h.marks.person) for h in held]
+    lines = [
+        np.zeros(h.said.marks.code.shape, dtype=np.int32) if h.lines is None else h.said.lines(unpack_lines(h.lines))
+        for h in held
+    ]
+    lengths = [len(h.said.marks.person) for h in held]
     said = _said(held)
     return Folded(
         person=said.person,
         day=said.day,
         code=said.code,
-        minutes=_joined([h.marks.minutes for h in held], (0, 2), np.uint16),
+        minutes=_joined([h.said.marks.minutes for h in held], (0, 2), np.uint16),
         line=_joined(lines, (0, 2), np.int32),
         extract=np.repeat(np.array([h.rank for h in held], dtype=np.int32), lengths),
         extracts=tuple(extracts),
@@ -188,7 +194,7 @@ def read_marks(conn: sa.Connection, school: str, days: Days, as_at: dt.date | No
     (It says all that the earlier ones said, so they can decide nothing.)
     """
     _, held = _held(conn, school, days, as_at, lines=False)
-    last = {(h.day, id(h.marks)): i for i, h in enumerate(held)}
+    last = {(h.day, id(h.said)): i for i, h in enumerate(held)}
     return _said([held[i] for i in sorted(last.values())])
 
 
@@ -217,7 +223,7 @@ def _places(person_ids: npt.NDArray[np.int64], persons: npt.NDArray[np.int32]) -
 class _Held:
     rank: int
     day: int
-    marks: DayMarks
+    said: SaidOfPupils
     lines: bytes | None
 
 
@@ -232,29 +238,30 @@ def _held(
     index = {d: i for i, d in enumerate(days.astype(object).tolist())}
     first, last = min(index), max(index)
     pages = read_marks_pages(conn, school, first, last)
-    unpacked: dict[tuple[dt.date, str], DayMarks] = {}
+    unpacked: dict[tuple[dt.date, str], SaidOfPupils] = {}
+    links = links_of(conn, school, as_at)
     found: list[tuple[int, int, int, _Held]] = []
     for s in read_statements_of(conn, school, first, last, lines=lines):
         if s.extract_id not in rank or s.day not in index:
             continue
         key = (s.day, s.marks)
         if key not in unpacked:
-            unpacked[key] = unpack_marks(pages[key])
+            unpacked[key] = links.said(unpack_marks(pages[key]))
         r, d = rank[s.extract_id], index[s.day]
         found.append((r, 0, d, _Held(r, d, unpacked[key], s.lines)))
     for day, extract_id, page in read_day_pages(conn, implied_withdrawal, school, first, last):
         if extract_id in rank and day in index:
             r, d = rank[extract_id], index[day]
-            found.append((r, 1, d, _Held(r, d, unpack_marks(page), None)))
+            found.append((r, 1, d, _Held(r, d, links.said(unpack_marks(page)), None)))
     return extracts, [f[3] for f in sorted(found, key=lambda f: f[:3])]
 
 
 def _said(held: Sequence[_Held]) -> Said:
-    lengths = [len(h.marks.person) for h in held]
+    lengths = [len(h.said.marks.person) for h in held]
     return Said(
-        person=_joined([h.marks.person for h in held], (0,), np.int32),
+        person=_joined([h.said.marks.person for h in held], (0,), np.int32),
         day=np.repeat(np.array([h.day for h in held], dtype=np.int32), lengths),
-        code=_joined([h.marks.code for h in held], (0, 2), np.uint8),
+        code=_joined([h.said.marks.code for h in held], (0, 2), np.uint8),
     )
 
 

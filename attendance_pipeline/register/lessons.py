@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from attendance_pipeline.store.extracts import Record, list_extracts, read_day_pages
+from attendance_pipeline.register.identity import links_of
+from attendance_pipeline.store.extracts import Record, StoredExtract, list_extracts, read_day_pages
 from attendance_pipeline.store.pages import pack_page, unpack_page
-from attendance_pipeline.store.persons import upns_of
+from attendance_pipeline.store.persons import is_student_name, upns_of
 from attendance_pipeline.store.tables import lesson_page
 
 _NO_MINUTES = -1
@@ -53,7 +54,22 @@ def lessons_between(
         parts.append(pd.DataFrame(unpack_page(page)).assign(date=day, extract=extracts[rank[number]].file_name))
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
-    rows = pd.concat(parts, ignore_index=True).drop_duplicates(["person", "date", "period"], keep="last")
-    rows["upn"] = rows["person"].map(upns_of(conn, rows["person"].unique()))
+    links = links_of(conn, school, as_at)
+    rows = pd.concat(parts, ignore_index=True)
+    rows["person"] = links.stand_for(rows["person"].to_numpy())
+    rows = rows.drop_duplicates(["person", "date", "period"], keep="last")
+    upns = upns_of(conn, rows["person"].unique())
+    rows["upn"] = rows["person"].map({n: links.names.present.get(u, u) for n, u in upns.items()})
+    rows = rows[~rows["upn"].map(is_student_name).astype(bool)]
     rows["minutes_late"] = rows["minutes_late"].where(rows["minutes_late"] != _NO_MINUTES).astype("Int64")
     return rows.sort_values(["upn", "date", "period"], ignore_index=True)[COLUMNS]
+
+
+def lessons_of(conn: sa.Connection, school: str, persons: Iterable[int]) -> Iterator[tuple[StoredExtract, int, int]]:
+    """(extract, line, person) of every row of lessons extracts about these persons, as they stand in the extracts."""
+    wanted = np.array(sorted(persons), dtype=np.int32)
+    extracts = {e.id: e for e in list_extracts(conn, school, "lessons")} if len(wanted) else {}
+    for _, number, packed in read_day_pages(conn, lesson_page, school) if extracts else ():
+        page = unpack_page(packed)
+        for i in np.flatnonzero(np.isin(page["person"], wanted)).tolist():
+            yield extracts[number], int(page["line"][i]), int(page["person"][i])

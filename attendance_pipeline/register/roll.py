@@ -7,6 +7,7 @@ whether a pupil counts; it says what the school's extracts say.
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +16,19 @@ import numpy.typing as npt
 import pandas as pd
 import sqlalchemy as sa
 
+from attendance_pipeline.register.identity import Names, names_of
 from attendance_pipeline.store.extracts import (
     StoredExtract,
     read_record_pages,
     read_records,
     record_subjects,
 )
-from attendance_pipeline.store.persons import find_persons
+from attendance_pipeline.store.persons import find_persons, is_student_name
 
 # A newer extract's rows about a pupil (or class) replace all older ones: a contact that is gone must get no letter.
 _WHOLE_LIST = frozenset({"contacts", "classes"})
+# Kinds whose subjects end in a number that tells rows alike of one extract apart.
+_NUMBERED = frozenset({"notifications", "interventions"})
 
 _PUPIL_COLUMNS = [
     "upn",
@@ -135,7 +139,10 @@ def current_records(conn: sa.Connection, school: str, kind: str, as_at: dt.date 
     table = np.full(max(of_record, default=0) + 1, -1, dtype=np.int64)
     table[list(of_record)] = list(of_record.values())
     subject = table[record]
-    newest = np.full(len(numbers), -1, dtype=np.int64)
+    names = Names() if kind == "classes" else names_of(conn, school, as_at)
+    if names.first:
+        subject = _subjects_of_pupils(kind, names, list(numbers), subject, rank)
+    newest = np.full(int(subject.max(initial=-1)) + 1, -1, dtype=np.int64)
     if kind in _WHOLE_LIST:
         newest[subject] = rank  # rows stand in the order in which they speak: the last assignment stays
         stands = np.flatnonzero(newest[subject] == rank)
@@ -145,20 +152,46 @@ def current_records(conn: sa.Connection, school: str, kind: str, as_at: dt.date 
     return CurrentRecords({int(record[i]): (pages[rank[i]][0], int(line[i])) for i in stands})
 
 
+def _subjects_of_pupils(
+    kind: str, names: Names, subjects: list[str], subject: npt.NDArray[np.int64], rank: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """The subject of each row as a number, equal for all names of one pupil; rows in the order in which they speak."""
+    split = [text.partition("|") for text in subjects]
+    of_pupil = [names.of(name) + bar + rest for name, bar, rest in split]
+    if of_pupil == subjects:
+        return subject
+    if kind not in _NUMBERED:
+        numbers = {text: i for i, text in enumerate(dict.fromkeys(of_pupil))}
+        return np.array([numbers[text] for text in of_pupil], dtype=np.int64)[subject]
+    alike = [text.rpartition("|")[0] for text in of_pupil]
+    counted: dict[tuple[str, int], int] = {}
+    seen: Counter[tuple[str, int]] = Counter()
+    out = np.empty_like(subject)
+    for i, (number, place) in enumerate(zip(subject.tolist(), rank.tolist(), strict=True)):
+        seen[alike[number], place] += 1
+        out[i] = counted.setdefault((alike[number], seen[alike[number], place]), len(counted))
+    return out
+
+
 def current(conn: sa.Connection, school: str, kind: str, as_at: dt.date | None = None) -> pd.DataFrame:
     """What stands as at a time, one row per record, in the order of extract and line.
 
-    Columns as in the contract in lower case with underscores, with `person_id` (of `upn`; not for classes), `extract`
-    and `line` added. Dates are datetime64[s] (NaT: blank), flags are nullable booleans (NA: blank), text is str.
+    Columns as in the contract in lower case with underscores, with `person_id` (not for classes), `extract` and `line`
+    added. `upn` is the one the pupil has now, blank where a student id means no pupil; `person_id` stays as UPNs
+    change. Dates are datetime64[s] (NaT: blank), flags are nullable booleans (NA: blank), text is str.
     """
     standing = current_records(conn, school, kind, as_at).where
     data = read_records(conn, standing)
     rows: list[dict[str, Any]] = [data[number] for number in standing]
     frame = pd.DataFrame(index=pd.RangeIndex(len(rows)))
     columns = _COLUMNS[kind] + sorted({name for r in rows for name in r} - set(_COLUMNS[kind]))
+    names = Names() if kind == "classes" else names_of(conn, school, as_at)
     if kind != "classes":
-        persons = find_persons(conn, sorted({r["upn"] for r in rows}))
-        frame["person_id"] = np.array([persons[r["upn"]] for r in rows], dtype=np.int64)
+        pupils = [names.of(r["upn"]) for r in rows]
+        persons = find_persons(conn, sorted(set(pupils)))
+        frame["person_id"] = np.array([persons[u] for u in pupils], dtype=np.int64)
+        upns = [names.present.get(u, "" if is_student_name(u) else u) for u in pupils]
+        rows = [{**r, "upn": u} if r["upn"] != u else r for r, u in zip(rows, upns, strict=True)]
     for name in columns:
         values = [r.get(name) for r in rows]
         if name in _DATES:
@@ -173,6 +206,8 @@ def current(conn: sa.Connection, school: str, kind: str, as_at: dt.date | None =
             frame[name] = pd.array(["" if v is None else v for v in values], dtype="str")
     frame["extract"] = pd.array([e.file_name for e, _ in standing.values()], dtype="str")
     frame["line"] = np.array([line for _, line in standing.values()], dtype=np.int64)
+    if kind == "contacts" and names.first:  # an extract that names a pupil in two ways may tell of a contact twice
+        return frame.drop_duplicates(["person_id", "contact_id"], ignore_index=True)
     return frame
 
 

@@ -18,6 +18,7 @@ from attendance_pipeline.derive.tables import empty_frame, ratio, to_frame
 from attendance_pipeline.derive.tasks import tasks_of
 from attendance_pipeline.home import School
 from attendance_pipeline.register.export import amendments_frame, quarantine_frame, register_frame
+from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_pupils
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.intake import last_marked_day
@@ -127,7 +128,7 @@ def _letters(conn: sa.Connection, school: School, period: Period) -> pd.DataFram
     upn = current_pupils(conn, school.id).set_index("person_id")["upn"].to_dict()
     rows = [
         {**row, "upn": upn.get(row["person_id"], "")}
-        for row in ledger.read_letters(conn, school.id)
+        for row in with_pupils(conn, school.id, ledger.read_letters(conn, school.id))
         if period.has(row["proposed_on"])
     ]
     frame = pd.DataFrame(rows, columns=LETTERS)

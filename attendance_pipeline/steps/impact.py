@@ -20,6 +20,7 @@ from attendance_pipeline.letters.from_roll import pupils_on_paper
 from attendance_pipeline.letters.ledger_rows import MACHINE, LedgerRow
 from attendance_pipeline.letters.openings import KIND_OF_STAGE
 from attendance_pipeline.register.history import amendments
+from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_classes, current_pupils
 from attendance_pipeline.register.statements import SESSIONS
 from attendance_pipeline.reports.impact import (
@@ -126,7 +127,7 @@ def _letters(site: Site, school: School, conn: Connection, changed: Impact, newe
     within = school.policy.setting.letters.answered_within_school_days
     rows = [
         row
-        for r in ledger.read_ledger(conn, school.id, machine=MACHINE)
+        for r in with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machine=MACHINE))
         if r["person_id"] in changed.pupils and (row := LedgerRow.from_store(r, calendar)).day >= start
     ]
     out = []

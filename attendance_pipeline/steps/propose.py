@@ -22,6 +22,7 @@ from attendance_pipeline.letters.ledger import decide
 from attendance_pipeline.letters.ledger_rows import MACHINE, Batch, LedgerInputs, LedgerRow, with_batch, with_decision
 from attendance_pipeline.letters.pdf import Letterhead
 from attendance_pipeline.letters.templates import Templates
+from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
 from attendance_pipeline.steps.restate import derived, newest_done
 from attendance_pipeline.steps.secret import reference_key
@@ -84,7 +85,8 @@ def _propose(site: Site, school: School) -> Proposed:
         short: dict[dt.date, list[dict[str, Any]]] = defaultdict(list)
         for result in quality.read(conn, school.id, only_failed=True):
             short[result["day"]].append(result)
-        rows = [LedgerRow.from_store(r, calendar) for r in ledger.read_ledger(conn, school.id, machine=MACHINE)]
+        stored = ledger.read_ledger(conn, school.id, machine=MACHINE)
+        rows = [LedgerRow.from_store(r, calendar) for r in with_pupils(conn, school.id, stored)]
         batches = [Batch.from_store(b) for b in ledger.read_batches(conn, school.id)]
         taken = ledger.read_references(conn)
         for day, whole, ladder in _days(site, school, first, newest):

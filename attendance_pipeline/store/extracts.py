@@ -317,6 +317,19 @@ def record_subjects(conn: sa.Connection, school: str, kind: str) -> dict[int, st
     return {r.id: r.subject for r in conn.execute(query)}
 
 
+def records_of(conn: sa.Connection, school: str, kind: str) -> dict[int, dict[str, Any]]:
+    """The contents of every record of one kind, by id."""
+    query = sa.select(record.c.id, record.c.data).where(record.c.school == school, record.c.kind == kind)
+    return {r.id: r.data for r in conn.execute(query)}
+
+
+def records_starting(conn: sa.Connection, school: str, letter: str) -> dict[int, str]:
+    """The kind of every record whose subject starts with this letter, capital or small as it is."""
+    query = sa.select(record.c.id, record.c.kind).where(record.c.school == school)
+    starting = query.where(sa.func.substr(record.c.subject, 1, 1) == letter)
+    return {r.id: r.kind for r in conn.execute(starting)}
+
+
 def read_records(conn: sa.Connection, record_ids: Iterable[int]) -> dict[int, dict[str, Any]]:
     """The contents of records by id."""
     found: dict[int, dict[str, Any]] = {}

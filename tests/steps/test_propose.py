@@ -12,6 +12,8 @@ import pytest
 
 from attendance_pipeline.demo.make import make_demo_home
 from attendance_pipeline.derive.tables import TABLES
+from attendance_pipeline.mis.upn import check_letter
+from attendance_pipeline.register.roll import current_pupils
 from attendance_pipeline.steps import propose as step
 from attendance_pipeline.steps.intake import take_in
 from attendance_pipeline.steps.propose import propose
@@ -110,3 +112,37 @@ def test_a_run_that_stops_half_way_leaves_nothing(
         assert content(site) == {"letters": [], "events": [], "batches": [], "decided": []}
         propose(site)
         assert content(site) == at_once
+
+
+def test_no_letter_is_repeated_because_a_upn_changed(derived: Path, tmp_path: Path) -> None:
+    with open_site(shutil.copytree(derived, tmp_path / "home")) as site:
+        (school,) = site.schools()
+        propose(site)
+        before = content(site)["letters"]
+        with site.warehouse.read() as conn:
+            pupils = current_pupils(conn, school.id)
+        about = {letter["person_id"] for letter in before}
+        pupils = pupils[pupils["person_id"].isin(about)]
+        assert about == set(pupils["person_id"])
+        school.inbox.mkdir(parents=True, exist_ok=True)
+        rows = [
+            f"{_new_upn(n)},{p.admission_number},{p.forename},{p.surname},{p.date_of_birth.date()},{p.year_group},"
+            f"{p[pupils.columns.get_loc('class') + 1]},{p.entry_date.date()}"
+            for n, p in enumerate(pupils.itertuples())
+        ]
+        header = "UPN,Admission Number,Forename,Surname,Date of Birth,Year Group,Class,Entry Date"
+        (school.inbox / "pupils_2027-01-05.csv").write_text("\n".join([header, *rows]) + "\n")
+        take_in(site, settle_seconds=0)
+    with open_site(tmp_path / "home") as site:
+        restate(site, due_days(site, dt.date(2025, 12, 31)), TABLES)
+        propose(site)
+        after = content(site)["letters"]
+        with site.warehouse.read() as conn:
+            now = current_pupils(conn, school.id).set_index("person_id")["upn"]
+    assert {now[person] for person in about} == {_new_upn(n) for n in range(len(about))}
+    assert [(r["reference"], r["person_id"]) for r in after] == [(r["reference"], r["person_id"]) for r in before]
+
+
+def _new_upn(number: int) -> str:
+    rest = f"999201199{number:03d}"
+    return check_letter(rest) + rest

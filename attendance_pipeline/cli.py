@@ -124,6 +124,14 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--as-at", type=_day, metavar="D", help="as it stood at the end of that day")
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help="*.csv or *.parquet (default: CSV to print)")
 
+    words = "look at what a school's system exports"
+    mis = commands.add_parser("mis", help=words, description=words)
+    looks = mis.add_subparsers(required=True, metavar="COMMAND")
+    words = "propose a column map and a code map for an export, as commented TOML; shows no pupil's values"
+    suggest = looks.add_parser("suggest", help=words, description=words, parents=[at_home])
+    suggest.set_defaults(call=_mis_suggest)
+    suggest.add_argument("file", type=Path, metavar="FILE", help="a CSV, XLSX, XML or JSON file")
+
     ui = command("ui", _ui, "Dagster's web page and daemon for this home")
     ui.add_argument("--port", type=int, default=3000, metavar="P", help="on this machine alone (default 3000)")
     return parser
@@ -222,6 +230,20 @@ def _export(arguments: Arguments) -> int:
         site.warehouse.upgrade()
         frames = export(site, table, schools, Period(arguments.first, arguments.last, arguments.as_at))
         write_table(frames, output)
+    return DONE
+
+
+def _mis_suggest(arguments: Arguments) -> int:
+    from attendance_pipeline.mis.formats import UnreadableFile
+    from attendance_pipeline.mis.suggest import suggest
+
+    try:
+        print(suggest(arguments.file.name, arguments.file.read_bytes()).text(), end="")
+    except UnreadableFile as fault:
+        where = f", column {fault.column!r}" if fault.column else ""
+        raise UsageError(f"{arguments.file}: cannot be read: line {fault.line}{where}: {fault.rule}") from None
+    except OSError as error:
+        raise UsageError(f"{arguments.file}: {error.strerror}") from None
     return DONE
 
 

@@ -220,6 +220,13 @@ def _date_text(text: str, date_format: str | None, moment: bool) -> str:
     return text if day is None else day.isoformat()
 
 
+def date_and_session(text: str) -> tuple[dt.date, str] | None:
+    """Date and session of a cell that holds both, such as `21 Sep 2026 AM`; None for any other."""
+    session = _session_text(text, {})
+    day = date_of(_date_text(text, None, moment=False))
+    return (day, session) if day is not None and session in ("AM", "PM") else None
+
+
 def _session_text(text: str, sessions: dict[str, str]) -> str:
     text = tidy(text)
     if (mapped := sessions.get(text.casefold())) is not None:

@@ -1,0 +1,148 @@
+"""What is said of an export that nobody has described: how it is understood, and nothing of a pupil."""
+
+import json
+import re
+
+import pytest
+from mis_files import workbook
+from school_files import ANN, BEN, CAT
+
+from attendance_pipeline.cli import main
+from attendance_pipeline.mis.formats import UnreadableFile
+from attendance_pipeline.mis.map_settings import read_column_map
+from attendance_pipeline.mis.mapped import MappedFormat
+from attendance_pipeline.mis.suggest import suggest
+
+DAYS = [(d, s) for d in ("05", "06", "07") for s in ("AM", "PM")]
+
+
+def arbor(delimiter=",", above="", below=""):
+    rows = [
+        delimiter.join([u, f"{d} Jan 2026 {s}", "/" if s == "AM" else "\\", "Zebedee Quill"])
+        for u in (ANN, BEN, CAT)
+        for d, s in DAYS
+    ]
+    rows += [delimiter.join([ANN, "08 Jan 2026 AM", "-", "x"]), delimiter.join([BEN, "08 Jan 2026 AM", "", "x"]),
+             delimiter.join([CAT, "08 Jan 2026 AM", "Q9", "x"]), delimiter.join([CAT, "08 Jan 2026 PM", "Zebedee", "x"])]  # fmt: skip
+    return above + "\n".join([delimiter.join(["Unique Pupil No", "Session", "Mark", "Name"]), *rows]) + "\n" + below
+
+
+def understood(said):
+    return {c.header: (c.native, c.sure) for c in said.columns}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_an_export_of_marks(delimiter, encoding):
+    said = suggest("marks.csv", arbor(delimiter).encode(encoding))
+    assert (said.kind, said.layout, said.sample.delimiter) == ("register", "rows", delimiter)
+    assert understood(said) == {
+        "Unique Pupil No": (("UPN",), "certain"),
+        "Session": (("Date", "Session"), "certain"),
+        "Mark": (("Code",), "likely"),
+        "Name": ((), "uncertain"),
+    }
+    assert said.known == {"/": 9, "\\": 9}
+    assert (said.unknown, said.other, said.blank) == ({"-": 1, "Q9": 1}, 1, 1)
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_what_is_said_becomes_a_map_when_a_person_has_settled_what_a_blank_says(tmp_path, delimiter):
+    data = arbor(delimiter, above=f"Oakfield{delimiter * 3}\n", below=f"Total{delimiter * 3}\n").encode()
+    text = suggest("marks.csv", data).text()
+    path = tmp_path / "m.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"register\.blank"):
+        read_column_map(path)
+    path.write_text(text.replace('blank = ""', 'blank = "not entered"').replace("# no_mark", "no_mark"))
+    table = MappedFormat("m", read_column_map(path)).read("register", "register_2026-01-09.csv", data)
+    assert len(table) == 22 and table.no_mark == {"", "-"} and table.faults == ()
+
+
+def test_no_value_of_a_pupil_is_said():
+    text = suggest("marks.csv", arbor().encode()).text()
+    for value in (ANN, BEN[1:], "Zebedee", "Quill", "Jan 2026", "08"):
+        assert value not in text.replace("valid_from = 2024-08-19", "")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [f"{ANN},2026-01-05,AM,/", f"{BEN},2026-01-05,AM,/"],
+        ["Quill,Zebedee,Oak", "Crisp,Ermintrude,Ash", "Lee,Dougal,Elm"],
+    ],
+)
+def test_a_file_without_headers_is_not_quoted(rows):
+    try:
+        text = suggest("a.csv", "\n".join(rows).encode()).text()
+    except UnreadableFile as refused:
+        text = str(refused)
+    assert not [w for row in rows for w in row.split(",") if len(w) > 2 and w in text]
+
+
+def test_a_column_that_holds_no_codes_shows_none():
+    rows = [f"{ANN},2026-01-05,AM,{n}" for n in ("Jo", "Al", "Ed", "Bo", "/")]
+    said = suggest("a.csv", "\n".join(["UPN,Date,Session,Code", *rows]).encode())
+    assert (said.unknown, said.other) == ({}, 4)
+    assert not re.search(r"\b(Jo|Al|Ed|Bo)\b", said.text())
+
+
+def test_weeks():
+    text = f"UPN,Week Commencing,Marks\n{ANN},05/01/2026,/\\/\\;;/\\/\\####\n{BEN},05/01/2026,/\\/\\/\\/\\/\\\n"
+    said = suggest("w.csv", text.encode())
+    assert (said.layout, said.unknown) == ("week_string", {";": 2})
+    slots = ",".join(f"{d} {s}" for d in ("Mon", "Tue", "Wed", "Thu", "Fri") for s in ("AM", "PM"))
+    said = suggest("w.csv", f"UPN,Week Start,{slots}\n{ANN},05/01/2026,/,\\,,,I,I,/,\\,/,\\\n".encode())
+    assert (said.layout, said.blank, said.known["I"]) == ("wide_week", 2, 2)
+
+
+def test_pupils_by_header_and_content():
+    rows = [["Report of 4A"], ["Pupil", "Forename", "Family Name", "DOB", "Year", "Reg", "Joined", "\\"],
+            [ANN, "A", "L", "2016-05-03T00:00:00+01:00", "Year  4", "4A", "01/09/2020", 1],
+            [BEN, "B", "L", "2016-05-04T00:00:00+01:00", "Year  4", "4A", "01/09/2020", 1]]  # fmt: skip
+    said = suggest("pupils.xlsx", workbook(*rows))
+    assert (said.kind, said.missing, said.sample.skip) == ("pupils", (), 1)
+    assert understood(said)["Pupil"] == (("UPN",), "likely")
+    assert understood(said)["DOB"] == (("Date of Birth",), "certain")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "form"),
+    [
+        ("r.xml", f"<SuperStarReport><Record><UPN>{ANN}</UPN><Mark>/</Mark></Record></SuperStarReport>", "sims-xml"),
+        ("r.xml", "<CTfile><a><AttendanceMarks>/</AttendanceMarks></a></CTfile>", "ctf-xml"),
+        ("r.json", json.dumps([{"student_id": 1, "attendance_mark": "/"}]), "assembly-json"),
+        ("r.json", json.dumps({"data": [{"student_id": 1, "attendance_code_id": 4}]}), "wonde-json"),
+    ],
+)
+def test_a_shipped_format_is_recognised(name, text, form):
+    said = suggest(name, text.encode())
+    assert said.sample.format == form
+    assert f'mis = "{form}"' in said.text() and ANN not in said.text()
+
+
+def test_other_json():
+    text = suggest(
+        "r.json", json.dumps([{"UPN": ANN, "Date": "2026-01-05", "Session": "AM", "Code": "/"}]).encode()
+    ).text()
+    assert "reads CSV and XLSX alone" in text and "[register]" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.csv", b""), ("a.csv", b" \n"), ("a.csv", b"a\0b"), ("a.xlsx", b"PK\x03\x04x"), ("a.xml", b"<!DOCTYPE a><a/>"),
+     ("a.json", b"[" * 100_000), ("a.json", b"[]"), ("a.xml", b"<a/>"), ("a.csv", b"\xff\xfea")],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read(name, data):
+    with pytest.raises(UnreadableFile):
+        suggest(name, data)
+
+
+def test_the_command(tmp_path, capsys):
+    (tmp_path / "m.csv").write_text(arbor())
+    assert main(["mis", "suggest", str(tmp_path / "m.csv")]) == 0
+    assert "[register.columns]" in capsys.readouterr().out
+    (tmp_path / "e.csv").write_text("")
+    for name in ("e.csv", "none.csv"):
+        assert main(["mis", "suggest", str(tmp_path / name)]) == 2
+        assert name in capsys.readouterr().err

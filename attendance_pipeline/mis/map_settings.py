@@ -19,19 +19,21 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.law.settings_errors import SettingsError, SettingsErrors, refused
-from attendance_pipeline.mis.kinds import KINDS, Column
+from attendance_pipeline.mis.kinds import KINDS, STUDENT_ID, Column
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SLOTS = tuple(f"{day}{session}" for day in DAYS for session in ("AM", "PM"))
 _WEEKDAY_SLOTS = 10
 MOST_SKIPPED = 100
 
+_WHO = tuple(c for c in KINDS["register"].columns if c.header in ("UPN", STUDENT_ID))
+
 # The columns of a register by its layout; `rows` has those of the native register.
 LAYOUTS: dict[str, tuple[Column, ...]] = {
     "rows": KINDS["register"].columns,
-    "week_string": (Column("UPN", needed=True), Column("WeekStart", needed=True), Column("WeekMarks", needed=True)),
+    "week_string": (*_WHO, Column("WeekStart", needed=True), Column("WeekMarks", needed=True)),
     "wide_week": (
-        Column("UPN", needed=True),
+        *_WHO,
         Column("WeekStart", needed=True),
         *(Column(slot, needed=i < _WEEKDAY_SLOTS) for i, slot in enumerate(SLOTS)),
     ),

@@ -20,7 +20,7 @@ from attendance_pipeline.mis.map_settings import DATED, SLOTS, ColumnMap, KindMa
 from attendance_pipeline.mis.native import blank_cells, read_cells, table_of_columns, texts_of
 from attendance_pipeline.mis.reading import DatedCodes
 from attendance_pipeline.mis.some_kinds import SomeKinds
-from attendance_pipeline.mis.weeks import marks_of_string, unfold
+from attendance_pipeline.mis.weeks import marks_of_string, unfold, who_of
 
 Rows = list[tuple[int, list[str]]]
 
@@ -181,7 +181,7 @@ def _weeks(how: RegisterMap, table: RawTable) -> RawTable:
         weeks = [list(week) for week in zip(*cells, strict=True)]
         no_mark = {"", *how.no_mark}
     return unfold(
-        texts_of(table, "UPN"),
+        who_of(table),
         _each(table, "WeekStart", lambda t: _date_text(t, how.date_format, False)),
         weeks,
         table.line.tolist(),

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Set
 
 from attendance_pipeline.mis.formats import RawTable
-from attendance_pipeline.mis.kinds import Column
+from attendance_pipeline.mis.map_settings import LAYOUTS
 from attendance_pipeline.mis.native import read_cells, table_of_columns, texts_of
 from attendance_pipeline.mis.some_kinds import SomeKinds
-from attendance_pipeline.mis.weeks import marks_of_string, unfold
+from attendance_pipeline.mis.weeks import marks_of_string, unfold, who_of
 
-WEEK_COLUMNS = (Column("UPN", needed=True), Column("WeekStart", needed=True), Column("WeekMarks", needed=True))
 _HEADERS = {"WeekStart": ("WeekStart", "Week Start"), "WeekMarks": ("WeekMarks", "Week Marks")}
 # Met in real strings where nobody took a register. A school whose system writes a code so maps it.
 NO_MARK_IN_A_WEEK = frozenset(["", "-", "_"])
@@ -30,9 +29,9 @@ class SimsWeekly(SomeKinds):
         return kind == "register"
 
     def read_own(self, kind: str, file_name: str, data: bytes) -> RawTable:
-        table = table_of_columns(WEEK_COLUMNS, read_cells(file_name, data), _HEADERS)
+        table = table_of_columns(LAYOUTS["week_string"], read_cells(file_name, data), _HEADERS)
         return unfold(
-            texts_of(table, "UPN"),
+            who_of(table),
             texts_of(table, "WeekStart"),
             [marks_of_string(week) for week in texts_of(table, "WeekMarks")],
             table.line.tolist(),

@@ -13,7 +13,7 @@ import numpy as np
 
 from attendance_pipeline.mis.cells import tidy
 from attendance_pipeline.mis.formats import RawTable, UnreadableFile
-from attendance_pipeline.mis.kinds import KINDS
+from attendance_pipeline.mis.kinds import KINDS, Column
 from attendance_pipeline.mis.native import ROW
 from attendance_pipeline.mis.some_kinds import SomeKinds
 from attendance_pipeline.mis.xml_walk import as_utf8, walk
@@ -134,10 +134,13 @@ def _key(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
+def _names(kind: str, column: Column) -> tuple[str, ...]:
+    return (column.header, *column.also, *CAPTIONS.get(kind, {}).get(column.header, ()))
+
+
 def _captions(kind: str) -> dict[str, str]:
     """The native column that each caption may be read as, by the caption's key."""
-    aliases = CAPTIONS.get(kind, {})
-    return {_key(n): c.header for c in KINDS[kind].columns for n in (c.header, *aliases.get(c.header, ()))}
+    return {_key(n): c.header for c in KINDS[kind].columns for n in _names(kind, c)}
 
 
 class _Records:
@@ -221,7 +224,7 @@ def _table(kind: str, records: _Records) -> RawTable:
     columns = {column: records.cells(name) for name, column in by_name.items()}
     if len(records):
         for c in KINDS[kind].columns:
-            if c.needed and c.header not in columns:
+            if c.needed and c.header not in columns and c.instead not in columns:
                 raise UnreadableFile("a required column is missing from every record", c.header)
     lines = records.lines()
     if "Class" in columns and "Year Group" in columns:
@@ -243,7 +246,7 @@ def _chosen(kind: str, names: Sequence[str]) -> dict[str, str]:
             raise UnreadableFile("two names of elements are the same caption", caption(name))
     chosen: dict[str, str] = {}
     for c in KINDS[kind].columns:
-        for wanted in (c.header, *CAPTIONS.get(kind, {}).get(c.header, ())):
+        for wanted in _names(kind, c):
             found = by_key.get(_key(wanted))
             if found is not None and found not in chosen:
                 chosen[found] = c.header

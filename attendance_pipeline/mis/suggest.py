@@ -87,7 +87,7 @@ def suggest(file_name: str, data: bytes) -> Suggestion:
         key=lambda c: _score(c[0], c[1], c[2]),
     )
     taken = {n for c in columns for n in c.native}
-    missing = tuple(c.header for c in _native(kind, layout) if c.needed and c.header not in taken)
+    missing = tuple(c.header for c in _native(kind, layout) if c.needed and not {c.header, c.instead} & taken)
     symbols: Counter[str] = Counter()
     blank = 0
     for c, values in zip(columns, sample.columns, strict=True):
@@ -114,14 +114,14 @@ def _native(kind: str, layout: str | None) -> Sequence[Column]:
 def _score(kind: str, layout: str | None, columns: Sequence[Understood]) -> tuple[float, int]:
     native = _native(kind, layout)
     taken = {n for c in columns for n in c.native}
-    needed = [c.header for c in native if c.needed]
+    needed = [{c.header, c.instead} for c in native if c.needed]
     # A file that has all that a kind needs is of that kind; among those the one that leaves fewest columns unread.
-    return sum(h in taken for h in needed) / len(needed), sum(bool(c.native) for c in columns)
+    return sum(bool(names & taken) for names in needed) / len(needed), sum(bool(c.native) for c in columns)
 
 
 def _columns(kind: str, layout: str | None, sample: Sample, contents: Sequence[_Content]) -> tuple[Understood, ...]:
     natives = _native(kind, layout)
-    by_header = {_key(n): c.header for c in natives for n in reversed(_names(kind, c.header))}
+    by_header = {_key(n): c.header for c in natives for n in reversed(_names(kind, c))}
     named = [by_header.get(_key(h), "") if h else "" for h in sample.headers]
     out: list[Understood] = []
     taken: set[str] = set()
@@ -148,9 +148,9 @@ def _columns(kind: str, layout: str | None, sample: Sample, contents: Sequence[_
     return tuple(out)
 
 
-def _names(kind: str, header: str) -> tuple[str, ...]:
-    aliases = CAPTIONS.get(kind, {}).get(header, ())
-    return (header, *aliases, *_HEADERS.get(kind, {}).get(header, ()))
+def _names(kind: str, column: Column) -> tuple[str, ...]:
+    named = (given.get(kind, {}).get(column.header, ()) for given in (CAPTIONS, _HEADERS))
+    return (column.header, *column.also, *(name for names in named for name in names))
 
 
 def _key(text: str) -> str:

@@ -7,12 +7,14 @@ for the format; what a code means is not known here.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from attendance_pipeline.mis.cells import EARLIEST, date_of, tidy, visible
 from attendance_pipeline.mis.formats import Coded, RawTable
+from attendance_pipeline.mis.kinds import STUDENT_ID
+from attendance_pipeline.mis.native import texts_of
 from attendance_pipeline.store.extracts import Fault
 
 NOT_A_DATE = "not a date"
@@ -26,6 +28,11 @@ _WEEKDAYS = 10  # sessions from Monday to Friday
 _PADDING = "#"
 _NO_WEEK = frozenset(["", "NA", "N/A"])
 _LAST_YEAR = 9998
+
+
+def who_of(table: RawTable) -> dict[str, list[str]]:
+    """The columns of a table that say whose week a row is."""
+    return {name: texts_of(table, name) for name in ("UPN", STUDENT_ID) if name in table.columns}
 
 
 def marks_of_string(text: str) -> list[str] | None:
@@ -43,7 +50,7 @@ def marks_of_string(text: str) -> list[str] | None:
 
 
 def unfold(
-    upns: Sequence[str],
+    who: Mapping[str, Sequence[str]],
     starts: Sequence[str],
     weeks: Sequence[Sequence[str] | None],
     lines: Sequence[int],
@@ -54,7 +61,7 @@ def unfold(
     ignored: Sequence[str] = (),
     no_mark: frozenset[str] = frozenset([""]),
 ) -> RawTable:
-    """The register rows of weeks: UPN, the date of the Monday, and the marks of each (None: longer than a week).
+    """The register rows of weeks: who (by column), the date of the Monday, and the marks (None: longer than a week).
 
     A row that cannot be unfolded is a fault; `no_mark`: see RawTable.
     """
@@ -76,7 +83,7 @@ def unfold(
     rows, places = np.array(row, dtype=np.int32), np.array(place, dtype=np.int32)
     return RawTable(
         columns={
-            "UPN": _repeated(upns, rows),
+            **{name: _repeated(texts, rows) for name, texts in who.items()},
             "Date": _dates(starts, monday, rows, places),
             "Session": Coded(["AM", "PM"], places % 2),
             "Code": code,

@@ -228,7 +228,8 @@ def _export(arguments: Arguments) -> int:
     schools = home.schools if arguments.school is None else (home.school(arguments.school),)
     with Site(home) as site:
         site.warehouse.upgrade()
-        frames = export(site, table, schools, Period(arguments.first, arguments.last, arguments.as_at))
+        period = Period(arguments.first, arguments.last, arguments.as_at)
+        frames = export(site, table, schools, period, trust=arguments.school is None)
         write_table(frames, output)
     return DONE
 

@@ -49,8 +49,10 @@ class Period:
         return (self.first or day) <= day <= (self.last or day)
 
 
-def export(site: Site, table: str, schools: Sequence[School], period: Period) -> Iterator[pd.DataFrame]:
-    """Frames of one table, school after school; for `groups` over all schools of a home then the trust's own rows.
+def export(
+    site: Site, table: str, schools: Sequence[School], period: Period, *, trust: bool = True
+) -> Iterator[pd.DataFrame]:
+    """Frames of one table, school after school; with `trust`, for `groups` over all schools, then the trust's own rows.
 
     Without `as_at` days are those that are done, as they are kept. With it they are derived anew from what was known.
     Raises ValueError for `as_at` with a table of WITHOUT_AS_AT.
@@ -63,7 +65,7 @@ def export(site: Site, table: str, schools: Sequence[School], period: Period) ->
         if table == "groups":
             made.append(frame)
         yield frame
-    if made and tuple(schools) == site.schools():
+    if made and trust and tuple(schools) == site.schools():
         yield _trust_rows(site.home.trust_name, pd.concat(made, ignore_index=True))
 
 

@@ -1,4 +1,4 @@
-"""`attendance nightly` in children of one process that has imported everything: a night then costs what it does itself.
+"""`attendance nightly` in children of one process that has imported everything: a night costs what it does itself.
 
 Run as a script it reads a home, a day and perhaps a number of seconds from each line, and runs the command for them in
 a child, which after so many seconds is killed with SIGKILL. `NightProcess` is the other end of the line.
@@ -51,30 +51,25 @@ class NightProcess:
         self._process = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        assert self._answer() == "ready"
         return self
 
     def __exit__(self, *exception: object) -> None:
-        with self._process:  # closes its input, by which it ends, and waits for it
-            pass
+        with self._process:
+            self._process.kill()  # it has nothing in hand
 
     def night(self, home: Path, day: dt.date, kill_after: float | None = None) -> Ended:
         """`attendance nightly --home HOME --date DAY`, killed after some seconds unless it is done before."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([str(home), day.isoformat(), kill_after]) + "\n")
         self._process.stdin.flush()
-        code, seconds = self._answer()
-        return Ended(code, seconds, home.with_name(f"{home.name} {SAID}").read_text(encoding="utf-8"))
-
-    def _answer(self) -> object:
         assert self._process.stdout is not None
-        return json.loads(self._process.stdout.readline())
+        code, seconds = json.loads(self._process.stdout.readline())
+        return Ended(code, seconds, home.with_name(f"{home.name} {SAID}").read_text(encoding="utf-8"))
 
 
 def _main() -> None:
     for name in _IMPORTED_LATE:
         importlib.import_module(name)
-    print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         print(json.dumps(_night(*json.loads(line))), flush=True)
 

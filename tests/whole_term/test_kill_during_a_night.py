@@ -193,8 +193,8 @@ def test_a_killed_run_does_not_hold_the_only_place_for_ever(prepared: Path) -> N
         assert 3600 < instance.run_monitoring_max_runtime_seconds < 20 * 3600  # over before the next night
 
 
-def test_the_real_command_killed_is_made_good_by_the_real_command(
-    prepared: Path, undisturbed: Undisturbed, tmp_path: Path
+def test_the_command_in_a_process_of_its_own_is_killed_and_made_good_alike(
+    prepared: Path, undisturbed: Undisturbed, processes: SimpleQueue[NightProcess], tmp_path: Path
 ) -> None:
     home = shutil.copytree(prepared, tmp_path / "home")
     command = [sys.executable, "-m", "attendance_pipeline.cli", "nightly", "--home", str(home), "--date", str(TODAY)]
@@ -208,7 +208,6 @@ def test_the_real_command_killed_is_made_good_by_the_real_command(
         time.sleep(random.Random(SEED).random() * undisturbed.seconds / 3)
         os.killpg(night.pid, signal.SIGKILL)
     assert night.returncode == -signal.SIGKILL
-    again = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert again.returncode == 1, again.stderr
-    assert last_words(again.stdout) == undisturbed.last_words
+    again = run(processes, home, TODAY)
+    assert (again.code, last_words(again.said)) == (1, undisturbed.last_words)
     assert end_of(home) == undisturbed.end

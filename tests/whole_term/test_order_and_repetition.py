@@ -1,6 +1,6 @@
 """In whatever order, portions and repetitions the extracts of a term come, the home says the same in the end.
 
-ATTENDANCE_EVERY: every how many school days a night is run (7; the extracts of the days between come with it).
+ATTENDANCE_EVERY: every how many school days a night is run (10; the extracts of the days between come with it).
 ATTENDANCE_SHUFFLES: in how many random orders the term is loaded (2).
 """
 
@@ -18,7 +18,7 @@ from nights import digests, drive, drop, folders, letters_digest, load, night, r
 
 from attendance_pipeline.demo.make import TODAY
 
-EVERY = int(os.environ.get("ATTENDANCE_EVERY", "7"))
+EVERY = int(os.environ.get("ATTENDANCE_EVERY", "10"))
 SHUFFLES = int(os.environ.get("ATTENDANCE_SHUFFLES", "2"))
 
 

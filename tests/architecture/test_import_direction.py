@@ -51,8 +51,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "serving": ("home", "running"),
     "said": ("home", "letters.batch", "running"),
     "demo.run": ("home", "demo", "running"),
-    "cli": ("home_check", "table_files", *_BELOW_STEPS, "steps", "demo", "assets", "schedules", "definitions", "running",
-            "serving", "said"),
+    "commands": ("home_check", "table_files", *_BELOW_STEPS, "steps", "demo", "running", "serving", "said"),
+    "cli": ("law", "store", "commands"),
 }  # fmt: skip
 
 # Parts of our own that not everybody may use who may import what is around them.
@@ -67,7 +67,7 @@ ONLY_FOR: dict[str, tuple[tuple[str, ...], str]] = {
 
 # Libraries that not everybody may import.
 LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
-    "dagster": (("assets", "schedules", "definitions", "running", "cli"), "no Dagster below the roof"),
+    "dagster": (("assets", "schedules", "definitions", "running"), "no Dagster below the roof"),
     "sqlalchemy": (("store", "register", "mis.load", "steps", "home", "event_log"), "no SQL outside store/"),
     "alembic": (("store",), "no SQL outside store/"),
     "psycopg": (("store",), "no SQL outside store/"),
@@ -85,7 +85,7 @@ SQLALCHEMY_NAMES_ELSE = {"Connection"}
 SQL_CALLS = {"execute", "executemany", "exec_driver_sql"}
 
 # Who may ask what time it is. Everybody else is told the day, so that an answer does not change from day to day.
-CLOCK = ("store.warehouse", "mis.inbox", "delivery", "schedules.timetable", "running", "serving", "cli")
+CLOCK = ("store.warehouse", "mis.inbox", "delivery", "schedules.timetable", "running", "serving", "commands")
 CLOCK_CALLS = {"now", "today", "utcnow"}
 
 # Who may write files, and what: its comment. Only `delivery` writes to the drive.

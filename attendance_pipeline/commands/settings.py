@@ -1,0 +1,47 @@
+"""`init` and `check`: the settings of a home."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+
+from attendance_pipeline.commands.telling import DONE, REFUSED, Arguments, Commands, home_of
+from attendance_pipeline.home import Home, init_home
+
+
+def add(commands: Commands) -> None:
+    init = commands.add("init", _init, "make an empty home with commented settings")
+    init.add_argument("dir", metavar="DIR")
+
+    words = "read every setting and template and say what is wrong; changes nothing"
+    check = commands.add("check", _check, words)
+    check.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _init(arguments: Arguments) -> int:
+    home = init_home(arguments.dir)
+    print(f"Made {home}. Next: edit attendance.toml and calendars/, then run `attendance check --home {home}`.")
+    return DONE
+
+
+def _check(arguments: Arguments) -> int:
+    from attendance_pipeline.home_check import Finding, check_home
+    from attendance_pipeline.letters.templates import check_templates
+
+    def templates(home: Home) -> Iterator[Finding]:
+        for problem in check_templates(home.letter_templates):
+            key = f"line {problem.line}" if problem.line else "template"
+            yield Finding("error", problem.file, key, problem.message)
+
+    found = check_home(home_of(arguments), dt.datetime.now().astimezone().date(), [templates])
+    errors = sum(f.severity == "error" for f in found)
+    if arguments.json:
+        rows = [{"severity": f.severity, "file": str(f.file), "key": f.key, "message": f.message} for f in found]
+        print(json.dumps(rows, indent=2))
+    else:
+        for finding in found:
+            print(finding)
+        warnings = sum(f.severity == "warning" for f in found)
+        print(f"{errors} errors, {warnings} warnings." if errors or warnings else "Everything is in order.")
+    return REFUSED if errors else DONE

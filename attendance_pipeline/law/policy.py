@@ -210,16 +210,23 @@ class Tiers(_Strict):
 
 class PenaltyNotices(_Strict):
     """Amounts and limits of the national framework. Source: Education (Penalty Notices) Regulations 2007, as amended
-    by SI 2024/210; Working together to improve school attendance."""
+    by SI 2024/210; Working together to improve school attendance.
+
+    The period of a Notice to Improve is three to six weeks, and who issues it differs: the local authority's code of
+    conduct says (six school weeks and the school, for instance, in Norfolk and Southwark).
+    """
 
     first_amount: Count = 160
     first_amount_if_paid_early: Count = 80
     early_payment_days: Count = 21
+    payment_days: Count = 28
     second_amount: Count = 160
     limit: Count = 2
     limit_years: Count = 3
     counts_from: dt.date = dt.date(2024, 8, 19)
     notice_to_improve_expected: bool = True
+    notice_to_improve_school_weeks: Annotated[int, Field(ge=1, le=20)] = 6
+    notice_to_improve_issued_by: Literal["school", "local authority"] = "school"
 
 
 class Statutory(_Strict):
@@ -237,6 +244,7 @@ class Letters(_Strict):
     brake_times_median: Count = 3
     answered_within_school_days: Count = 20
     household: bool = True
+    referral_sessions: Annotated[int, Field(ge=1, le=400)] = 60  # of the certificate that local authorities ask for
     without_approval: tuple[Literal[MAY_GO_UNAPPROVED], ...] = ()  # type: ignore[valid-type]  # as above
 
 

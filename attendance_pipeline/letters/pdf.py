@@ -25,7 +25,7 @@ import typst
 
 from attendance_pipeline.letters.address import LAYOUTS, AddressError, Layout, fit_address
 from attendance_pipeline.letters.blocks import as_data
-from attendance_pipeline.letters.fields import context
+from attendance_pipeline.letters.fields import context, enclosed
 from attendance_pipeline.letters.fonts import FontSet, font_folders
 from attendance_pipeline.letters.inert import clean
 from attendance_pipeline.letters.language import SHIPPED, Language, load_language
@@ -185,7 +185,7 @@ def _parts(
 ) -> Iterator[dict[str, Any]]:
     """The letter itself, then its enclosures, each with the language its template is written in."""
     values = context(letter, letterhead)
-    for kind in (letter.kind, *letter.enclosures):
+    for kind in (letter.kind, *enclosed(letter, values)):
         composed = templates.compose(kind, letter.language, values)
         words = composed.language.words
         part = {

@@ -6,7 +6,8 @@ Belongs here: invented values. Does not belong here: anything drawn from a schoo
 import datetime
 from collections.abc import Iterator
 
-from attendance_pipeline.letters.fields import KINDS, context
+from attendance_pipeline.letters.field_values import given
+from attendance_pipeline.letters.fields import KINDS, context, fields_to_give
 from attendance_pipeline.letters.letter import FieldValue, Letter, Letterhead, absence_rows
 
 SAMPLE_DATE = datetime.date(2025, 12, 4)
@@ -37,7 +38,7 @@ def sample_letter(kind: str, language: str = "en") -> Letter:
         else ("Mrs Kamila Nowak-Ashworth", "Flat 3", "128 Quarry Mount Terrace", "Woodhouse", "Leeds", "LS6 2XX"),
         salutation="Dear Mrs Nowak-Ashworth",
         date=SAMPLE_DATE,
-        fields=_fields(kind),
+        fields=given(_fields(kind), fields_to_give(kind)),
         enclosures=KINDS[kind].enclosures,
     )
 

@@ -1,0 +1,72 @@
+"""Values of the fields of ``fields`` that several kinds need: marks by day, the last sessions, what a notice costs.
+
+Belongs here: turning marks, a rule's row and the policy's numbers into text for templates. Does not belong here: where
+marks and rows come from (`derive/`), and words (``letter_templates``).
+"""
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from attendance_pipeline.derive.parents import tariff
+from attendance_pipeline.law.policy import PenaltyNotices
+from attendance_pipeline.law.register_codes import ATTENDED, CODES, POSSIBLE, UNAUTHORISED
+from attendance_pipeline.letters.letter import FieldValue, Row
+
+
+def mark_rows(sessions: Iterable[tuple[datetime.date, str, str]]) -> tuple[Row, ...]:
+    """The rows of the field ``marks`` from (day, ``AM`` or ``PM``, code or empty), by date: one row a day."""
+    days: dict[datetime.date, dict[str, str]] = {}
+    for day, session, code in sessions:
+        days.setdefault(day, {})[session] = code
+    return tuple(
+        {"date": day, "am": codes.get("AM", ""), "pm": codes.get("PM", "")} for day, codes in sorted(days.items())
+    )
+
+
+def recent_fields(marks: Sequence[Row], sessions: int) -> dict[str, FieldValue]:
+    """``recent_marks`` and its figures: the last so many possible sessions of ``marks``, whole days.
+
+    The first day may hold one session more than asked for; a pupil with fewer has them all.
+    """
+    first, seen = len(marks), 0
+    while first > 0 and seen < sessions:
+        first -= 1
+        seen += sum(bool(flags & POSSIBLE) for flags in mark_flags(marks[first]))
+    flags = [one for row in marks[first:] for one in mark_flags(row) if one & POSSIBLE]
+    attended = sum(bool(one & ATTENDED) for one in flags)
+    return {
+        "recent_marks": tuple(marks[first:]),
+        "recent_sessions": str(len(flags)),
+        "recent_attended": str(attended),
+        "recent_missed": str(len(flags) - attended),
+        "recent_unauthorised": str(sum(bool(one & UNAUTHORISED) for one in flags)),
+    }
+
+
+def mark_flags(row: Row) -> tuple[int, int]:
+    """What morning and afternoon of a row of ``marks`` count for, as bits of `register_codes`; 0 without a mark."""
+    era, tables = CODES.eras(np.array([row["date"]], dtype="datetime64[D]"))
+    table = tables[era[0]]
+    morning, afternoon = (CODES.number(str(row[half])) or 0 for half in ("am", "pm"))
+    return int(table[morning]), int(table[afternoon])
+
+
+def notice_cost_fields(setting: PenaltyNotices, notices_before: int) -> dict[str, FieldValue]:
+    """What the policy says of a penalty notice to a parent who has had so many that count."""
+    values: dict[str, FieldValue] = {
+        "notices_before": str(notices_before),
+        "notice_limit": str(setting.limit),
+        "notice_limit_years": str(setting.limit_years),
+    }
+    if (cost := tariff(notices_before, setting)) is not None:
+        values |= {"notice_amount": f"£{cost.amount}", "notice_days": str(setting.payment_days)}
+        if cost.early_amount is not None:
+            values |= {"notice_early_amount": f"£{cost.early_amount}", "notice_early_days": str(cost.early_days)}
+    return values
+
+
+def given(values: Mapping[str, FieldValue], known: Mapping[str, object]) -> dict[str, FieldValue]:
+    """The values that a kind knows (``fields.fields_to_give``): for a builder that has the figures of all kinds."""
+    return {name: value for name, value in values.items() if name in known}

@@ -154,7 +154,8 @@ def load(
             for r in readings:
                 d = by_key[r.key]
                 hidden = set() if keep_private and r.kind != "register" else set(r.private)
-                data = form.without_columns(r.kind, d.path.name, d.data, hidden, comments[r.key]) if hidden else d.data
+                name = r.key.file_name
+                data = form.without_columns(r.kind, name, d.data, hidden, comments[r.key]) if hidden else d.data
                 keep(kept, d.key.sha256, data)
     stayed = clear(found.dropped)
     return _replaced(result, stayed=tuple(stayed))
@@ -172,7 +173,7 @@ def _read(
     refused = []
     for d in fresh:
         try:
-            tables[d.kind].append((d.key, form.read(d.kind, d.path.name, d.data)))
+            tables[d.kind].append((d.key, form.read(d.kind, d.key.file_name, d.data)))
         except UnreadableFile as fault:
             refused.append(_Refused(d, fault))
     readings = [r for kind, files in tables.items() for r in read_tables(kind, files, code_map, keep_private, school)]

@@ -25,6 +25,7 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 SLOTS = tuple(f"{day}{session}" for day in DAYS for session in ("AM", "PM"))
 _WEEKDAY_SLOTS = 10
 MOST_SKIPPED = 100
+MOST_HEADER_ROWS = 3
 
 _WHO = tuple(c for c in KINDS["register"].columns if c.header in ("UPN", STUDENT_ID))
 
@@ -37,6 +38,7 @@ LAYOUTS: dict[str, tuple[Column, ...]] = {
         Column("WeekStart", needed=True),
         *(Column(slot, needed=i < _WEEKDAY_SLOTS) for i, slot in enumerate(SLOTS)),
     ),
+    "date_columns": _WHO,  # beside them a column per date, or per date and session, known by what its header says
 }
 # Kinds whose rows are dated, and the column whose newest date may stand for the day the file was made.
 DATED = {"register": "Date", "lessons": "Date", "notifications": "Submitted", "interventions": "Date"}
@@ -106,7 +108,8 @@ class KindMap(_Strict):
 class RegisterMap(KindMap):
     """As KindMap; and what a blank cell says, which differs between systems and is never guessed."""
 
-    layout: Literal["rows", "week_string", "wide_week"] = "rows"
+    layout: Literal["rows", "week_string", "wide_week", "date_columns"] = "rows"
+    header_rows: Annotated[int, Field(ge=1, le=MOST_HEADER_ROWS)] = 1
     blank: Literal["present", "not entered", "withdrawn"] | None = None
     no_mark: Annotated[tuple[Local, ...], Field(strict=False)] = ()
     sessions: dict[Local, Literal["AM", "PM"]] = Field(default_factory=dict)
@@ -176,12 +179,14 @@ def _wrong(kind: str, how: KindMap) -> Iterator[tuple[str, str]]:
         yield f"{kind}.recorded_from", "'arrival'; only rows with a date can tell when they were written"
     if isinstance(how, RegisterMap):
         yield from _wrong_blank(how)
+        if how.header_rows > 1 and how.layout != "date_columns":
+            yield "register.header_rows", "1, but where the layout is 'date_columns'; skip_rows leaves rows above out"
 
 
 def _wrong_blank(how: RegisterMap) -> Iterator[tuple[str, str]]:
     if how.layout == "week_string" and how.blank not in (None, "not entered"):
         yield "register.blank", "'not entered': in a week string a space is a session without a mark"
-    elif how.layout == "wide_week" and how.blank not in ("present", "not entered"):
+    elif how.layout in ("wide_week", "date_columns") and how.blank not in ("present", "not entered"):
         yield "register.blank", "'present' or 'not entered': what a blank session says is never guessed"
     elif how.layout == "rows" and how.blank is None:
         yield "register.blank", "'present', 'not entered' or 'withdrawn': what a blank code says is never guessed"

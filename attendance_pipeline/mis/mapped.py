@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence, Set
 from functools import partial
 
 from attendance_pipeline.mis.cells import date_of, moment_of, tidy
+from attendance_pipeline.mis.date_columns import date_header, one_header, unfold_dates
 from attendance_pipeline.mis.formats import Coded, RawTable, UnreadableFile
 from attendance_pipeline.mis.inbox import kind_and_day
-from attendance_pipeline.mis.kinds import KINDS, header_key
+from attendance_pipeline.mis.kinds import KINDS, Column, header_key
 from attendance_pipeline.mis.map_settings import DATED, SLOTS, ColumnMap, KindMap, RegisterMap, columns_of
 from attendance_pipeline.mis.native import blank_cells, read_cells, table_of_columns, texts_of
 from attendance_pipeline.mis.reading import DatedCodes
@@ -31,12 +32,15 @@ _IN_WORDS = re.compile(r"(?:[a-z]+,?\s+)?(\d{1,2})(?:st|nd|rd|th)?[ -]([a-z]{3})
 _OTHER_FORMAT = "not of the map's date format"
 _PRESENT = {"AM": "/", "PM": "\\"}
 _NO_MARK_IN_A_STRING = ("-", "_")
+_SATURDAY = 5
+_NOT_YET = "(not yet)"  # stands for a blank of a session that had not been; no code is so long
+_PLACE = "(column {})"
 
 
 class MappedFormat(SomeKinds):
     """Files of the kinds that a column map speaks of; the others are native. `name` is what the settings call it."""
 
-    own_version = 1
+    own_version = 2
 
     def __init__(self, name: str, column_map: ColumnMap) -> None:
         self.name = name
@@ -73,7 +77,7 @@ class MappedFormat(SomeKinds):
         if how is None or how.recorded_from != "content":
             return arrived
         try:
-            dates = texts_of(self.read(kind, file_name, data), DATED[kind])
+            dates = texts_of(self._read(kind, file_name, data, arrived), DATED[kind])
         except (UnreadableFile, KeyError):
             return arrived
         days = [d for text in set(dates) if (d := date_of(tidy(text))) is not None and d <= arrived]
@@ -83,20 +87,29 @@ class MappedFormat(SomeKinds):
         return self._map.of(kind) is not None
 
     def read_own(self, kind: str, file_name: str, data: bytes) -> RawTable:
+        days = [found[1] for found in (self.kind_and_day(file_name), kind_and_day(file_name)) if found]
+        return self._read(kind, file_name, data, next((d for d in days if d is not None), None))
+
+    def _read(self, kind: str, file_name: str, data: bytes, made: dt.date | None) -> RawTable:
+        """`made`: the day the file was made, where it is known."""
         how = self._how(kind)
         rows = read_cells(file_name, self._as_utf8(file_name, data), how.skip_rows, self._map.delimiter)
+        if isinstance(how, RegisterMap) and how.layout == "date_columns":
+            return _date_columns(how, rows, made, ragged=file_name.lower().endswith(".xlsx"))
         columns = columns_of(kind, how)
         table = table_of_columns(columns, _without_totals(rows, how), {n: (h,) for n, h in how.columns.items()})
         if not isinstance(how, RegisterMap):
             return _changed(table, _dates(kind, how, table))
         if how.layout == "rows":
-            return _register(how, table)
-        return _weeks(how, table)
+            return _register(how, table, made)
+        return _weeks(how, table, made)
 
     def without_own_columns(
         self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]
     ) -> bytes:
         how = self._how(kind)
+        if isinstance(how, RegisterMap) and how.layout == "date_columns":
+            return data  # marks of dates have no comment
         wanted = {header_key(tidy(how.columns.get(c, c))) for c in columns}
         # A header that is also read as something else holds no comment.
         wanted -= {header_key(tidy(h)) for n, h in how.columns.items() if n not in columns}
@@ -151,36 +164,81 @@ def _dates(kind: str, how: KindMap, table: RawTable) -> dict[str, list[str] | Co
     return out
 
 
-def _register(how: RegisterMap, table: RawTable) -> RawTable:
+def _register(how: RegisterMap, table: RawTable, made: dt.date | None) -> RawTable:
     out = _dates("register", how, table)
-    sessions: dict[str, str] = {tidy(local).casefold(): session for local, session in how.sessions.items()}
-    out["Session"] = session = _each(table, "Session", lambda t: _session_text(t, sessions))
-    no_mark = list(how.no_mark)
-    if how.blank == "not entered":
-        no_mark.append("")
-    if how.blank == "present":
-        out["Code"] = [
-            code if tidy(code) else _PRESENT.get(s.upper(), "")
-            for code, s in zip(texts_of(table, "Code"), session, strict=True)
-        ]
-    return _changed(table, out, no_mark)
+    sessions = _local_sessions(how)
+    out["Session"] = _each(table, "Session", lambda t: _session_text(t, sessions))
+    no_mark = [*how.no_mark, *([""] if how.blank == "not entered" else [])]
+    return _blank_as(how, _changed(table, out, no_mark), made)
 
 
-def _weeks(how: RegisterMap, table: RawTable) -> RawTable:
+def _local_sessions(how: RegisterMap) -> dict[str, str]:
+    return {tidy(local).casefold(): session for local, session in how.sessions.items()}
+
+
+def _blank_as(how: RegisterMap, table: RawTable, made: dt.date | None) -> RawTable:
+    """The register with a blank code as present, where the map says so.
+
+    Not after the day the file was made, nor on a weekend: nobody was present in a session that had not been.
+    """
+    if how.blank != "present":
+        return table
+    dates = texts_of(table, "Date")
+    days = {text: date_of(tidy(text)) for text in set(dates)}
+    been = {t for t, d in days.items() if d is None or (d.weekday() < _SATURDAY and (made is None or d <= made))}
+    codes = [
+        code if tidy(code) else _PRESENT.get(session.upper(), "") if date in been else _NOT_YET
+        for code, session, date in zip(texts_of(table, "Code"), texts_of(table, "Session"), dates, strict=True)
+    ]
+    return _changed(table, {"Code": codes}, [*table.no_mark, _NOT_YET])
+
+
+def _date_columns(how: RegisterMap, rows: Rows, made: dt.date | None, ragged: bool) -> RawTable:
+    """A table with a column per date: the columns that name a pupil are read as any others.
+
+    `ragged`: a row ends with its last filled cell, as in a sheet whose merged headers end before their columns do.
+    """
+    above = rows[: how.header_rows]
+    if len(above) < how.header_rows:
+        raise UnreadableFile("the file is empty", "UPN")
+    says = partial(date_header, made=made, date_format=how.date_format, sessions=_local_sessions(how))
+    names, dates = one_header([cells for _, cells in above], says)
+    if not dates:
+        raise UnreadableFile("no header names a date", names[-1])
+    line = above[-1][0]
+    wide = [(n, [*c, *[""] * (len(names) - len(c))] if ragged else c) for n, c in rows[how.header_rows :]]
+    nameless = [i for i, name in enumerate(names) if not name]
+    if any(cells[i].strip() for _, cells in wide for i in nameless if i < len(cells)):
+        raise UnreadableFile("a column with cells has no header", line=line)
+    # Under names of their own, so that no date can be taken for a column that names a pupil.
+    plain = [_PLACE.format(i) if i in dates else name for i, name in enumerate(names)]
+    columns = (*columns_of("register", how), *(Column(_PLACE.format(i)) for i in dates))
+    whole = _without_totals([(line, plain), *wide], how)
+    table = table_of_columns(columns, whole, {n: (h,) for n, h in how.columns.items()})
+    unfolded = unfold_dates(
+        who_of(table),
+        list(dates.values()),
+        [texts_of(table, _PLACE.format(i)) for i in dates],
+        table.line.tolist(),
+        headers=[names[i] for i in dates],
+        faults=table.faults,
+        ignored=table.ignored,
+        no_mark=frozenset(["", *how.no_mark]),
+    )
+    return _blank_as(how, unfolded, made)
+
+
+def _weeks(how: RegisterMap, table: RawTable, made: dt.date | None) -> RawTable:
     if how.layout == "week_string":
         weeks = [marks_of_string(text) for text in texts_of(table, "WeekMarks")]
         no_mark = {"", *_NO_MARK_IN_A_STRING, *how.no_mark}
     else:
         slots = [s for s in SLOTS if s in table.columns]
-        cells = [
-            [c if tidy(c) or how.blank != "present" else _PRESENT[slot[-2:]] for c in texts_of(table, slot)]
-            for slot in slots[:10]
-        ] + [texts_of(table, slot) for slot in slots[10:]]
         if len(slots) not in (10, 14):
             raise UnreadableFile("of Saturday and Sunday all four sessions have a column, or none", "SatAM")
-        weeks = [list(week) for week in zip(*cells, strict=True)]
+        weeks = [list(week) for week in zip(*(texts_of(table, slot) for slot in slots), strict=True)]
         no_mark = {"", *how.no_mark}
-    return unfold(
+    unfolded = unfold(
         who_of(table),
         _each(table, "WeekStart", lambda t: _date_text(t, how.date_format, False)),
         weeks,
@@ -189,6 +247,7 @@ def _weeks(how: RegisterMap, table: RawTable) -> RawTable:
         ignored=table.ignored,
         no_mark=frozenset(no_mark),
     )
+    return unfolded if how.layout == "week_string" else _blank_as(how, unfolded, made)
 
 
 def _each(table: RawTable, header: str, change: Callable[[str], str]) -> list[str]:

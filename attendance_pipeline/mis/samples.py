@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from attendance_pipeline.mis.cells import NotText, date_of, decode, tidy, tidy_upn
+from attendance_pipeline.mis.date_columns import NoYear, date_header, one_header
 from attendance_pipeline.mis.formats import UnreadableFile
 from attendance_pipeline.mis.json_reading import read_lists, text_of
+from attendance_pipeline.mis.map_settings import MOST_HEADER_ROWS
 from attendance_pipeline.mis.native import read_cells
 from attendance_pipeline.mis.sims_xml import caption
 from attendance_pipeline.mis.upn import has_upn_form
@@ -22,12 +24,33 @@ from attendance_pipeline.mis.xml_walk import as_utf8, walk
 DELIMITERS = (",", ";", "\t", "|")
 _MOST_ROWS = 50_000
 _HEADER_WITHIN = 12  # rows in which a header is looked for
+_MOST_BELOW = 200  # rows below a header that are looked at to tell what stands in its columns
+# How the dates of headers may be written, the usual first: as everywhere, with two figures of a year, American.
+_HEADER_DATES = (None, "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%m/%d/%Y", "%m/%d/%y")
+_WORDS = {"morning": "AM", "afternoon": "PM"}
+
+
+@dataclass(frozen=True)
+class DateColumns:
+    """The columns of a sample that are of a date each.
+
+    sessions: AM, PM, or None for a column of both marks of a day, by the column's place; header_rows: over how many
+    rows the headers stand; date_format: where they are not written as usual; words: local ones for AM and PM;
+    without_year: whether a header leaves the year to be known.
+    """
+
+    sessions: Mapping[int, str | None]
+    header_rows: int
+    date_format: str | None
+    words: Mapping[str, str]
+    without_year: bool
 
 
 @dataclass(frozen=True)
 class Sample:
     """`written`: csv, xlsx, xml or json; `delimiter`: of a CSV; `skip`: rows above the header; `totals`: first words of
-    rows at the end that are not like the others; `format`: the shipped format that reads such files, if one does."""
+    rows at the end that are not like the others; `format`: the shipped format that reads such files, if one does;
+    `dates`: columns that are of a date each, where it has such."""
 
     written: str
     headers: tuple[str, ...]
@@ -37,6 +60,7 @@ class Sample:
     skip: int = 0
     totals: tuple[str, ...] = ()
     format: str | None = None
+    dates: DateColumns | None = field(default=None)
 
     def __len__(self) -> int:
         return len(self.columns[0]) if self.columns else 0
@@ -79,11 +103,17 @@ def _of_rows(
     width = Counter(sum(map(bool, row)) for row in cells[:200]).most_common(1)
     if not width or not cells:
         raise UnreadableFile("the file is empty")
-    at = next((i for i, row in enumerate(cells[:_HEADER_WITHIN]) if _may_be_header(row, width[0][0])), None)
-    if at is None:
+    found = next((i for i, row in enumerate(cells[:_HEADER_WITHIN]) if _may_be_header(row, width[0][0])), None)
+    with_dates = _with_dates(cells, _HEADER_WITHIN if found is None else found + 1)
+    dates = None
+    if with_dates is not None:
+        at, headers, dates = with_dates
+        body = [row + [""] * (len(headers) - len(row)) for _, row in rows[at + dates.header_rows : len(cells)]]
+    elif found is not None:
+        at, headers = found, cells[found]
+        body = [row for _, row in rows[at + 1 : len(cells)]]  # as written: a week of marks may begin with a space
+    else:
         raise UnreadableFile("no row of headers in the first rows of the file")
-    headers = cells[at]
-    body = [row for _, row in rows[at + 1 : len(cells)]]  # as written: a week of marks may begin with a space
     whole = [row for row in body if len(row) >= len(headers) and any(c.strip() for c in row)]
     totals = []
     while whole and re.match(r"(grand )?totals?\b", first := tidy(" ".join(whole[-1])), re.IGNORECASE):
@@ -91,7 +121,58 @@ def _of_rows(
         whole.pop()
     columns = tuple(tuple(row[i] for row in whole) for i in range(len(headers)))
     skip = rows[at][0] - 1
-    return Sample(written, tuple(headers), columns, encoding, delimiter, skip, tuple(dict.fromkeys(totals)))
+    markers = tuple(dict.fromkeys(totals))
+    return Sample(written, tuple(headers), columns, encoding, delimiter, skip, markers, dates=dates)
+
+
+def _with_dates(cells: Sequence[list[str]], within: int) -> tuple[int, list[str], DateColumns] | None:
+    """(row, headers, columns of dates) of the first header that names dates, over as many rows as name sessions too."""
+    for at in range(min(within, len(cells) - 1)):
+        found = [f for n in range(1, MOST_HEADER_ROWS + 1) if (f := _dated_header(cells[at:], n)) is not None]
+        if found:
+            names, dates = max(
+                found, key=lambda f: (sum(s is not None for s in f[1].sessions.values()), -f[1].header_rows)
+            )
+            return at, names, dates
+    return None
+
+
+def _dated_header(cells: Sequence[list[str]], n: int) -> tuple[list[str], DateColumns] | None:
+    """The first n rows as a header with columns of dates; None where they are not one."""
+    if any(has_upn_form(tidy_upn(c)) for row in cells[:n] for c in row):
+        return None
+    for date_format in _HEADER_DATES:
+        no_year: list[str] = []
+
+        def says(
+            text: str, date_format: str | None = date_format, no_year: list[str] = no_year
+        ) -> tuple[str | None] | None:
+            try:
+                header = date_header(text, None, date_format, _WORDS)
+            except NoYear as error:
+                no_year.append(text)
+                return (error.session,)
+            return None if header is None else (header.session,)
+
+        try:
+            names, places = one_header(cells[:n], says)
+        except UnreadableFile:
+            continue
+        # In a pupil's row that stands where a header should, dates are dates of all the rows below it too.
+        below = [t for row in cells[n : n + _MOST_BELOW] for i in places if i < len(row) and (t := row[i])]
+        if not below or sum(_is_date(t) for t in below) * 10 > len(below):
+            return None
+        words = {w: s for w, s in _WORDS.items() if any(w in names[i].lower() for i in places)}
+        sessions = {i: session for i, (session,) in places.items()}
+        return names, DateColumns(sessions, n, date_format, words, bool(no_year))
+    return None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date_of(text) is not None or date_header(text, None) is not None
+    except UnreadableFile:
+        return True
 
 
 def _may_be_header(row: Sequence[str], usual: int) -> bool:

@@ -11,13 +11,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.mis import cells
+from attendance_pipeline.mis.date_columns import two_marks
 from attendance_pipeline.mis.kinds import KINDS, Column
 from attendance_pipeline.mis.map_settings import LAYOUTS, SLOTS
 from attendance_pipeline.mis.mapped import date_and_session
-from attendance_pipeline.mis.samples import Sample, read_sample
+from attendance_pipeline.mis.samples import DateColumns, Sample, read_sample
 from attendance_pipeline.mis.sims_xml import CAPTIONS
 from attendance_pipeline.mis.upn import has_upn_form, is_upn
 from attendance_pipeline.mis.weeks import marks_of_string
@@ -35,6 +37,8 @@ _HEADERS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "register": {
         "UPN": ("Unique Pupil No", "Pupil UPN"),
+        # A number of the school's own does for a UPN, where the pupils' extracts name it beside the UPN too.
+        "Student ID": ("Pupil ID", "Student No", "Admission Number", "Admission No", "Adno", "Adm No"),
         "Date": ("Day", "Attendance Day"),
         "Code": ("Attendance Mark Code", "Status", "Mark Code"),
         "Session": ("Period", "Session Type"),
@@ -44,6 +48,7 @@ _HEADERS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 _LONGEST_SYMBOL = 4
 _MOST_SYMBOLS = 60
+MARKS = "marks of a date"  # what a column per date is taken for
 CERTAIN, LIKELY, UNCERTAIN = "certain", "likely", "uncertain"
 
 
@@ -83,16 +88,17 @@ def suggest(file_name: str, data: bytes) -> Suggestion:
     sample = read_sample(file_name, data)
     contents = [_content(column) for column in sample.columns]
     kind, layout, columns = max(
-        ((k, how, _columns(k, how, sample, contents)) for k, how in _shapes()),
+        ((k, how, _columns(k, how, sample, contents)) for k, how in _shapes(sample)),
         key=lambda c: _score(c[0], c[1], c[2]),
     )
     taken = {n for c in columns for n in c.native}
     missing = tuple(c.header for c in _native(kind, layout) if c.needed and not {c.header, c.instead} & taken)
     symbols: Counter[str] = Counter()
     blank = 0
-    for c, values in zip(columns, sample.columns, strict=True):
-        if {"Code", "WeekMarks", *SLOTS} & set(c.native):
-            found = [s for v in values for s in _symbols(v, "WeekMarks" in c.native)]
+    for i, (c, values) in enumerate(zip(columns, sample.columns, strict=True)):
+        if {"Code", "WeekMarks", MARKS, *SLOTS} & set(c.native):
+            whole_day = sample.dates is not None and MARKS in c.native and sample.dates.sessions[i] is None
+            found = [s for v in values for s in _symbols(v, "WeekMarks" in c.native, whole_day)]
             blank += found.count("")
             symbols.update(s for s in found if s)
     known = {s: n for s, n in symbols.most_common() if CODES.number(s) is not None}
@@ -103,8 +109,11 @@ def suggest(file_name: str, data: bytes) -> Suggestion:
     return Suggestion(file_name, sample, kind, layout, columns, missing, known, unknown, other, blank)
 
 
-def _shapes() -> list[tuple[str, str | None]]:
-    return [("register", layout) for layout in LAYOUTS] + [(k, None) for k in KINDS if k != "register"]
+def _shapes(sample: Sample) -> list[tuple[str, str | None]]:
+    if sample.dates is not None:
+        return [("register", "date_columns")]
+    layouts = [layout for layout in LAYOUTS if layout != "date_columns"]
+    return [("register", layout) for layout in layouts] + [(k, None) for k in KINDS if k != "register"]
 
 
 def _native(kind: str, layout: str | None) -> Sequence[Column]:
@@ -128,10 +137,14 @@ def _columns(kind: str, layout: str | None, sample: Sample, contents: Sequence[_
     native: tuple[str, ...]
     # Where no header is known, what was taken for them may be a pupil's row: then none is shown.
     known = any(named)
-    for header, name, content in zip(sample.headers, named, contents, strict=True):
+    dates = sample.dates.sessions if sample.dates else {}
+    for i, (header, name, content) in enumerate(zip(sample.headers, named, contents, strict=True)):
         shown = header if known and header else f"(column {len(out) + 1})"
         fits = content.of.get("session date", 0) > 0.9 and {"Date", "Session"} <= {c.header for c in natives}
-        if fits and name in ("", "Date", "Session") and not taken & {"Date", "Session"}:
+        if i in dates:
+            session = dates[i] or "both sessions"
+            native, sure, why = (MARKS,), CERTAIN, f"by its header; {session}"
+        elif fits and name in ("", "Date", "Session") and not taken & {"Date", "Session"}:
             native, sure, why = ("Date", "Session"), CERTAIN, "date and session in one cell"
         elif name and name not in taken:
             column = next(c for c in natives if c.header == name)
@@ -143,7 +156,7 @@ def _columns(kind: str, layout: str | None, sample: Sample, contents: Sequence[_
             sure = LIKELY if guess else UNCERTAIN
             why = f"by its content: {content.words}" if guess else f"not taken for any column; {content.words}"
             why = "the same column again; not read" if name in taken else why
-        taken |= set(native)
+        taken |= set(native) - {MARKS}
         out.append(Understood(shown, native, sure, why))
     return tuple(out)
 
@@ -237,10 +250,10 @@ def _by_content(free: Sequence[Column], content: _Content) -> str:
     return ""
 
 
-def _symbols(value: str, week: bool) -> list[str]:
-    if not week:
-        return [cells.tidy(value)]
-    return marks_of_string(value) or []
+def _symbols(value: str, week: bool, whole_day: bool) -> list[str]:
+    if week:
+        return marks_of_string(value) or []
+    return list((two_marks(value) if whole_day else None) or [cells.tidy(value)])
 
 
 # ---------------------------------------------------------------- words
@@ -265,9 +278,10 @@ def _told(s: Suggestion) -> list[str]:
         out.append("# A column map reads CSV and XLSX alone: ask for one of these, or for a format of its own.")
     out.append("#")
     if sample.columns:
-        width = max(len(_plain(c.header)) for c in s.columns)
+        told = _together(s.columns)
+        width = max(len(_plain(c.header)) for c in told)
         out.append("# How each column was understood:")
-        for c in s.columns:
+        for c in told:
             native = " and ".join(c.native) or "-"
             out.append(f"#   {_plain(c.header):<{width}}  -> {native:<18} {c.sure}: {c.why}")
     if sample.columns and not any(c.header in sample.headers for c in s.columns):
@@ -281,6 +295,19 @@ def _told(s: Suggestion) -> list[str]:
             out.append(f"# Not register codes: {_listed(s.unknown)}. What they mean only the school can say.")
         if s.other:
             out.append(f"# Other texts in the column of codes: {s.other} cells; they are not shown.")
+    return out
+
+
+def _together(columns: Sequence[Understood]) -> list[Understood]:
+    """The columns with those of dates that stand side by side as one: a term has hundreds."""
+    out: list[Understood] = []
+    for dated, found in groupby(columns, lambda c: MARKS in c.native):
+        side = list(found)
+        if not dated or len(side) < 3:
+            out += side
+            continue
+        header = f"{side[0].header} ... {side[-1].header}"
+        out.append(Understood(header, (MARKS,), CERTAIN, f"{len(side)} columns, by their headers"))
     return out
 
 
@@ -305,6 +332,8 @@ def _toml(s: Suggestion) -> list[str]:
         out.append(f'layout = "{s.layout}"')
     if sample.skip:
         out.append(f"skip_rows = {sample.skip}  # rows above the header")
+    if sample.dates:
+        out += _of_dates(sample.dates)
     if sample.totals:
         out.append(f"total_rows = [{', '.join(map(_quoted, sample.totals))}]  # rows that begin so are no pupils")
     if s.kind == "register" and s.layout != "week_string":
@@ -318,11 +347,24 @@ def _toml(s: Suggestion) -> list[str]:
         out.append(f"# no_mark = [{', '.join(map(_quoted, odd))}]  # if these stand where no mark was made")
     out += ["", f"[{s.kind}.columns]"]
     for c in (c for c in s.columns if c.header in sample.headers):
-        for native in c.native:
+        for native in (n for n in c.native if n != MARKS):
             note = "" if c.sure == CERTAIN else f"  # {c.sure}"
             out.append(f"{_quoted(native)} = {_quoted(c.header)}{note}")
     out += [f'# {_quoted(m)} = ""  # needed' for m in s.missing]
     if s.kind == "register" and s.unknown:
         out += ["", "# [[register.codes]]", "# valid_from = 2024-08-19", "# [register.codes.map]"]
         out += [f'# {_quoted(u)} = ""  # {n} times' for u, n in s.unknown.items()]
+    return out
+
+
+def _of_dates(dates: DateColumns) -> list[str]:
+    out = []
+    if dates.header_rows > 1:
+        out.append(f"header_rows = {dates.header_rows}  # the headers stand over so many rows")
+    if dates.date_format:
+        out.append(f"date_format = {_quoted(dates.date_format)}  # check it: 05/01 may be 5 January or 1 May")
+    if dates.words:
+        out.append(f"sessions = {{ {', '.join(f'{_quoted(w)} = {_quoted(s)}' for w, s in dates.words.items())} }}")
+    if dates.without_year:
+        out.append("# Its dates have no year: files have to bear the day on which they were made in their name.")
     return out

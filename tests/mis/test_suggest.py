@@ -146,3 +146,49 @@ def test_the_command(tmp_path, capsys):
     for name in ("e.csv", "none.csv"):
         assert main(["mis", "suggest", str(tmp_path / name)]) == 2
         assert name in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("above", "expected"),
+    [
+        (["UPN,Name,05/01/2026 AM,05/01/2026 PM,06/01/2026 AM"], {}),
+        (["Oakfield", "UPN,Name,05/01/2026,,06/01/2026", ",,AM,PM,AM"], {"skip_rows": 1, "header_rows": 2}),
+        (["UPN,Name,Mon 5 Jan AM,Mon 5 Jan PM,Tue 6 Jan AM"], {}),
+        (["UPN,Name,05/01/26 Morning,05/01/26 Afternoon,06/01/26 Morning"], {"date_format": "%d/%m/%y"}),
+    ],
+)  # fmt: skip
+def test_a_column_for_each_date(tmp_path, above, expected):
+    data = "\n".join([*above, f"{ANN},Zebedee,/,\\,N", f"{BEN},Zebedee,/,,Q9", "Total,,2,1,"]).encode()
+    said = suggest("grid.csv", data)
+    assert (said.kind, said.layout, said.known, said.unknown) == (
+        "register",
+        "date_columns",
+        {"/": 2, "\\": 1, "N": 1},
+        {"Q9": 1},
+    )
+    assert "Zebedee" not in said.text() and ANN not in said.text()
+    path = tmp_path / "m.toml"
+    path.write_text(said.text().replace('blank = ""', 'blank = "not entered"'))
+    read_map = read_column_map(path)
+    assert {k: getattr(read_map.register_, k) for k in expected} == expected
+    table = MappedFormat("m", read_map).read("register", "register_2026-01-09.csv", data)
+    assert len(table) == 6 and table.faults == () and table.columns["Date"].texts[0] == "2026-01-05"
+
+
+def test_a_grid_with_both_marks_in_a_cell():
+    said = suggest("grid.csv", f"UPN,05/01/2026,06/01/2026\n{ANN},/\\,NI\n{BEN},/ ,X\n".encode())
+    assert (said.layout, said.known) == ("date_columns", {"/": 2, "\\": 1, "N": 1, "I": 1, "X": 1})
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["Quill,03/05/2016,01/09/2020", "Quill,Zebedee,4A,03/05/2016", "2026-01-05 08:10,Quill,2026-01-05,2026-01-06,flu"],
+)
+def test_dates_of_a_pupil_are_no_headers(row):
+    """A file without headers, whose first row holds a date of birth."""
+    rows = [row, row.replace("3", "4").replace("Quill", "Crisp")]
+    try:
+        text = suggest("a.csv", "\n".join(rows).encode()).text()
+    except UnreadableFile as refused:
+        text = str(refused)
+    assert not [w for r in rows for w in r.split(",") if w in text]

@@ -53,7 +53,7 @@ class RegisterRows:
 @dataclass(frozen=True)
 class Reading:
     """One file as understood. `rows`: how many it holds, usable or not. One of `register` and `records` is filled;
-    lessons come as records of their own columns. `private`: columns it has that the kept copy leaves out."""
+    lessons come as records of their own columns. `private`: columns that hold something the kept copy leaves out."""
 
     key: ExtractKey
     kind: str
@@ -105,6 +105,7 @@ def read_tables(
     for position, column, rule in found:
         by_file[file[position]].append(Fault(int(line[position]), column, rule))
     warnings = _warnings(kind, frame, file, usable, len(tables))
+    bounds = np.searchsorted(file, np.arange(len(tables) + 1))
     return [
         Reading(
             key=key,
@@ -113,9 +114,11 @@ def read_tables(
             faults=tuple(sorted(set(by_file[i]), key=lambda f: (f.line, f.column, f.rule))),
             ignored=table.ignored,
             warnings={**warnings[i], **_columns_to_miss(kind, table)},
-            register=_rows_of(values, usable & (file == i), line) if kind == "register" else None,
+            register=_rows_of(values, bounds[i] + np.flatnonzero(usable[bounds[i] : bounds[i + 1]]), line)
+            if kind == "register"
+            else None,
             records=tuple(records[i]),
-            private=tuple(h for h in KINDS[kind].private if h in table.columns),
+            private=tuple(h for h in KINDS[kind].private if h in table.columns and h not in table.empty),
         )
         for i, (key, table) in enumerate(tables)
     ]
@@ -157,9 +160,13 @@ def _categorical(parts: Sequence[Sequence[str] | Coded], tidy: Callable[[str], s
         return found
 
     codes = []
+    tables: dict[int, npt.NDArray[np.int32]] = {}  # files that were read together share their texts
     for part in parts:
         if isinstance(part, Coded):
-            codes.append(np.array([number(t) for t in part.texts], dtype=np.int32)[part.codes])
+            table = tables.get(id(part.texts))
+            if table is None:
+                table = tables[id(part.texts)] = np.array([number(t) for t in part.texts], dtype=np.int32)
+            codes.append(table[part.codes])
         else:
             codes.append(np.fromiter((number(t) for t in part), dtype=np.int32, count=len(part)))
     return pd.Categorical.from_codes(np.concatenate(codes), categories=pd.Index(list(tidied), dtype=object))
@@ -230,7 +237,7 @@ def _register_values(frame: pd.DataFrame, usable: npt.NDArray[np.bool_]) -> Regi
     )
 
 
-def _rows_of(values: RegisterRows, chosen: npt.NDArray[np.bool_], line: npt.NDArray[np.int32]) -> RegisterRows:
+def _rows_of(values: RegisterRows, chosen: npt.NDArray[np.int64], line: npt.NDArray[np.int32]) -> RegisterRows:
     return RegisterRows(
         values.upns,
         values.upn[chosen],

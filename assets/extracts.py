@@ -1,19 +1,25 @@
 """What the school's information system said: the extracts in the inbox, observed and taken in.
 
-Observing takes in what lies in the inbox (kept under its hash, in one transaction a school) and reports, for every
-school day, a hash of the marks that stand on it. A corrected day gets a new version, so that exactly the corrected
-days of `register` become stale. An extract that says nothing new changes nothing.
+Observing takes in what lies in the inbox (kept under its hash, in one transaction a school) and reports a hash of the
+marks of every school day that reads otherwise than when it was last observed. A corrected day gets a new version, so
+that exactly the corrected days of `register` become stale. An extract that says nothing new changes nothing; and a day
+that reads as before is not reported again, because each report is an event that Dagster keeps for ever.
 """
+
+from collections.abc import Mapping
 
 import dagster as dg
 
 from assets.resources import SiteResource
-from attendance_pipeline.steps.intake import day_versions, take_in
+from attendance_pipeline.steps.intake import NO_MARKS, day_versions, take_in
+
+EXTRACTS = dg.AssetKey("mis_extracts")
+_VERSION = "dagster/data_version"  # the tag under which Dagster keeps an observed version
 
 
 def mis_extracts(days: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     @dg.observable_source_asset(
-        name="mis_extracts",
+        name=EXTRACTS.to_user_string(),
         partitions_def=days,
         group_name="from_the_school",
         description="Daily extracts of the school's information system, dropped into `inbox/<school>/`. "
@@ -23,8 +29,20 @@ def mis_extracts(days: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     def observe(context, site: SiteResource) -> dg.DataVersionsByPartition:
         for loaded in take_in(site.site):
             context.log.info(loaded.summary())
-        return dg.DataVersionsByPartition(
-            {day: dg.DataVersion(version) for day, version in day_versions(site.site).items()}
-        )
+        before, now = observed(context.instance), day_versions(site.site)
+        now |= dict.fromkeys(before.keys() - now.keys(), NO_MARKS)
+        changed = {day: version for day, version in sorted(now.items()) if before.get(day) != version}
+        corrected = [day for day in changed if day in before]
+        context.log.info(f"{len(changed)} school days read otherwise; corrected days: {', '.join(corrected) or 'none'}")
+        return dg.DataVersionsByPartition({day: dg.DataVersion(version) for day, version in changed.items()})
 
     return observe
+
+
+def observed(instance: dg.DagsterInstance) -> Mapping[str, str]:
+    """The version of each day as it was last observed, by ISO date."""
+    # Dagster's own way to this; there is no public one that does not read every event (1.13).
+    tags = instance.event_log_storage.get_latest_tags_by_partition(
+        EXTRACTS, dg.DagsterEventType.ASSET_OBSERVATION, [_VERSION]
+    )
+    return {day: of_day[_VERSION] for day, of_day in tags.items() if _VERSION in of_day}

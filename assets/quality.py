@@ -7,8 +7,11 @@ there.
 
 import dagster as dg
 
+from assets.extracts import EXTRACTS
+from assets.register import some_days
 from assets.resources import SiteResource
 from attendance_pipeline.steps.check import check_register, set_aside
+from attendance_pipeline.steps.intake import corrected_days
 
 REGISTER = dg.AssetKey("register")
 
@@ -48,4 +51,21 @@ def nothing_set_aside(context: dg.AssetCheckExecutionContext, site: SiteResource
         passed=total == 0,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"set aside": total, "by rule": dg.MetadataValue.md(table)},
+    )
+
+
+@dg.asset_check(
+    asset=REGISTER,
+    name="no_corrected_day_waits",
+    additional_deps=[EXTRACTS],  # after they were taken in, where both are in one run
+    description="School days whose marks were corrected since the register was last counted. The next nightly run "
+    "derives every day from the first of them to the newest again. Dagster calls just these days of `register` "
+    "unsynced; here they are named, because its pages show that only of one day at a time.",
+)
+def no_corrected_day_waits(context: dg.AssetCheckExecutionContext, site: SiteResource) -> dg.AssetCheckResult:
+    days = [day.isoformat() for day in corrected_days(site.site)]
+    return dg.AssetCheckResult(
+        passed=not days,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"corrected days": len(days), "which": some_days(days)},
     )

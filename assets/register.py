@@ -1,12 +1,15 @@
 """The register: every version of every mark, and for each day the one that counts."""
 
+from collections.abc import Collection
+
 import dagster as dg
 
 from assets.partitions import ONE_RUN
 from assets.resources import SiteResource
-from attendance_pipeline.steps.intake import day_versions, register_counts
+from attendance_pipeline.steps.intake import corrected_days, day_versions, note_counted, register_counts
 
 CODE_VERSION = "1"
+MOST_TOLD = 20
 
 
 def register(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
@@ -23,19 +26,31 @@ def register(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     )
     def register(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
         counts = register_counts(site.site, context.partition_keys)
+        corrected = {day.isoformat() for day in corrected_days(site.site)} & counts.keys()
         for key, count in counts.items():
-            context.add_asset_metadata({"marks": count.marks, "pupils marked": count.pupils}, partition_key=key)
+            context.add_asset_metadata(
+                {"marks": count.marks, "pupils marked": count.pupils, "corrected": key in corrected}, partition_key=key
+            )
         versions = day_versions(site.site)
+        note_counted(site.site, context.partition_keys)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(_together(versions.get(k, "") for k in context.partition_keys)),
             metadata={
                 "days": len(counts),
                 "dagster/row_count": sum(c.marks for c in counts.values()),
                 "amendments": sum(c.amendments for c in counts.values()),
+                "corrected days": len(corrected),
+                "which were corrected": some_days(corrected),
             },
         )
 
     return register
+
+
+def some_days(days: Collection[str]) -> str:
+    """The first twenty days and how many more there are, or `none`."""
+    told = sorted(days)[:MOST_TOLD]
+    return ", ".join(told) + (f" and {len(days) - len(told)} more" if len(days) > len(told) else "") or "none"
 
 
 def _together(versions: object) -> str:

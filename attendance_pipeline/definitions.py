@@ -44,7 +44,7 @@ def build_definitions(home: Path | str | None = None) -> dg.Definitions:
             reports.class_lists,
             reports.governor_reports(half_terms),
         ],
-        asset_checks=[quality.plausible_days, quality.nothing_set_aside],
+        asset_checks=[quality.plausible_days, quality.nothing_set_aside, quality.no_corrected_day_waits],
         resources={"site": SiteResource(home=str(path) if home else "")},
         jobs=JOBS,
         schedules=build_schedules(time_zone),

@@ -31,9 +31,10 @@ from attendance_pipeline.steps.plan import (
     default_day,
     governor_reports_due,
     newest_day,
+    night,
     school_day,
+    school_days,
 )
-from attendance_pipeline.steps.restate import due_days
 from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.store import deliveries, ledger, quarantine
 from schedules.jobs import DERIVED, backfill, governor_report, nightly, take_in_extracts, weekly_class_lists
@@ -189,10 +190,13 @@ def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "night
         runner.run(take_in_extracts.name)
         with open_site(home.path) as site:
             chosen = default_day(site, dt.datetime.now(dt.UTC)) if day is None else school_day(site, day)
-            days = (due_days(site, chosen) or [chosen]) if chosen else []
+            found = night(site, chosen)
+        days = found.days
         if not days:
             say("There are no marks yet: nothing is due.")
             return count(())
+        if found.corrected:
+            say(f"{_number(found.corrected, 'corrected school day')}, the first {found.corrected[0]}")
         say(f"Deriving {_spoken(days)}, then letters and worklists")
         runner.run(nightly.name, days=days)
         with open_site(home.path) as site:
@@ -221,7 +225,7 @@ def run_backfill(
         with open_site(home.path) as site:
             # A day to come is derived when marks speak of it, and not from nothing.
             until = min(last, max(newest_day(site) or dt.date.min, date_at(site, dt.datetime.now(dt.UTC))))
-        days = sorted({d for s in home.schools for d in s.calendar.days.tolist() if first <= d <= until})
+            days = school_days(site, first, until)
         if not days:
             say("Those days have not come yet: nothing to derive.")
             return count(())
@@ -229,6 +233,10 @@ def run_backfill(
         config = {"ops": {name: {"config": {"as_recorded": as_recorded}} for name in DERIVED}}
         runner.run(backfill.name, days=days, config=config)
     return count(days)
+
+
+def _number(days: Sequence[dt.date], what: str) -> str:
+    return f"{len(days)} {what}{'' if len(days) == 1 else 's'}"
 
 
 def _spoken(days: Sequence[dt.date]) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dagster as dg
 
-from assets.quality import nothing_set_aside, plausible_days
+from assets.quality import no_corrected_day_waits, nothing_set_aside, plausible_days
 
 DERIVED = ("attendance_measures", "stage_statuses", "penalty_notice_eligibility")
 DAYS = ("register", *DERIVED)
 NIGHTLY_OUTPUTS = ("letter_batches", "worklists", "impact_reports")
 
-_CHECKS = dg.AssetSelection.checks(plausible_days, nothing_set_aside)
+_WAITING = dg.AssetSelection.checks(no_corrected_day_waits)
+_CHECKS = dg.AssetSelection.checks(plausible_days, nothing_set_aside) | _WAITING
 
 take_in_extracts = dg.define_asset_job(
     "take_in_extracts",
-    selection=dg.AssetSelection.assets("mis_extracts"),
+    selection=dg.AssetSelection.assets("mis_extracts") | _WAITING,
     executor_def=dg.in_process_executor,
     description="Loads what lies in the inboxes and says which school days now read otherwise. Makes nothing else.",
 )

@@ -14,8 +14,7 @@ import datetime as dt
 import dagster as dg
 
 from attendance_pipeline.home import find_home
-from attendance_pipeline.steps.plan import default_day, governor_reports_due
-from attendance_pipeline.steps.restate import due_days
+from attendance_pipeline.steps.plan import default_day, governor_reports_due, night
 from attendance_pipeline.steps.site import open_site
 from schedules.jobs import governor_report, nightly, take_in_extracts, weekly_class_lists
 
@@ -89,14 +88,13 @@ def nightly_follows_extracts(context: dg.RunStatusSensorContext) -> dg.RunReques
     if COMMAND in context.dagster_run.tags:
         return dg.SkipReason("Somebody at the command line took the extracts in; the command goes on by itself.")
     with open_site(find_home()) as site:
-        day = default_day(site, dt.datetime.now(dt.UTC))
         # Where no day reads otherwise, the newest again: an approval in the log changes letters and no day.
-        due = (due_days(site, day) or [day]) if day else []
-    if not due:
+        days = night(site, default_day(site, dt.datetime.now(dt.UTC))).days
+    if not days:
         return dg.SkipReason("There are no marks yet.")
     return dg.RunRequest(
         run_key=f"nightly after {context.dagster_run.run_id}",
-        tags=range_tags(due[0].isoformat(), due[-1].isoformat()),
+        tags=range_tags(days[0].isoformat(), days[-1].isoformat()),
     )
 
 

@@ -22,6 +22,9 @@ from attendance_pipeline.mis.reading import DatedCodes
 from attendance_pipeline.register.history import amendments, fold_marks, read_statements
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.store.derived import counted_days, put_counted
+
+NO_MARKS = "no marks"  # the version of a day whose marks were all withdrawn
 
 
 def take_in(site: Site, school_id: str | None = None, settle_seconds: float = 2.0) -> list[LoadResult]:
@@ -119,6 +122,26 @@ def register_counts(site: Site, keys: Sequence[str]) -> dict[str, DayCount]:
                 now.amendments + changed.get(key, 0),
             )
     return out
+
+
+def note_counted(site: Site, keys: Sequence[str]) -> None:
+    """Note which marks the register of these days (ISO dates) was counted from."""
+    for school in site.schools():
+        days = [d for key in keys if school.calendar.index(d := dt.date.fromisoformat(key)) is not None]
+        now = _digests(site, school)
+        with site.warehouse.begin(school.id) as conn:
+            put_counted(conn, school.id, {day: now.get(day, "") for day in days})
+
+
+def corrected_days(site: Site) -> list[dt.date]:
+    """School days whose marks, in any school, are others than those that the register was last counted from."""
+    out: set[dt.date] = set()
+    for school in site.schools():
+        now = _digests(site, school)
+        with site.warehouse.read() as conn:
+            before = counted_days(conn, school.id)
+        out |= {d for d, was in before.items() if was != now.get(d, "") and school.calendar.index(d) is not None}
+    return sorted(out)
 
 
 def _count_by_day(days: Iterable[dt.date]) -> dict[str, int]:

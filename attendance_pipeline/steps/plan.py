@@ -7,12 +7,13 @@ Belongs here: asking the calendars, the register and what was delivered. Not her
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from attendance_pipeline.home import School
 from attendance_pipeline.law.school_calendar import HalfTerm
-from attendance_pipeline.steps.intake import first_marked_day, last_marked_day
-from attendance_pipeline.steps.restate import done_days, newest_done
+from attendance_pipeline.steps.intake import corrected_days, first_marked_day, last_marked_day
+from attendance_pipeline.steps.restate import done_days, due_days, newest_done
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.deliveries import read_deliveries
 
@@ -44,6 +45,33 @@ def school_day(site: Site, day: dt.date) -> dt.date | None:
     """The last day on or before `day` on which any school has sessions."""
     found = [s.calendar.date(i) for s in site.schools() if (i := s.calendar.on_or_before(day)) >= 0]
     return max(found, default=None)
+
+
+@dataclass(frozen=True)
+class Range:
+    """The school days of one run, and which of them were corrected since the register was last counted."""
+
+    days: tuple[dt.date, ...] = ()
+    corrected: tuple[dt.date, ...] = ()
+
+
+def night(site: Site, upto: dt.date | None) -> Range:
+    """What a night derives: from the first day that is due or was corrected to `upto`, and at least `upto` itself.
+
+    A corrected day may leave every figure as it was (another reason for the same absence): it is counted again all the
+    same, so that Dagster does not call it out of date for ever.
+    """
+    if upto is None:
+        return Range()
+    corrected = [day for day in corrected_days(site) if day <= upto]
+    due = due_days(site, upto)
+    first = min([*due[:1], *corrected[:1], upto])
+    return Range(school_days(site, first, max([*due[-1:], upto])), tuple(corrected))
+
+
+def school_days(site: Site, first: dt.date, last: dt.date) -> tuple[dt.date, ...]:
+    """The days from first to last, both included, on which any school has sessions."""
+    return tuple(sorted({day for s in site.schools() for day in s.calendar.days.tolist() if first <= day <= last}))
 
 
 def half_term(school: School, key: str) -> HalfTerm | None:

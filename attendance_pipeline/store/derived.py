@@ -1,4 +1,4 @@
-"""Derived results by school, day and kind, and the log of days whose letters are decided.
+"""Derived results by school, day and kind, which marks each day was last counted from, and whose letters are decided.
 
 What a page holds is not known here: its writer knows.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from attendance_pipeline.store.both_dialects import chunks, upsert
-from attendance_pipeline.store.tables import day_log, derived_page
+from attendance_pipeline.store.tables import counted_day, day_log, derived_page
 from attendance_pipeline.store.warehouse import now
 
 DayKind = tuple[dt.date, str]
@@ -78,3 +78,14 @@ def done_days(conn: sa.Connection, school: str) -> dict[dt.date, str]:
     """The days whose letters are decided, and the register version each was last decided from, in order of the day."""
     query = sa.select(day_log.c.day, day_log.c.register_version).where(day_log.c.school == school)
     return {r.day: r.register_version for r in conn.execute(query.order_by(day_log.c.day))}
+
+
+def put_counted(conn: sa.Connection, school: str, marks: Mapping[dt.date, str]) -> None:
+    """Note the hash of the marks that stood on each of these days when the register was counted; "" for no marks."""
+    upsert(conn, counted_day, [{"school": school, "day": day, "marks": digest} for day, digest in marks.items()])
+
+
+def counted_days(conn: sa.Connection, school: str) -> dict[dt.date, str]:
+    """The hash that was noted last for each day, in order of the day."""
+    query = sa.select(counted_day.c.day, counted_day.c.marks).where(counted_day.c.school == school)
+    return {r.day: r.marks for r in conn.execute(query.order_by(counted_day.c.day))}

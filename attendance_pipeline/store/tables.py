@@ -80,6 +80,17 @@ marks_page = sa.Table(
     sa.Column("page", sa.LargeBinary, nullable=False),
 )
 
+# What a row that amended a mark says of it: the reason (the extract's Comment) and who made it. Of other rows nothing.
+amendment_note = sa.Table(
+    "amendment_note",
+    metadata,
+    _extract_key(primary_key=True, autoincrement=False),
+    sa.Column("line", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("school", School, nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+)
+
 # Marks that a `complete` register extract withdraws by not naming them. Worked out anew from the statements and the
 # roll after each load, so it depends on what was loaded and never on when.
 implied_withdrawal = sa.Table(
@@ -173,12 +184,36 @@ former_page = sa.Table(
     sa.Column("page", sa.LargeBinary, nullable=False),
 )
 
-# Up to which extract (by its number) the school's impact reports have spoken.
+# A hash of the marks that stood on each school day when the asset `register` last counted it ("" for none): a day whose
+# marks have another one now was corrected since.
+counted_day = sa.Table(
+    "counted_day",
+    metadata,
+    sa.Column("school", School, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("marks", sa.String(64), nullable=False),
+)
+
+# Up to which extract (by its number) and school day the school's impact reports have spoken.
 impact_log = sa.Table(
     "impact_log",
     metadata,
     sa.Column("school", School, primary_key=True),
     sa.Column("extract_id", sa.Integer, nullable=False),
+    sa.Column("day", sa.Date, nullable=True),
+)
+
+# The impact reports that were delivered, without anybody's name: `content` holds counts, dates and references of
+# letters; `path` is the folder on the drive, which has the rest.
+impact_report = sa.Table(
+    "impact_report",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("school", School, nullable=False, index=True),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("made_at", sa.DateTime, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
 )
 
 # The school days whose letters have been decided (steps/propose.py), and from which register version. Days that are

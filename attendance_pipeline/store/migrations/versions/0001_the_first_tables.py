@@ -130,7 +130,28 @@ def upgrade() -> None:
         "impact_log",
         sa.Column("school", sa.String(length=64), nullable=False),
         sa.Column("extract_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=True),
         sa.PrimaryKeyConstraint("school", name=op.f("pk_impact_log")),
+    )
+    op.create_table(
+        "impact_report",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("made_at", sa.DateTime(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_impact_report")),
+    )
+    with op.batch_alter_table("impact_report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_impact_report_school"), ["school"], unique=False)
+
+    op.create_table(
+        "counted_day",
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("marks", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("school", "day", name=op.f("pk_counted_day")),
     )
     op.create_table(
         "school_state",
@@ -225,6 +246,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_quarantine_extract_id"), ["extract_id"], unique=False)
+
+    op.create_table(
+        "amendment_note",
+        sa.Column("extract_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("line", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["extract_id"], ["extract.id"], name=op.f("fk_amendment_note_extract_id_extract"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("extract_id", "line", name=op.f("pk_amendment_note")),
+    )
+    with op.batch_alter_table("amendment_note", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_amendment_note_school"), ["school"], unique=False)
 
     op.create_table(
         "record_page",

@@ -22,7 +22,8 @@ class Layout:
     """A named page layout; lengths in mm from the top left corner of A4.
 
     ``window`` is left, top, right, bottom of what is always visible (``dl``) or read by the machine (``notify``), and
-    ``left`` is where the address and everything else begins.
+    ``left`` is where the address and everything else begins. ``folds``: where short lines at the edge say that the page
+    is folded; none where the margin has to stay white (``notify``).
     """
 
     name: str
@@ -31,6 +32,7 @@ class Layout:
     right: float
     address_y: float
     salutation_y: float
+    folds: tuple[float, ...] = ()
 
     @property
     def address_width(self) -> float:
@@ -44,7 +46,15 @@ class Layout:
 LAYOUTS: Mapping[str, Layout] = {
     layout.name: layout
     for layout in (
-        Layout("dl", (20.0, 57.0, 100.0, 81.0), left=22.0, right=22.0, address_y=57.6, salutation_y=93.0),
+        Layout(
+            "dl",
+            (20.0, 57.0, 100.0, 81.0),
+            left=22.0,
+            right=22.0,
+            address_y=57.6,
+            salutation_y=93.0,
+            folds=(99.0, 198.0),
+        ),
         Layout("notify", (24.6, 39.5, 120.0, 66.3), left=25.0, right=22.0, address_y=40.2, salutation_y=96.0),
     )
 }

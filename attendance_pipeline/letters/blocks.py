@@ -4,7 +4,7 @@ Belongs here: the blocks there are and the reading of Markdown into them. Does n
 layouts of ``letter_templates/layout``; later DOCX and HTML), or where the words come from (``templates``).
 
 The Markdown is CommonMark without HTML, links, images and code: headings, paragraphs, bold and italic, lists, pipe
-tables, quotes (a tinted box), and six lines of our own, each alone on its line:
+tables, quotes (a tinted box), and lines of our own, each alone on its line:
 
     [signature]                space to sign; takes the paragraph before and the one after along, so they stay together
     [new page]
@@ -12,6 +12,9 @@ tables, quotes (a tinted box), and six lines of our own, each alone on its line:
     [line: Name | Date]        labels with a line to write on, side by side
     [lines 4: What we agreed]  a label and so many lines to write on
     [tick: Yes | No]           boxes to tick, side by side
+    [calendar: marks]          the marks of a field as a drawing; also [months: ], [register: ] and [codes: ], as tables
+
+A line of marks stands in for itself until ``marks.filled`` has put the marks in.
 """
 
 import re
@@ -63,13 +66,15 @@ class Items:
 class Table:
     """``align`` per column: ``left``, ``right`` or ``center``. A row with an empty cell is one to write in.
 
-    ``shares`` are the relative widths of the columns, from the dashes below the header, for a table to write in.
+    ``shares`` are the relative widths of the columns, from the dashes below the header: for a table to write in, and
+    where ``fixed`` says so. Else a column is as wide as its words, and the last takes the rest.
     """
 
     align: tuple[str, ...]
     shares: tuple[int, ...]
     header: tuple[Runs, ...]
     rows: tuple[tuple[Runs, ...], ...]
+    fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,10 +108,30 @@ class Break:
     column: bool = False
 
 
-Block = Heading | Paragraph | Items | Table | Box | FormLine | Signature | Break
+@dataclass(frozen=True)
+class Marks:
+    """Where the marks of a field are to stand, in one of ``SHAPES``; without marks, nothing stands there."""
 
+    shape: str
+    field: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing, as SVG, and what it shows, in words, for who cannot see it."""
+
+    svg: str
+    alt: str
+
+
+Block = Heading | Paragraph | Items | Table | Box | FormLine | Signature | Break | Marks | Picture
+
+SHAPES = ("calendar", "months", "register", "codes")
 _DIRECTIVE = re.compile(r"\s*\[(?P<name>[a-z ]+?)(?:\s+(?P<count>[1-9]\d?))?\s*(?::(?P<labels>.*))?\]\s*")
-DIRECTIVES = ("signature", "new page", "new column", "line: label", "lines 4: label", "tick: label")
+DIRECTIVES = (
+    *("signature", "new page", "new column", "line: label", "lines 4: label", "tick: label"),
+    *(f"{shape}: marks" for shape in SHAPES),
+)
 
 
 def directive_problem(line: str) -> str | None:
@@ -115,6 +140,12 @@ def directive_problem(line: str) -> str | None:
     if match is None or _directive(line) is not None:
         return None
     return f"{line.strip()} is not a line that letters know; they know [{'], ['.join(DIRECTIVES)}]"
+
+
+def marks_line(line: str) -> Marks | None:
+    """The line of marks that a line is, or None."""
+    block = _directive(line)
+    return block if isinstance(block, Marks) else None
 
 
 def _directive(line: str) -> Block | None:
@@ -128,6 +159,8 @@ def _directive(line: str) -> Block | None:
         return Break(column=name == "new column")
     if labels is None or not labels.strip():
         return None
+    if name in SHAPES and count is None and labels.strip().isidentifier():
+        return Marks(name, labels.strip())
     runs = tuple(_runs_of_line(label.strip()) for label in labels.split("|"))
     if name == "line" and count is None:
         return FormLine(runs)
@@ -268,7 +301,7 @@ def _with_signatures(blocks: Sequence[Block]) -> tuple[Block, ...]:
 
 def text_of(block: Block) -> str:
     """All the words of a block, one after another: for asking which characters it has."""
-    return "".join(_words(_one(block)))
+    return "".join(_words({name: value for name, value in _one(block).items() if name != "svg"}))
 
 
 def _words(data: Any) -> Iterator[str]:
@@ -295,13 +328,14 @@ def _one(block: Block) -> dict[str, Any]:
             return {"is": "paragraph", "runs": _run_data(runs), "keep": keep}
         case Items(ordered, items):
             return {"is": "items", "ordered": ordered, "items": [as_data(item) for item in items]}
-        case Table(align, shares, header, rows):
+        case Table(align, shares, header, rows, fixed):
             return {
                 "is": "table",
                 "align": list(align),
                 "shares": list(shares),
                 "header": [_run_data(cell) for cell in header],
                 "rows": [[_run_data(cell) for cell in row] for row in rows],
+                "fixed": fixed,
             }
         case Box(inner):
             return {"is": "box", "blocks": as_data(inner)}
@@ -311,6 +345,10 @@ def _one(block: Block) -> dict[str, Any]:
             return {"is": "signature", "closing": _run_data(closing), "signer": _run_data(signer)}
         case Break(column):
             return {"is": "break", "column": column}
+        case Picture(svg, alt):
+            return {"is": "picture", "svg": svg, "alt": alt}
+        case Marks(shape, field):
+            raise ValueError(f"[{shape}: {field}] has not been filled")
 
 
 def _run_data(runs: Runs) -> list[list[Any]]:

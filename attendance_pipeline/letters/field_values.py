@@ -7,12 +7,11 @@ marks and rows come from (`derive/`), and words (``letter_templates``).
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
-
 from attendance_pipeline.derive.parents import tariff
 from attendance_pipeline.law.policy import PenaltyNotices
-from attendance_pipeline.law.register_codes import ATTENDED, CODES, POSSIBLE, UNAUTHORISED
+from attendance_pipeline.law.register_codes import ATTENDED, POSSIBLE, UNAUTHORISED
 from attendance_pipeline.letters.letter import FieldValue, Row
+from attendance_pipeline.letters.marks import flags_of
 
 
 def mark_rows(sessions: Iterable[tuple[datetime.date, str, str]]) -> tuple[Row, ...]:
@@ -30,11 +29,12 @@ def recent_fields(marks: Sequence[Row], sessions: int) -> dict[str, FieldValue]:
 
     The first day may hold one session more than asked for; a pupil with fewer has them all.
     """
+    by_day = [[one for one in both if one & POSSIBLE] for both in flags_of(marks)]
     first, seen = len(marks), 0
     while first > 0 and seen < sessions:
         first -= 1
-        seen += sum(bool(flags & POSSIBLE) for flags in mark_flags(marks[first]))
-    flags = [one for row in marks[first:] for one in mark_flags(row) if one & POSSIBLE]
+        seen += len(by_day[first])
+    flags = [one for both in by_day[first:] for one in both]
     attended = sum(bool(one & ATTENDED) for one in flags)
     return {
         "recent_marks": tuple(marks[first:]),
@@ -43,14 +43,6 @@ def recent_fields(marks: Sequence[Row], sessions: int) -> dict[str, FieldValue]:
         "recent_missed": str(len(flags) - attended),
         "recent_unauthorised": str(sum(bool(one & UNAUTHORISED) for one in flags)),
     }
-
-
-def mark_flags(row: Row) -> tuple[int, int]:
-    """What morning and afternoon of a row of ``marks`` count for, as bits of `register_codes`; 0 without a mark."""
-    era, tables = CODES.eras(np.array([row["date"]], dtype="datetime64[D]"))
-    table = tables[era[0]]
-    morning, afternoon = (CODES.number(str(row[half])) or 0 for half in ("am", "pm"))
-    return int(table[morning]), int(table[afternoon])
 
 
 def notice_cost_fields(setting: PenaltyNotices, notices_before: int) -> dict[str, FieldValue]:

@@ -178,7 +178,7 @@ REFERRAL_FIELDS: Mapping[str, Field] = {
     "date_of_birth": Field("date of birth of the pupil"),
     "upn": Field("unique pupil number", optional=True),
     "sex": Field("sex of the pupil as the school has it", optional=True),
-    "year_group": Field("year group", optional=True),
+    "year_group": Field("year group in words, such as Year 4 or Reception", optional=True),
     "entry_date": Field("day on which the pupil joined the school", optional=True),
     "pupil_address": Field("address of the pupil, on one line", optional=True),
     "home_language": Field("home language", optional=True),
@@ -217,7 +217,7 @@ REFERRAL_FIELDS: Mapping[str, Field] = {
 
 PRIZE_FIELDS: Mapping[str, Field] = {
     "prize": Field("what was won, such as a book token; empty: not said", optional=True),
-    "year_group": Field("year group of the pupil", optional=True),
+    "year_group": Field("year group in words, such as Year 4 or Reception", optional=True),
 }
 RAFFLE_FIELDS: Mapping[str, Field] = {
     "week_from": Field("first day of the week"),

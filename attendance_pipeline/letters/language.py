@@ -32,6 +32,13 @@ class Language:
     words: Mapping[str, str]
     sessions: Mapping[str, str]
     codes: Mapping[str, str]
+    windows: Mapping[str, str]
+    marks: Mapping[str, str]
+
+    def window(self, kind_and_size: str) -> str:
+        """A rule's window, given as `school_weeks 10`, in words: 10 school weeks."""
+        kind, _, size = kind_and_size.partition(" ")
+        return self.windows.get(kind_and_size, self.windows.get(kind, kind_and_size)).format(size=size)
 
     def date(self, day: datetime.date) -> str:
         """A date as a letter writes it, such as 3 November 2025."""
@@ -79,6 +86,8 @@ def _load(tag: str, stamps: tuple[tuple[Path, int], ...]) -> Language:
         words=tables["words"],
         sessions=tables["sessions"],
         codes=tables["codes"],
+        windows=tables["windows"],
+        marks=tables["marks"],
     )
 
 

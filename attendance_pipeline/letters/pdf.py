@@ -175,6 +175,7 @@ def _document(
             "address-y": layout.address_y,
             "address-width": layout.address_width,
             "salutation-y": layout.salutation_y,
+            "folds": layout.folds,
         },
         "parts": parts,
     }
@@ -198,8 +199,14 @@ def _parts(
             if composed.page == "leaflet"
             else f"{words['reference']}: {_isolated(letter.reference, composed.language)}",
         }
+        if composed.page in ("letter", "pack", "certificate"):
+            part["dated"] = composed.language.date(letter.date)
+            part["date-words"] = words["date"]
         if composed.page == "letter":
             part |= _first_page(letter, layout, composed, fonts, templates)
+        elif composed.page == "pack":
+            part["recipient"] = {"lines": list(map(clean, letter.recipient_lines))}
+            part["confidential"] = words["confidential"]
         if missing := fonts.missing("".join(_texts(part)), composed.language.fonts):
             raise LetterError(letter.reference, f"{kind} has {_scripts(missing)}, which no font at hand can print")
         yield part

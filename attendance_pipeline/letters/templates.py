@@ -26,6 +26,7 @@ from attendance_pipeline.letters.fonts import FontSet, font_folders
 from attendance_pipeline.letters.inert import inert
 from attendance_pipeline.letters.language import SHIPPED, Language, language_file, load_language
 from attendance_pipeline.letters.letter import FieldValue
+from attendance_pipeline.letters.marks import filled
 from attendance_pipeline.letters.template_check import Problem, source_problems
 
 __all__ = ["FIELDS", "KINDS", "Composed", "Field", "Kind", "Problem", "TemplateError", "Templates", "check_templates"]
@@ -116,7 +117,8 @@ class Templates:
         ) as error:  # a template may do anything a language can do; its message may hold a person's value
             raise TemplateError((Problem(*_place(error, file), _reason(error)),)) from None
         page = KINDS[kind].page if kind in KINDS else "letter"
-        return Composed(kind, page, load_language(tag, self.school_folder), parse(words))
+        written_in = load_language(tag, self.school_folder)
+        return Composed(kind, page, written_in, filled(parse(words), values, written_in))
 
     def files(self) -> list[Path]:
         """Every template there is, the school's and the shipped ones, also those that the school's replace."""
@@ -166,6 +168,7 @@ def _environment(language: Language, folders: list[str]) -> jinja2.Environment:
         environment.filters.pop(name, None)
     environment.filters["day"] = lambda value: language.day(value) if isinstance(value, datetime.date) else value
     environment.filters["session_words"] = lambda value: language.sessions.get(value, value)
+    environment.filters["window_words"] = language.window
     environment.filters["code_words"] = lambda value: language.codes.get(value, value)
     return environment
 
@@ -228,7 +231,7 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
         found += problems
         if problems or kind.startswith("_"):
             continue
-        for values in sample_values():
+        for values in sample_values(kind):
             try:
                 blocks = templates.compose(kind, tag, values).blocks
             except TemplateError as error:

@@ -174,10 +174,19 @@ def test_a_letter_says_what_it_must_and_bears_no_upn(kind: str) -> None:
 
 def test_enclosures_follow_and_each_counts_its_own_pages() -> None:
     found = pages(render_letter(letter("letter_3"), HEAD, templates=TEMPLATES))
-    assert ["Page 1 of 1" in page for page in found] == [True, True, False, False]
+    assert ["Page 1 of 1" in page for page in found] == [True, True, False, False, True]
     assert "Attendance meeting: agenda" in found[1]
     assert "Page 1 of 2" in found[2]
     assert "Page 2 of 2" in found[3]
+    assert "Zofia’s attendance picture" in found[4]
+
+
+def test_without_marks_there_is_no_attendance_picture() -> None:
+    one = letter("letter_3")
+    fields = {name: value for name, value in one.fields.items() if name != "marks"}
+    found = pages(render_letter(dataclasses.replace(one, fields=fields), HEAD, templates=TEMPLATES))
+    assert len(found) == 4
+    assert "attendance picture" not in "".join(found)
 
 
 def test_a_sample_letter_with_six_rows_keeps_to_one_page() -> None:

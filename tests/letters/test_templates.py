@@ -8,11 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance_pipeline.letters.blocks import Break, FormLine, Heading, Paragraph, Run, Signature, Table, parse
-from attendance_pipeline.letters.fields import FIELDS, KINDS, context, fields_of
+from attendance_pipeline.letters.blocks import (
+    Break,
+    FormLine,
+    Heading,
+    Paragraph,
+    Picture,
+    Run,
+    Signature,
+    Table,
+    parse,
+)
+from attendance_pipeline.letters.blocks import text_of as text_of_block
+from attendance_pipeline.letters.fields import FIELDS, KINDS, LOCAL_AUTHORITY, context, fields_of
 from attendance_pipeline.letters.inert import clean, inert, plain
 from attendance_pipeline.letters.letter import Letter, LetterError, absence_rows
-from attendance_pipeline.letters.sample import sample_letter, sample_letterhead
+from attendance_pipeline.letters.sample import sample_letter, sample_letterhead, sample_values
 from attendance_pipeline.letters.templates import TemplateError, Templates, check_templates
 
 NASTY = [
@@ -80,15 +91,54 @@ def test_every_kind_has_an_english_template_and_a_sample(kind: str) -> None:
     assert composed.language.tag == "en"
 
 
+# What each letter says of its sample pupil beside the date, the contact and the signature.
+SAYS = {
+    "letter_1": ("82.8%", "21 of 122 sessions", "2 September 2025", "Monday 10 November 2025", "85%", "4 school weeks"),
+    "meeting_invitation": ("82.8%", "21 of 122 sessions", "Thursday 11 December 2025", "3.30 pm", "the school office"),
+    "letter_2": ("82.8%", "21 of 122 sessions", "Monday 10 November 2025", "Our targets", "By when"),
+    "letter_3": ("82.8%", "21 of 122 sessions", "Monday 10 November 2025", "the headteacher will phone you"),
+    "improved": ("38 of 40 sessions", "95.0%", "6 November 2025", "Well done"),
+    "continuing": ("31 of 40 sessions", "77.5%", "82.8%", "15 January 2026", "Monday 10 November 2025"),
+    "medical_support": ("13 sessions through illness", "Monday 15 September 2025", "school nurse"),
+    "penalty_notice_warning": (
+        *("14 sessions without our agreement", "22 September 2025", "10 school weeks", "Monday 6 October 2025"),
+        *("Education Act 1996", "£160", "£80", "21 days", "28 days", "3 years"),
+    ),
+    "notice_to_improve": (
+        *(
+            "14 sessions without our agreement",
+            "Monday 6 October 2025",
+            "82.8%",
+            "Education Act 1996, sections 7 and 444",
+        ),
+        *("Telephone call with the class teacher", "early help for families", "8 December 2025 to 30 January 2026"),
+        *("at every session, on time", "It may come before the time is over", "£160", "£80", "6 school weeks"),
+    ),
+}
+THREATS = ("court", "fine", "penalty", "prosecut", "legal", "offence", "law", "must ", "warning", "notice")
+MAY_WARN = {"penalty_notice_warning", "notice_to_improve"}
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].page == "letter"])
-def test_letters_hold_the_figures_the_contact_and_one_signature_and_threaten_nobody(kind: str) -> None:
+def test_letters_hold_the_figures_the_contact_and_one_signature(kind: str) -> None:
     blocks = Templates().compose(kind, "en", context(sample_letter(kind), sample_letterhead())).blocks
     words = repr(blocks)
-    for figure in ("82.8%", "21 of 122 sessions", "2 September 2025", "0113 496 0000", "Monday 10 November 2025"):
-        assert figure in words
-    for threat in ("court", "fine", "penalty", "prosecut", "legal", "law", "must "):
-        assert threat not in words.lower()
+    for figure in ("Zofia", "0113 496 0000", "attendance@oakfield.example", *SAYS[kind]):
+        assert figure in words, figure
     assert sum(isinstance(block, Signature) for block in blocks) == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].to != LOCAL_AUTHORITY])
+def test_only_the_kinds_that_have_to_warn_do(kind: str) -> None:
+    said = {
+        threat
+        for values in sample_values(kind)
+        for block in Templates().compose(kind, "en", values).blocks
+        if not isinstance(block, Picture)
+        for threat in THREATS
+        if threat in text_of_block(block).lower()
+    }
+    assert bool(said) == (kind in MAY_WARN), said
 
 
 def test_a_leaflet_knows_the_school_alone() -> None:
@@ -114,9 +164,9 @@ def test_a_language_without_a_template_is_english_and_says_so(tmp_path: Path) ->
     assert templates.language_of("letter_1", "pl") == "pl"
     assert templates.language_of("letter_2", "pl") == "en"
     assert templates.language_of("letter_1", "../../etc") == "en"
-    values = context(sample_letter("letter_1"), sample_letterhead())
-    assert templates.compose("letter_1", "pl", values).language.tag == "pl"
-    assert templates.compose("letter_2", "pl", values).language.tag == "en"
+    for kind, tag in (("letter_1", "pl"), ("letter_2", "en")):
+        values = context(sample_letter(kind), sample_letterhead())
+        assert templates.compose(kind, "pl", values).language.tag == tag
 
 
 def test_a_languages_own_file_says_dates_sessions_and_codes(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 
 from attendance_pipeline.mis.cells import date_of, moment_of, tidy
@@ -159,7 +159,7 @@ def _dates(kind: str, how: KindMap, table: RawTable) -> dict[str, list[str] | Co
     for c in KINDS[kind].columns:
         if c.header in table.columns and c.cell in ("date", "register_date", "moment"):
             out[c.header] = _each(
-                table, c.header, partial(_date_text, date_format=how.date_format, moment=c.cell == "moment")
+                table, c.header, partial(date_text, date_format=how.date_format, moment=c.cell == "moment")
             )
     return out
 
@@ -167,7 +167,7 @@ def _dates(kind: str, how: KindMap, table: RawTable) -> dict[str, list[str] | Co
 def _register(how: RegisterMap, table: RawTable, made: dt.date | None) -> RawTable:
     out = _dates("register", how, table)
     sessions = _local_sessions(how)
-    out["Session"] = _each(table, "Session", lambda t: _session_text(t, sessions))
+    out["Session"] = _each(table, "Session", lambda t: session_text(t, sessions))
     no_mark = [*how.no_mark, *([""] if how.blank == "not entered" else [])]
     return _blank_as(how, _changed(table, out, no_mark), made)
 
@@ -240,7 +240,7 @@ def _weeks(how: RegisterMap, table: RawTable, made: dt.date | None) -> RawTable:
         no_mark = {"", *how.no_mark}
     unfolded = unfold(
         who_of(table),
-        _each(table, "WeekStart", lambda t: _date_text(t, how.date_format, False)),
+        _each(table, "WeekStart", lambda t: date_text(t, how.date_format, False)),
         weeks,
         table.line.tolist(),
         faults=table.faults,
@@ -257,7 +257,7 @@ def _each(table: RawTable, header: str, change: Callable[[str], str]) -> list[st
     return [changed[t] for t in texts]
 
 
-def _date_text(text: str, date_format: str | None, moment: bool) -> str:
+def date_text(text: str, date_format: str | None, moment: bool) -> str:
     """A date as ISO text; what cannot be understood stays as it is, and is found at fault later."""
     whole = moment or (date_format is not None and "%p" in date_format)  # AM and PM are of the time, not a session
     bare = tidy(text if whole else _SESSION.sub("", text))
@@ -281,12 +281,13 @@ def _date_text(text: str, date_format: str | None, moment: bool) -> str:
 
 def date_and_session(text: str) -> tuple[dt.date, str] | None:
     """Date and session of a cell that holds both, such as `21 Sep 2026 AM`; None for any other."""
-    session = _session_text(text, {})
-    day = date_of(_date_text(text, None, moment=False))
+    session = session_text(text, {})
+    day = date_of(date_text(text, None, moment=False))
     return (day, session) if day is not None and session in ("AM", "PM") else None
 
 
-def _session_text(text: str, sessions: dict[str, str]) -> str:
+def session_text(text: str, sessions: Mapping[str, str]) -> str:
+    """The session that a cell names, by local words in lower case first; what names none, or both, stays as it is."""
     text = tidy(text)
     if (mapped := sessions.get(text.casefold())) is not None:
         return mapped

@@ -68,11 +68,11 @@ def pack_marks(marks: DayMarks) -> bytes:
 def unpack_marks(page: bytes) -> DayMarks:
     """The reverse of `pack_marks`."""
     a = unpack_page(page)
-    return DayMarks(
-        person=np.cumsum(a["person"], dtype=np.int32),
-        code=np.stack([a[name] for name in _NAMES], axis=1),
-        minutes=np.stack([a[f"{name}_minutes"] for name in _NAMES], axis=1),
-    )
+    n = len(a["person"])
+    code, minutes = np.empty((n, 2), dtype=np.uint8), np.empty((n, 2), dtype=np.uint16)
+    for s, name in enumerate(_NAMES):
+        code[:, s], minutes[:, s] = a[name], a[f"{name}_minutes"]
+    return DayMarks(np.cumsum(a["person"], dtype=np.int32), code, minutes)
 
 
 def pack_lines(lines: Int32) -> bytes:
@@ -83,7 +83,10 @@ def pack_lines(lines: Int32) -> bytes:
 def unpack_lines(page: bytes) -> Int32:
     """The reverse of `pack_lines`."""
     a = unpack_page(page)
-    return np.stack([np.cumsum(a[name], dtype=np.int32) for name in _NAMES], axis=1)
+    lines = np.empty((len(a[_NAMES[0]]), 2), dtype=np.int32)
+    for s, name in enumerate(_NAMES):
+        np.cumsum(a[name], out=lines[:, s])
+    return lines
 
 
 def split_by_day(marks: Marks) -> dict[dt.date, StatementPages]:
@@ -111,4 +114,6 @@ def split_by_day(marks: Marks) -> dict[dt.date, StatementPages]:
 
 
 def _differences(values: Int32) -> Int32:
-    return np.diff(values, prepend=np.int32(0)).astype(np.int32)
+    out = np.array(values, dtype=np.int32)
+    out[1:] -= values[:-1]
+    return out

@@ -13,6 +13,8 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
 _BRITISH = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: .*)?")
 _MOMENT = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?")
 _YEAR_GROUP = re.compile(r"(?:YEAR|YR|Y)?\s*(N[12]|R|RECEPTION|1[0-3]|[1-9])", re.IGNORECASE)
+_SESSION = re.compile(r"\b([ap]\.?m|morning|afternoon)\b", re.IGNORECASE)
+_SESSIONS = {"am": "AM", "morning": "AM", "pm": "PM", "afternoon": "PM"}
 _NURSERY = re.compile(r"NURSERY\s*([12])", re.IGNORECASE)
 
 # Marks of writing direction, zero-width characters and byte-order marks: invisible, and they make equal names differ.
@@ -101,6 +103,17 @@ def whole_number_of(text: str, low: int, high: int) -> int | None:
         return None
     number = int(m[1])
     return number if low <= number <= high else None
+
+
+def stage_of(text: str) -> int | None:
+    """A stage of the ladder, 0 to 4: `1`, `1.0`, `Stage 1`; None for anything else."""
+    return whole_number_of(re.sub(r"^stage\s*", "", text, flags=re.IGNORECASE), 0, 4)
+
+
+def session_of(text: str) -> str | None:
+    """AM or PM where the text names one of them alone; None for anything else, also for a whole day."""
+    found = {_SESSIONS[word.lower().replace(".", "")] for word in _SESSION.findall(text)}
+    return found.pop() if len(found) == 1 else None
 
 
 def amount_of(text: str) -> float | None:

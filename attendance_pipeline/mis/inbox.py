@@ -2,18 +2,25 @@
 
 The order that makes a kill at any moment harmless: a file is read, kept, loaded in one transaction, and only then taken
 from the inbox. Until the last step it is still there, and the next run does it all again to the same end.
+
+A file that somebody is busy with is no fault of the file: what cannot be read tonight waits with a note, and what
+somebody has open is read as it was last saved and left where it is.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
+import io
 import os
 import re
 import stat
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +33,12 @@ _NAME = re.compile(
 )
 # What programs leave behind while they copy or edit, and what desktops scatter.
 _PASSING = re.compile(r"(\..*|~.*|.*\.(tmp|part|partial|crdownload|swp|lock)|thumbs\.db|desktop\.ini)", re.IGNORECASE)
+_LOCK = re.compile(r"~\$(.+)|\.~lock\.(.+)#")
+LOG = "interventions"
 _LARGEST = 1 << 30
+_HELD = 64 << 20  # bytes of an inbox's files that are held while they are loaded; more are read twice
+_WORKBOOK_PACKED = 10
+_AT_ONCE = 16  # files that are brought to the disk at a time: it is mostly waiting
 _LONG_AGO = 24 * 60 * 60
 
 Stamp = tuple[int, int, int, int]
@@ -36,15 +48,40 @@ Pattern = Callable[[str], tuple[str, dt.date | None] | None]
 MadeOn = Callable[[str, str, bytes, dt.date], dt.date]
 
 
+class FileReplaced(RuntimeError):
+    """A file of the inbox is another than the one that was read; the message names the file and says what to do."""
+
+
 @dataclass(frozen=True)
 class Dropped:
-    """One file of the inbox, read. `stamp` tells whether the file there now is still the one that was read."""
+    """One file of the inbox, read. `stamp` tells whether the file there now is still the one that was read; `stays`:
+    it is not taken away, because somebody has it open or it is at home where it lies. `data`: None where so many files
+    lie there that they are not all held (`content` reads it again)."""
 
     path: Path
     kind: str
     key: ExtractKey
-    data: bytes
+    data: bytes | None
     stamp: Stamp
+    stays: bool = False
+
+    @property
+    def weight(self) -> int:
+        """How many bytes of text there are about: a workbook is compressed."""
+        return self.stamp[2] * (_WORKBOOK_PACKED if self.path.name.lower().endswith(".xlsx") else 1)
+
+    def content(self) -> bytes:
+        """The bytes that were read. Raises FileReplaced when they were not held and others are there now."""
+        data = self.data
+        if data is None:
+            with contextlib.suppress(OSError):
+                data = self.path.read_bytes()
+            if data is None or hashlib.sha256(data).hexdigest() != self.key.sha256:
+                raise FileReplaced(
+                    f"{self.path.name} was replaced in the inbox while it was being loaded. Nothing was loaded; "
+                    "the next run begins again"
+                )
+        return data
 
 
 @dataclass(frozen=True)
@@ -57,11 +94,15 @@ class NotTaken:
 
 @dataclass(frozen=True)
 class Inbox:
-    """What was found: files to load, files still being written, and files that cannot be taken."""
+    """What was found: files to load, files that somebody is busy with, and files that cannot be taken.
+
+    `notes`: why a file waits or stays, in words that name the file and nothing in it.
+    """
 
     dropped: tuple[Dropped, ...]
     waiting: tuple[str, ...]
     not_taken: tuple[NotTaken, ...]
+    notes: tuple[str, ...] = ()
 
 
 def look(
@@ -70,12 +111,15 @@ def look(
     """Read every file of an inbox, in order of name. Folders in it are left alone; no inbox is an empty one.
 
     A file changed less than `settle_seconds` ago is looked at again until it has been still that long; one that keeps
-    changing waits for the next run. `pattern` finds kind and recorded date in a name instead of the contract's pattern;
-    where a name has no date `made_on` finds it, else it is the day of arrival.
+    changing waits for the next run, as does one that cannot be opened and a workbook that is not whole yet. `pattern`
+    finds kind and recorded date in a name instead of the contract's pattern; where a name has no date `made_on` finds
+    it, else it is the day of arrival.
     """
     named: Pattern = pattern or kind_and_day
-    dropped, waiting, not_taken = [], [], []
+    dropped, waiting, not_taken, notes = [], [], [], []
+    held = 0
     entries = sorted(os.scandir(inbox), key=lambda e: e.name) if inbox.is_dir() else []
+    opened = {name for e in entries if (name := _locks(e.name)) is not None}
     for entry in entries:
         if _PASSING.fullmatch(entry.name) or (entry.is_dir(follow_symlinks=False)):
             continue
@@ -91,13 +135,17 @@ def look(
         if entry.stat(follow_symlinks=False).st_size > _LARGEST:
             not_taken.append(NotTaken(entry.name, "larger than 1 GB"))
             continue
-        whole = _read_still(Path(entry.path), settle_seconds)
-        if whole is None:
+        whole = _read_whole(Path(entry.path), settle_seconds)
+        if isinstance(whole, str):
             waiting.append(entry.name)
+            notes.append(f"{entry.name}: {whole}; tried again next night")
             continue
         data, stamp = whole
         kind, day = found
         name = entry.name
+        stays = name.casefold() in opened
+        if stays:
+            notes.append(f"{name}: somebody has it open: read as it was last saved, and left in the inbox")
         if day is None:
             arrived = _arrived(stamp)
             day = made_on(kind, name, data, arrived) if made_on else arrived
@@ -105,8 +153,35 @@ def look(
             # be taken for that older one.
             name = f"{kind}_{day}_{name}"
         key = ExtractKey(day, name, hashlib.sha256(data).hexdigest())
-        dropped.append(Dropped(Path(entry.path), kind, key, data, stamp))
-    return Inbox(tuple(dropped), tuple(waiting), tuple(not_taken))
+        held += len(data)
+        dropped.append(Dropped(Path(entry.path), kind, key, data if held <= _HELD else None, stamp, stays))
+    return Inbox(tuple(dropped), tuple(waiting), tuple(not_taken), tuple(notes))
+
+
+def look_at_log(path: Path, settle_seconds: float = 2.0) -> Inbox:
+    """The intervention log of a school that keeps it in one place, read as it was last saved and left where it is.
+
+    Its recorded date is the day it was last saved, and of two versions of one day the one that was saved later has the
+    greater name.
+    """
+    if not path.is_file():
+        return Inbox((), (), (), (f"{path.name}: the intervention log is not where the settings say it is",))
+    if path.stat().st_size > _LARGEST:
+        return Inbox((), (), (NotTaken(path.name, "larger than 1 GB"),))
+    whole = _read_whole(path.resolve(), settle_seconds)  # a link that the settings name is meant
+    if isinstance(whole, str):
+        return Inbox((), (path.name,), (), (f"{path.name}: {whole}; tried again next night",))
+    data, stamp = whole
+    saved = dt.datetime.fromtimestamp(stamp[3] / 1e9, dt.UTC).astimezone()
+    name = f"{LOG}_{saved:%Y-%m-%d_%H%M%S}_{path.name}"
+    key = ExtractKey(saved.date(), name, hashlib.sha256(data).hexdigest())
+    return Inbox((Dropped(path, LOG, key, data, stamp, stays=True),), (), ())
+
+
+def _locks(name: str) -> str | None:
+    """The file, in lower case, that a lock file speaks of: Excel's `~$log.xlsx`, LibreOffice's `.~lock.log.xlsx#`."""
+    m = _LOCK.fullmatch(name)
+    return (m[1] or m[2]).casefold() if m else None
 
 
 def kind_and_day(name: str) -> tuple[str, dt.date] | None:
@@ -122,24 +197,40 @@ def kind_and_day(name: str) -> tuple[str, dt.date] | None:
 
 def keep(kept: Path, sha256: str, data: bytes) -> None:
     """Keep a file under its hash, readable by its owner alone. Keeping it again changes nothing but its content."""
-    path = kept_path(kept, sha256)
-    folder = path.parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keep_all(kept, [(sha256, data)])
+
+
+def keep_all(kept: Path, files: Sequence[tuple[str, bytes]]) -> None:
+    """As `keep`, of many files (SHA-256, bytes): of two with one hash the last. All are on the disk when it is done."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        changed = set(pool.map(lambda f: _put(kept_path(kept, f[0]), f[1]), dict(files).items()))
+        list(pool.map(_to_disk, sorted(changed - {None})))
+
+
+def _put(path: Path, data: bytes) -> str | None:
+    """The folder of the file if it was not there already as it should be."""
+    folder, sha256 = str(path.parent), path.name
     try:
         if path.read_bytes() == data:
-            return
+            return None
     except FileNotFoundError:
-        pass
-    for left_behind in folder.glob(f".{sha256}.*"):  # by a process that was killed; not by one that is at it now
-        if time.time() - left_behind.lstat().st_mtime > _LONG_AGO:
-            left_behind.unlink(missing_ok=True)
-    passing = folder / f".{sha256}.{uuid.uuid4().hex}"
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    for name in os.listdir(folder):  # left behind by a process that was killed; not by one that is at it now
+        if name.startswith(f".{sha256}."):
+            left_behind = path.with_name(name)
+            if time.time() - left_behind.lstat().st_mtime > _LONG_AGO:
+                left_behind.unlink(missing_ok=True)
+    passing = f"{folder}/.{sha256}.{uuid.uuid4().hex}"
     descriptor = os.open(passing, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400)
     with os.fdopen(descriptor, "wb") as handle:
         handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(passing, path)
+    return folder
+
+
+def _to_disk(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -153,9 +244,12 @@ def kept_path(kept: Path, sha256: str) -> Path:
 
 
 def clear(dropped: Sequence[Dropped]) -> list[str]:
-    """Take loaded files from the inbox, but none that has been replaced since it was read. Returns names that stay."""
+    """Take loaded files from the inbox, but none that has been replaced since it was read. Returns names that stay,
+    without those that are to stay."""
     stay = []
     for d in dropped:
+        if d.stays:
+            continue
         try:
             if _stamp(os.lstat(d.path)) == d.stamp:
                 os.unlink(d.path)
@@ -176,8 +270,28 @@ def _stamp(s: os.stat_result) -> Stamp:
     return s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns
 
 
+def _read_whole(path: Path, settle_seconds: float) -> tuple[bytes, Stamp] | str:
+    """The bytes of a file that nobody is writing, or why it has to wait."""
+    try:
+        found = _read_still(path, settle_seconds)
+    except OSError as error:
+        # Where a program holds a lock, a share refuses to open the file, to read it, or says that it is busy.
+        return f"cannot be opened: locked by a program, or this account may not read it ({type(error).__name__})"
+    if found is None:
+        return "still being written"
+    data, stamp = found
+    if path.suffix.lower() == ".xlsx" and _is_half(data) and abs(time.time() - stamp[3] / 1e9) < _LONG_AGO:
+        return "not a whole workbook yet"
+    return found
+
+
+def _is_half(data: bytes) -> bool:
+    """Whether a workbook looks like one that is still being copied: nothing, room kept free, or an archive's head."""
+    return data[:4] in (b"", b"PK\3\4", b"\0\0\0\0") and not zipfile.is_zipfile(io.BytesIO(data))
+
+
 def _read_still(path: Path, settle_seconds: float) -> tuple[bytes, Stamp] | None:
-    """The bytes of a file that nobody is writing, or None."""
+    """The bytes of a file that nobody is writing, or None. Raises OSError where it cannot be opened."""
     for _ in range(3):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -65,15 +65,17 @@ class Column:
 class Kind:
     """`once`: columns whose values a file may hold only once; rows that agree in them and differ elsewhere conflict.
 
-    `subject`: columns that name what a newer extract's rows replace. `numbered`: rows alike in `subject` are told apart
-    by their order. `private`: columns left out of the warehouse and of the kept copy.
+    `subject`: columns that name what a newer extract's rows replace; of several in one place the first that is filled.
+    `numbered`: rows alike in `subject` are told apart by their order. `private`: columns left out of the warehouse and
+    of the kept copy. `only_known`: left out of the kept copy, with those, are columns that are not understood.
     """
 
     columns: tuple[Column, ...]
     once: tuple[str, ...] = ()
-    subject: tuple[str, ...] = ()
+    subject: tuple[str | tuple[str, ...], ...] = ()
     numbered: bool = False
     private: tuple[str, ...] = ()
+    only_known: bool = False
 
     def column(self, header: str) -> Column:
         return next(c for c in self.columns if c.header == header)
@@ -92,6 +94,8 @@ _STUDENT_HEADERS = ("StudentId", "MIS ID", "MISID")
 _UPN = Column("UPN", "upn", needed=True, filled=True, instead=STUDENT_ID)
 # In a row without a UPN, the MIS's own number of the pupil stands for it.
 _STUDENT = Column(STUDENT_ID, "student", also=_STUDENT_HEADERS, extra=True)
+# Said of a form or an entry of the log that was made: it is to count no more.
+_WITHDRAWN = Column("Withdrawn", "flag", also=("Cancelled", "Entered in Error"), extra=True)
 
 KINDS: dict[str, Kind] = {
     "pupils": Kind(
@@ -161,17 +165,25 @@ KINDS: dict[str, Kind] = {
     ),
     "notifications": Kind(
         (
-            Column("Submitted", "moment", needed=True),
-            _UPN,
-            Column("Pupil Name"),
-            Column("First Date", "date", needed=True, filled=True),
-            Column("Last Date", "date"),
-            *_text("Reason", "Evidence"),
+            # The second are the headers of Google's forms, and of Microsoft's.
+            Column("Submitted", "moment", needed=True, also=("Timestamp", "Completion time")),
+            Column("UPN", "maybe_upn"),
+            Column("Pupil Name", needed=True, instead="UPN", also=("Name of Pupil", "Pupil's Name", "Child's Name")),
+            Column("First Date", "date", needed=True, filled=True, also=("First Day of Absence",)),
+            Column("Last Date", "date", also=("Last Day of Absence",)),
+            Column("Reason", also=("Reason for Absence",)),
+            Column("Evidence"),
+            Column("Class", extra=True),
+            Column("Date of Birth", "maybe_date", extra=True),
+            Column("Session", "maybe_session", extra=True),
+            _WITHDRAWN,
             _STUDENT,
         ),
-        subject=("UPN", "Submitted", "First Date", "Last Date"),
+        # Not the UPN where there is a name: a form to which the office adds the UPN is still that form.
+        subject=("Submitted", ("Pupil Name", "UPN"), "First Date", "Last Date"),
         numbered=True,
         private=("Reason", "Evidence"),
+        only_known=True,
     ),
     "interventions": Kind(
         (
@@ -184,9 +196,13 @@ KINDS: dict[str, Kind] = {
             Column("Until", "date"),
             Column("Amount", "amount"),
             *_text("By", "Note"),
+            # Which letter an entry is about, where it is not the stage's own: its kind, or its reference.
+            Column("Letter", "letter", extra=True),
+            Column("Reference", "reference", extra=True),
+            _WITHDRAWN,
             _STUDENT,
         ),
-        subject=("UPN", "Date", "Action", "Stage", "Contact ID"),
+        subject=("UPN", "Date", "Action", "Stage", "Contact ID", "Letter", "Reference"),
         numbered=True,
     ),
 }

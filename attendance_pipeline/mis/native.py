@@ -10,6 +10,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ from attendance_pipeline.store.extracts import Fault
 
 ROW = "(row)"  # the column named for a fault of a whole row
 WRONG_CELLS = "wrong number of cells"
+# Kinds that people keep or gather by hand; how such files are read is in `kept_by_people.py`.
+KEPT_BY_PEOPLE = frozenset({"notifications", "interventions"})
 _BYTE_ORDER_MARK = "\ufeff".encode()
 _LINE_FEED, _QUOTE = ord("\n"), ord('"')
 
@@ -31,7 +34,7 @@ class NativeFormat:
     """See contract.md section 2."""
 
     name = "native"
-    version = 2
+    version = 3
 
     def read(self, kind: str, file_name: str, data: bytes) -> RawTable:
         (table,) = self.read_many(kind, [(file_name, data)])
@@ -42,6 +45,8 @@ class NativeFormat:
     def read_many(self, kind: str, files: Sequence[tuple[str, bytes]]) -> list[RawTable | UnreadableFile]:
         """Even files (`_cell_ends`: nearly all) of one header are split as one text, dozens of times faster; any other
         goes to the careful reader. What comes out is the same."""
+        if kind in KEPT_BY_PEOPLE:
+            return [_by_people(kind, name, data) for name, data in files]
         out: dict[int, RawTable | UnreadableFile] = {}
         even: dict[tuple[bytes, bool], list[tuple[int, bytes, int]]] = defaultdict(list)
         for i, (name, data) in enumerate(files):
@@ -72,12 +77,25 @@ class NativeFormat:
         return [out[i] for i in range(len(files))]
 
     def without_columns(self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]) -> bytes:
+        if kind in KEPT_BY_PEOPLE:
+            from attendance_pipeline.mis import kept_by_people
+
+            return kept_by_people.without_columns(kind, file_name, data, columns, keep_lines)
         wanted = {header_key(c) for c in columns}
         if file_name.lower().endswith(".xlsx"):
             from attendance_pipeline.mis.xlsx import blank_columns
 
             return blank_columns(data, wanted, keep_lines)
         return blank_cells(data, wanted, keep_lines)
+
+
+def _by_people(kind: str, file_name: str, data: bytes) -> RawTable | UnreadableFile:
+    from attendance_pipeline.mis import kept_by_people
+
+    try:
+        return kept_by_people.read(kind, file_name, data)
+    except UnreadableFile as fault:
+        return fault
 
 
 def read_cells(file_name: str, data: bytes, skip: int = 0, delimiter: str = ",") -> list[tuple[int, list[str]]]:
@@ -107,7 +125,7 @@ def table_of_columns(
     if not rows:
         raise UnreadableFile("the file is empty", columns[0].header)
     header = rows[0][1]
-    places, ignored = _places(columns, header, named or {})
+    places, ignored = places_of(columns, header, named or {})
     width = len(header)
     whole = [r for r in rows[1:] if len(r[1]) == width and any(r[1])]
     faults = tuple(Fault(line, ROW, WRONG_CELLS) for line, cells in rows[1:] if len(cells) != width and any(cells))
@@ -126,8 +144,8 @@ def texts_of(table: RawTable, header: str) -> list[str]:
     return [column.texts[c] for c in column.codes.tolist()] if isinstance(column, Coded) else column
 
 
-def _places(
-    columns: Sequence[Column], header: Sequence[str], named: Mapping[str, Sequence[str]]
+def places_of(
+    columns: Sequence[Column], header: Sequence[str], named: Mapping[str, Sequence[str]] = MappingProxyType({})
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Where each column stands, and the file's columns that nobody reads. Raises UnreadableFile."""
     places: dict[str, int] = {}
@@ -203,7 +221,7 @@ def _even_tables(kind: str, header: bytes, quoted: bool, bodies: Sequence[tuple[
     """The tables of even files of one header from what stands below it (text, rows); None for one that the careful
     reader has to look at, because a row may be blank. Raises UnreadableFile."""
     cells = _cells_of(header)
-    places, ignored = _places(KINDS[kind].columns, cells, {})
+    places, ignored = places_of(KINDS[kind].columns, cells)
     if any(body.startswith(_BYTE_ORDER_MARK) for body, _ in bodies):  # Arrow would leave it out
         return [None] * len(bodies)
     columns = _even_cells([body for body, _ in bodies], quoted, len(cells), list(places.values()))

@@ -18,13 +18,15 @@ import pandas as pd
 from attendance_pipeline.law.register_codes import CODES, WITHDRAWN
 from attendance_pipeline.mis import cells
 from attendance_pipeline.mis.formats import Coded, RawTable
-from attendance_pipeline.mis.kinds import KINDS
-from attendance_pipeline.mis.schemas import MOST_MINUTES_LATE, action_of, by_text, faults_of
+from attendance_pipeline.mis.kinds import KINDS, Kind
+from attendance_pipeline.mis.schemas import MOST_MINUTES_LATE, action_of, by_text, faults_of, sure_upn
 from attendance_pipeline.register.statements import NO_MINUTES
 from attendance_pipeline.store.extracts import ExtractKey, Fault, Record
 from attendance_pipeline.store.persons import student_name
 
 CONFLICT = "conflicting rows"
+NOT_UPNS = "UPNs that are none: matched by name"
+_UPNS = ("upn", "maybe_upn")
 _YOUNGEST, _OLDEST = 2, 20  # ages of pupils that are not remarked upon
 
 
@@ -138,7 +140,7 @@ def _one_frame(
         if c.cell == "student":
             frame["UPN"] = _with_students(frame["UPN"], _categorical(parts, cells.tidy), school)
             continue
-        frame[c.header] = _categorical(parts, cells.tidy_upn if c.cell == "upn" else cells.tidy)
+        frame[c.header] = _categorical(parts, cells.tidy_upn if c.cell in _UPNS else cells.tidy)
     recorded = np.array([key.recorded_on for key, _ in tables], dtype="datetime64[s]")
     frame["(recorded)"] = np.repeat(recorded, lengths)
     return frame, file, line
@@ -303,9 +305,14 @@ _VALUES: dict[str, Callable[[str], Any]] = {
     "flag": cells.flag_of,
     "year_group": lambda t: cells.year_group_of(t) or t,
     "minutes": lambda t: cells.whole_number_of(t, 0, MOST_MINUTES_LATE),
-    "stage": lambda t: cells.whole_number_of(t, 0, 4),
+    "stage": cells.stage_of,
+    "maybe_upn": sure_upn,
+    "maybe_date": lambda t: d.isoformat() if (d := cells.date_of(t)) else None,
+    "maybe_session": cells.session_of,
     "amount": cells.amount_of,
     "action": action_of,
+    "letter": action_of,
+    "reference": str.upper,
 }
 
 
@@ -326,8 +333,7 @@ def _records(
     values = [by_text(frame[c.header], _VALUES.get(c.cell, str), object)[at[first]] for c in columns]
     names = [c.name for c in columns]
     shared = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
-    subject = [c.name for c in columns if c.header in spec.subject]
-    subjects = ["|".join("" if row[n] is None else str(row[n]) for n in subject) for row in shared]
+    subjects = [_subject(spec, row) for row in shared]
     out: list[list[Record]] = [[] for _ in range(n_files)]
     seen: Counter[tuple[int, str]] = Counter()
     for f, number, i in zip(file[at].tolist(), line[at].tolist(), content.tolist(), strict=True):
@@ -337,6 +343,15 @@ def _records(
             name = f"{name}|{seen[f, name]}"
         out[f].append(Record(number, name, shared[i]))
     return out
+
+
+def _subject(spec: Kind, row: Mapping[str, Any]) -> str:
+    """What a record is about, as text. A column that the extract's kind has but not the row is blank."""
+    parts = []
+    for one in spec.subject:
+        names = (spec.column(h).name for h in ((one,) if isinstance(one, str) else one))
+        parts.append(next((str(row[n]) for n in names if row.get(n) not in (None, "")), ""))
+    return "|".join(parts)
 
 
 def _contents(columns: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -363,6 +378,8 @@ def _warnings(
         age = (frame["(recorded)"].to_numpy("datetime64[D]") - born).astype("timedelta64[D]").astype(np.int64) / 365.25
         odd["implausible age"] = ~np.isnat(born) & ((age < _YOUNGEST) | (age > _OLDEST))
         odd["no class"] = by_text(frame["Class"], lambda t: t == "")
+    elif kind == "notifications":
+        odd[NOT_UPNS] = by_text(frame["UPN"], lambda t: t != "" and sure_upn(t) == "")
     elif kind == "register":
         day = _days(frame["Date"])
         outside = np.zeros(len(frame), dtype=bool)

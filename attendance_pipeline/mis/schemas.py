@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
 
+from attendance_pipeline.law.policy import LETTER_KINDS
 from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.mis import cells
 from attendance_pipeline.mis.kinds import ACTIONS, KINDS
@@ -28,6 +30,7 @@ Rule = tuple[str, Callable[[str], bool]]
 
 MOST_MINUTES_LATE = 400  # contract: a whole number from 0 to 400, more than any session lasts
 _REGISTER_DAYS_AHEAD = 366  # a mark dated later than this after its extract is a slip of the pen
+_FORM_DAYS_AHEAD = 366  # the same of an absence that parents tell of beforehand
 _YEARS_AHEAD = 20  # entry and leaving dates may lie in the future; 2086 and 6209 are slips
 
 NOT_A_UPN = "not a UPN"
@@ -36,6 +39,9 @@ MISSING = "missing value"
 UNKNOWN_CODE = "unknown code"
 WRONG_SESSION = "code not legal in this session"
 IMPOSSIBLE_DATE = "impossible date"
+NOBODY = "neither a UPN nor a name"
+ENDS_BEFORE = "before the first date"
+FAR_OFF = "more than a year after the extract"
 
 
 def _is_date(text: str) -> bool:
@@ -75,15 +81,26 @@ CELLS: dict[str, tuple[Rule, ...]] = {
             lambda t: cells.whole_number_of(t, 0, MOST_MINUTES_LATE) is not None,
         ),
     ),
-    "stage": (("not a stage from 0 to 4", lambda t: cells.whole_number_of(t, 0, 4) is not None),),
+    "stage": (("not a stage from 0 to 4", lambda t: cells.stage_of(t) is not None),),
     "amount": (("not an amount", lambda t: cells.amount_of(t) is not None),),
     "action": (("not an action of the intervention log", lambda t: action_of(t) in ACTIONS),),
+    "letter": (("not a kind of letter", lambda t: action_of(t) in LETTER_KINDS),),
+    "reference": (),
+    # What parents type into a form may be wrong and is still a form: what is not certain is as if it were blank.
+    "maybe_upn": (),
+    "maybe_date": (),
+    "maybe_session": (),
 }
 
 
 def action_of(text: str) -> str:
-    """An action as the contract writes it: lower case, underscores for spaces."""
-    return text.lower().replace(" ", "_")
+    """An action, or a kind of letter, as the contract writes it: lower case, underscores for spaces."""
+    return re.sub(r"[\s_-]+", "_", text.lower().strip(" ._-"))
+
+
+def sure_upn(text: str) -> str:
+    """The UPN of a cell in which anybody may have typed anything; blank where it is none."""
+    return text if is_upn(text) or is_student_name(text) else ""
 
 
 def by_text(column: pd.Series, rule: Callable[[str], Any], dtype: Any = bool) -> npt.NDArray[Any]:
@@ -116,6 +133,19 @@ def _legal_in_session(frame: pd.DataFrame) -> pd.Series:
     )
 
 
+def _somebody(frame: pd.DataFrame) -> pd.Series:
+    known = by_text(frame["UPN"], lambda t: sure_upn(t) != "") | by_text(frame["Pupil Name"], lambda t: t != "")
+    return pd.Series(known, index=frame.index)
+
+
+def _ends_after(frame: pd.DataFrame) -> pd.Series:
+    first, last = (
+        by_text(frame[h], lambda t: np.datetime64(cells.date_of(t) or "NaT", "D"), "datetime64[D]")
+        for h in ("First Date", "Last Date")
+    )
+    return pd.Series(np.isnat(first) | np.isnat(last) | (first <= last), index=frame.index)
+
+
 def _not_after(column: str, days: int) -> Callable[[pd.DataFrame], pd.Series]:
     def holds(frame: pd.DataFrame) -> pd.Series:
         day = by_text(frame[column], lambda t: cells.date_of(t) or dt.date(1, 1, 1), "datetime64[D]")
@@ -133,6 +163,11 @@ def _row_rules(kind: str) -> Iterable[tuple[str, str, Callable[[pd.DataFrame], p
             yield column.header, IMPOSSIBLE_DATE, _not_after(column.header, _YEARS_AHEAD * 366)
     if kind == "register":
         yield "Code", WRONG_SESSION, _legal_in_session
+    if kind == "notifications":
+        yield "Pupil Name", NOBODY, _somebody
+        yield "Last Date", ENDS_BEFORE, _ends_after
+        for header in ("First Date", "Last Date"):
+            yield header, FAR_OFF, _not_after(header, _FORM_DAYS_AHEAD)
 
 
 @cache

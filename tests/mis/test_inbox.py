@@ -1,13 +1,17 @@
 """What is taken from an inbox, what is left there, and how files are kept."""
 
+import datetime as dt
 import os
 import stat
 import threading
 import time
 
 import pytest
+from mis_files import workbook
 
-from attendance_pipeline.mis.inbox import clear, keep, kept_path, kind_and_day, look
+from attendance_pipeline.mis.inbox import clear, keep, kept_path, kind_and_day, look, look_at_log
+
+WORKBOOK = workbook(["UPN", "Date", "Action"])
 
 
 def drop(inbox, name, data=b"x"):
@@ -110,3 +114,95 @@ def test_kept_files_are_read_only_and_private(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o400
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert [p.name for p in path.parent.iterdir()] == [sha]
+
+
+# ---------------------------------------------------------------- files that somebody is busy with
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "~$interventions_2026-01-05.xlsx",  # Excel
+        "~$Interventions_2026-01-05.XLSX",
+        ".~lock.interventions_2026-01-05.xlsx#",  # LibreOffice
+    ],
+)
+def test_a_file_that_somebody_has_open_is_read_as_last_saved_and_left_there(tmp_path, lock):
+    path = drop(tmp_path / "inbox", "interventions_2026-01-05.xlsx", WORKBOOK)
+    drop(tmp_path / "inbox", lock, b"A Person")
+    other = drop(tmp_path / "inbox", "register_2026-01-05.csv")
+    found = look(tmp_path / "inbox", settle_seconds=0)
+    assert [(d.path.name, d.stays) for d in found.dropped] == [(path.name, True), (other.name, False)]
+    assert (found.waiting, found.not_taken) == ((), ())
+    assert found.notes == (f"{path.name}: somebody has it open: read as it was last saved, and left in the inbox",)
+    assert clear(found.dropped) == []
+    assert (path.exists(), other.exists()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "waits"),
+    [
+        (b"", True),
+        (WORKBOOK[: len(WORKBOOK) // 2], True),
+        (WORKBOOK[:100] + bytes(len(WORKBOOK) - 100), True),  # a share keeps the room free first
+        (bytes(5000), True),
+        (WORKBOOK, False),
+        (b"not a workbook at all", False),  # refused when it is read: waiting would not help
+    ],
+    ids=["nothing", "half", "room kept", "only room", "whole", "something else"],
+)
+def test_half_a_workbook_waits_until_it_is_a_day_old(tmp_path, data, waits):
+    path = drop(tmp_path / "inbox", "interventions_2026-01-05.xlsx", data)
+    found = look(tmp_path / "inbox", settle_seconds=0)
+    if waits:
+        assert (found.dropped, found.waiting, found.not_taken) == ((), (path.name,), ())
+        assert found.notes == (f"{path.name}: not a whole workbook yet; tried again next night",)
+    else:
+        assert (len(found.dropped), found.waiting, found.notes) == (1, (), ())
+    yesterday = time.time() - 25 * 60 * 60
+    os.utime(path, (yesterday, yesterday))
+    found = look(tmp_path / "inbox", settle_seconds=0)
+    assert ([d.data for d in found.dropped], found.waiting, found.notes) == ([data], (), ())
+
+
+def test_a_file_that_cannot_be_opened_waits(tmp_path):
+    path = drop(tmp_path / "inbox", "interventions_2026-01-05.csv", b"x")
+    whole = drop(tmp_path / "inbox", "register_2026-01-05.csv", b"y")
+    path.chmod(0)
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    whole.chmod(0o644)
+    root = os.geteuid() == 0
+    if root:  # who may read everything has to be somebody else for a moment
+        os.seteuid(65534)
+    try:
+        found = look(tmp_path / "inbox", settle_seconds=0)
+    finally:
+        if root:
+            os.seteuid(0)
+    assert ([d.data for d in found.dropped], found.waiting, found.not_taken) == ([b"y"], (path.name,), ())
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith(f"{path.name}: cannot be opened: locked by a program, or this account may not")
+
+
+def test_a_log_that_is_kept_in_one_place_is_read_there(tmp_path):
+    path = drop(tmp_path / "office", "Intervention log.xlsx", WORKBOOK)
+    os.utime(path, (1_768_000_000, 1_768_000_000))
+    (found,) = look_at_log(path, settle_seconds=0).dropped
+    saved = dt.datetime.fromtimestamp(1_768_000_000, dt.UTC).astimezone()
+    assert (found.kind, found.stays) == ("interventions", True)
+    assert found.key.recorded_on == saved.date()
+    assert found.key.file_name == f"interventions_{saved:%Y-%m-%d_%H%M%S}_Intervention log.xlsx"
+    # Saved once more on the same day: a greater name, so that what it says counts.
+    os.utime(path, (1_768_000_060, 1_768_000_060))
+    (later,) = look_at_log(path, settle_seconds=0).dropped
+    assert later.key > found.key
+    assert (clear([found, later]), path.exists()) == ([], True)
+
+
+def test_a_log_that_is_not_there_is_said(tmp_path):
+    found = look_at_log(tmp_path / "log.xlsx")
+    assert (found.dropped, found.notes) == (
+        (),
+        ("log.xlsx: the intervention log is not where the settings say it is",),
+    )

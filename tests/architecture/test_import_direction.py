@@ -109,8 +109,9 @@ WRITING_OF_OS = {"open", "replace", "rename", "link", "symlink", "remove", "unli
 KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "running", "said")
 
 # The rules are pure: of what is not ours they may import these and no more, and they open nothing.
-DERIVE_LIBRARIES = {"__future__", "bisect", "collections", "dataclasses", "datetime", "enum", "functools", "itertools",
-                    "math", "numba", "numpy", "operator", "pandas", "typing"}  # fmt: skip
+# (difflib and unicodedata compare names: tables of characters, and nothing but their arguments.)
+DERIVE_LIBRARIES = {"__future__", "bisect", "collections", "dataclasses", "datetime", "difflib", "enum", "functools",
+                    "itertools", "math", "numba", "numpy", "operator", "pandas", "typing", "unicodedata"}  # fmt: skip
 OPENING = {"open", "read_text", "read_bytes", "load", "loadtxt", "genfromtxt", "fromfile", "memmap", "save", "savez",
            "savetxt", "tofile", "read_csv", "read_parquet", "read_pickle", "read_json", "to_pickle"}  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Loading: from a school's inbox to the warehouse, all in one transaction, and what it changed.
 
 Belongs here: the order of the steps. How files are found and kept is `inbox.py`, how they are read `reading.py`, what
-the register makes of them `register/`.
+the register makes of them `register/`. Files go through in portions, so that memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, groupby
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import sqlalchemy as sa
 
-from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile
-from attendance_pipeline.mis.inbox import Dropped, MadeOn, Pattern, clear, keep, look
+from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile, read_files
+from attendance_pipeline.mis.inbox import Dropped, MadeOn, Pattern, clear, keep_all, look
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
 from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.register.complete import LEFT_OUT, settle
@@ -32,6 +34,7 @@ from attendance_pipeline.store import quarantine
 from attendance_pipeline.store.extracts import (
     ExtractKey,
     NewExtract,
+    StatementPages,
     known_extracts,
     list_extracts,
     put_extracts,
@@ -40,12 +43,17 @@ from attendance_pipeline.store.extracts import (
     replace_day_pages,
     set_left_out,
     set_register_mode,
+    statement_counts,
     statement_days,
 )
 from attendance_pipeline.store.persons import intern_persons
 from attendance_pipeline.store.quarantine import QuarantineRow
 from attendance_pipeline.store.tables import implied_withdrawal
 from attendance_pipeline.store.warehouse import Warehouse
+
+# Of what is held at once. A year of a school of a thousand pupils is one portion; pandera's cost is mostly per call.
+_TOGETHER = 16 << 20  # bytes of files
+_STATEMENTS_TOGETHER = 4_000
 
 _RECORD_KINDS = ("pupils", "contacts", "classes", "interventions", "notifications")
 
@@ -101,6 +109,16 @@ class _Refused:
     fault: UnreadableFile
 
 
+@dataclass(frozen=True)
+class _Portion:
+    """Files of one kind that are read and held together, and what they say."""
+
+    kind: str
+    files: Mapping[ExtractKey, Dropped]
+    readings: Sequence[Reading]
+    refused: Sequence[_Refused]
+
+
 def load(
     wh: Warehouse,
     school: str,
@@ -131,32 +149,24 @@ def load(
         told = quarantine.keys(conn, school, "inbox")
     fresh = [d for d in found.dropped if known.get((d.key.file_name, d.key.sha256)) != reading]
     names = {d.path.name for d in fresh}
-    unchanged = tuple(d.path.name for d in found.dropped if d.path.name not in names)
-    readings, refused = _read(form, fresh, code_map, keep_private, school)
     result = LoadResult(
         school=school,
-        loaded=tuple(r.key.file_name for r in readings),
-        unchanged=unchanged,
-        refused=tuple(r.dropped.path.name for r in refused),
+        unchanged=tuple(d.path.name for d in found.dropped if d.path.name not in names),
         waiting=found.waiting,
         not_taken=tuple((n.name, n.rule) for n in found.not_taken),
-        rows=sum(r.rows for r in readings),
-        notes=tuple(_notes(readings, refused)),
     )
     wanted_mode = "complete" if complete else "changes"
-    if readings or refused or mode != wanted_mode or told != {quarantine.key_of(r) for r in _left(result)}:
-        by_key = {d.key: d for d in fresh}
+    if fresh or mode != wanted_mode or told != {quarantine.key_of(r) for r in _left(result)}:
+        portions = (_read(form, files, code_map, keep_private, school) for files in _portions(fresh))
+        first = next(portions, None)  # most often all there is: nobody has to wait while it is read
         with wh.begin(school) as conn:
-            result = _load(conn, result, readings, refused, reading, complete)
-            for d in (r.dropped for r in refused):
-                keep(kept, d.key.sha256, d.data)
-            comments = _amending_lines(conn, school, readings)
-            for r in readings:
-                d = by_key[r.key]
-                hidden = set() if keep_private and r.kind != "register" else set(r.private)
-                name = r.key.file_name
-                data = form.without_columns(r.kind, name, d.data, hidden, comments[r.key]) if hidden else d.data
-                keep(kept, d.key.sha256, data)
+            loading = _Loading(conn, result, fresh, complete)
+            for portion in chain([first] if first else [], portions):
+                loading.put(portion, reading)
+                keep_all(kept, loading.as_they_came(portion, keep_private))
+            result = loading.settle()
+            for files in loading.without_columns(form):
+                keep_all(kept, files)
     stayed = clear(found.dropped)
     return _replaced(result, stayed=tuple(stayed))
 
@@ -166,105 +176,239 @@ def _fingerprint(form: Format, code_map: Sequence[DatedCodes], keep_private: boo
     return hashlib.sha256(json.dumps([form.name, form.version, maps, keep_private]).encode()).hexdigest()
 
 
+def _portions(fresh: Sequence[Dropped]) -> Iterator[list[Dropped]]:
+    """The files in portions of one kind that are read and held together. Register extracts come first: what stood
+    before is asked before anything is put, and must be asked of pupils as they were known then."""
+    for _, of_kind in groupby(sorted(fresh, key=lambda d: (d.kind != "register", d.kind)), key=lambda d: d.kind):
+        portion: list[Dropped] = []
+        weight = 0
+        for d in of_kind:
+            if portion and weight + d.weight > _TOGETHER:
+                yield portion
+                portion, weight = [], 0
+            portion.append(d)
+            weight += d.weight
+        yield portion
+
+
 def _read(
-    form: Format, fresh: Sequence[Dropped], code_map: Sequence[DatedCodes], keep_private: bool, school: str
-) -> tuple[list[Reading], list[_Refused]]:
-    tables: dict[str, list[tuple[ExtractKey, RawTable]]] = defaultdict(list)
+    form: Format, files: Sequence[Dropped], code_map: Sequence[DatedCodes], keep_private: bool, school: str
+) -> _Portion:
+    kind = files[0].kind
+    tables: list[tuple[ExtractKey, RawTable]] = []
     refused = []
-    for d in fresh:
-        try:
-            tables[d.kind].append((d.key, form.read(d.kind, d.key.file_name, d.data)))
-        except UnreadableFile as fault:
-            refused.append(_Refused(d, fault))
-    readings = [r for kind, files in tables.items() for r in read_tables(kind, files, code_map, keep_private, school)]
-    return sorted(readings, key=lambda r: r.key), refused
+    read = read_files(form, kind, [(d.key.file_name, d.content()) for d in files])
+    for d, table in zip(files, read, strict=True):
+        if isinstance(table, UnreadableFile):
+            refused.append(_Refused(d, table))
+        else:
+            tables.append((d.key, table))
+    readings = read_tables(kind, tables, code_map, keep_private, school)
+    return _Portion(kind, {d.key: d for d in files}, sorted(readings, key=lambda r: r.key), refused)
 
 
-def _load(
-    conn: sa.Connection,
-    result: LoadResult,
-    readings: Sequence[Reading],
-    refused: Sequence[_Refused],
-    reading: str,
-    complete: bool,
-) -> LoadResult:
-    school = result.school
-    before = quarantine.keys(conn, school)
-    there = {e.key: e.id for e in list_extracts(conn, school, "register")}
-    register = [r for r in readings if r.kind == "register"]
-    mode_changed = (register_mode_of(conn, school) == "complete") != complete
-    pupils_read = any(r.kind == "pupils" for r in readings)
-    days = {d for r in register if r.register is not None for d in np.unique(r.register.day).astype(object).tolist()}
-    days |= statement_days(conn, school, [there[r.key] for r in register if r.key in there])
-    if mode_changed or (complete and (register or pupils_read)):
-        days |= statement_days(conn, school)
-    axis = np.array(sorted(days), dtype="datetime64[D]")
-    kinds = [k for k in _RECORD_KINDS if any(r.kind == k for r in readings)]
-    standing = {k: set(current_records(conn, school, k).where) for k in kinds}
-    folded_before = read_marks(conn, school, axis)
-    upns = {u for r in readings for u in _upns(r)}
-    persons = intern_persons(conn, upns)
-    ids = put_extracts(conn, school, [_new_extract(school, r, persons, reading) for r in readings])
-    quarantine.add(conn, school, [_refusal(r) for r in refused])
-    quarantine.replace(conn, school, "inbox", _left(result))
-    roll_rows: list[QuarantineRow] = []
-    resettled = complete and bool(register or pupils_read or mode_changed)
-    if resettled:
-        settled = settle(conn, school)
-        replace_day_pages(conn, implied_withdrawal, school, settled.withdrawals)
-        set_left_out(conn, school, [e.id for e in settled.left_out])
-        roll_rows = [
-            QuarantineRow(e.id, e.file_name, e.key.sha256, 1, "Code", LEFT_OUT, "roll") for e in settled.left_out
-        ]
-    elif mode_changed:
-        replace_day_pages(conn, implied_withdrawal, school, [])
-        set_left_out(conn, school, [])
-    if pupils_read or resettled or mode_changed:
-        nobody = rows_of_nobody(conn, school)
-        quarantine.replace(conn, school, "roll", roll_rows + rows_not_on_roll(conn, school) + nobody)
-    elif readings:
-        quarantine.add(conn, school, rows_of_nobody(conn, school))
-        quarantine.add(conn, school, rows_not_on_roll(conn, school, [ids[r.key] for r in register]))
-    # A pupil who came to be known by another name has no other marks for that.
-    folded_before = replace(folded_before, person=links_of(conn, school).stand_for(folded_before.person))
-    new, changed, earliest = _marks_changed(axis, folded_before, read_marks(conn, school, axis))
-    set_register_mode(conn, school, "complete" if complete else "changes")
-    return _replaced(
-        result,
-        quarantined_new=len(quarantine.keys(conn, school) - before),
-        marks_new=new,
-        marks_changed=changed,
-        earliest_changed=earliest,
-        records_changed=_records_changed(conn, school, standing),
-    )
+class _Loading:
+    """One school's load within one transaction: what stood before, portion after portion, and what it came to.
+
+    Holds of each portion only what the end needs, so that memory does not grow with the number of files.
+    """
+
+    def __init__(self, conn: sa.Connection, result: LoadResult, fresh: Sequence[Dropped], complete: bool):
+        self.conn, self.school, self.result, self.complete = conn, result.school, result, complete
+        self.faults_before = quarantine.keys(conn, self.school)
+        self.there = {e.key: e.id for e in list_extracts(conn, self.school, "register")}
+        self.mode_changed = (register_mode_of(conn, self.school) == "complete") != complete
+        kinds = {d.kind for d in fresh}
+        self.standing = {k: set(current_records(conn, self.school, k).where) for k in _RECORD_KINDS if k in kinds}
+        self.loaded: list[ExtractKey] = []
+        self.refused: list[tuple[ExtractKey, str]] = []
+        self.notes: list[tuple[ExtractKey, str]] = []
+        self.rows = 0
+        self.read: set[str] = set()  # kinds of which a file was read
+        self.registers: list[int] = []
+        self.days: set[dt.date] = set()
+        self.before: list[tuple[npt.NDArray[np.datetime64], Said]] = []  # the marks of all these days, in parts
+        self.commented: list[tuple[Dropped, tuple[str, ...], frozenset[dt.date]]] = []
+        if self.mode_changed or (complete and kinds & {"register", "pupils"}):
+            self._remember(statement_days(conn, self.school))
+
+    def put(self, portion: _Portion, reading: str) -> None:
+        """Put what was read of some files."""
+        conn, school, readings = self.conn, self.school, portion.readings
+        days = {d for r in readings if r.register is not None for d in _days(r.register)}
+        self._remember(
+            days | statement_days(conn, school, [self.there[r.key] for r in readings if r.key in self.there])
+        )
+        persons = intern_persons(conn, _upns(readings))
+        ids = put_extracts(conn, school, list(_new_extracts(school, readings, persons, reading)))
+        quarantine.add(conn, school, [_refusal(r) for r in portion.refused])
+        if readings:
+            self.read.add(portion.kind)
+        if portion.kind == "register":
+            self.registers += ids.values()
+        self.loaded += [r.key for r in readings]
+        self.refused += [(r.dropped.key, r.dropped.path.name) for r in portion.refused]
+        self.notes += _notes(readings, portion.refused)
+        self.rows += sum(r.rows for r in readings)
+
+    def as_they_came(self, portion: _Portion, keep_private: bool) -> list[tuple[str, bytes]]:
+        """(SHA-256, bytes) of the files of a portion of which nothing is left out; the others are remembered."""
+        whole = [r.dropped for r in portion.refused]
+        for r in portion.readings:
+            d = portion.files[r.key]
+            if r.private and not (keep_private and r.kind != "register"):
+                days = frozenset() if r.register is None else frozenset(_days(r.register))
+                self.commented.append((d, r.private, days))
+            else:
+                whole.append(d)
+        return [(d.key.sha256, d.content()) for d in whole]
+
+    def settle(self) -> LoadResult:
+        """Work out what all extracts together say now, and what is another than before."""
+        conn, school, complete = self.conn, self.school, self.complete
+        quarantine.replace(conn, school, "inbox", _left(self.result))
+        roll_rows: list[QuarantineRow] = []
+        pupils_read = "pupils" in self.read
+        resettled = complete and bool(self.mode_changed or self.read & {"register", "pupils"})
+        if resettled:
+            settled = settle(conn, school)
+            replace_day_pages(conn, implied_withdrawal, school, settled.withdrawals)
+            set_left_out(conn, school, [e.id for e in settled.left_out])
+            roll_rows = [
+                QuarantineRow(e.id, e.file_name, e.key.sha256, 1, "Code", LEFT_OUT, "roll") for e in settled.left_out
+            ]
+        elif self.mode_changed:
+            replace_day_pages(conn, implied_withdrawal, school, [])
+            set_left_out(conn, school, [])
+        if pupils_read or resettled or self.mode_changed:
+            nobody = rows_of_nobody(conn, school)
+            quarantine.replace(conn, school, "roll", roll_rows + rows_not_on_roll(conn, school) + nobody)
+        elif self.read:
+            quarantine.add(conn, school, rows_of_nobody(conn, school))
+            quarantine.add(conn, school, rows_not_on_roll(conn, school, self.registers))
+        new, changed, earliest = self._marks_changed()
+        set_register_mode(conn, school, "complete" if complete else "changes")
+        standing = {kind: before for kind, before in self.standing.items() if kind in self.read}
+        return _replaced(
+            self.result,
+            loaded=tuple(key.file_name for key in sorted(self.loaded)),
+            refused=tuple(name for _, name in sorted(self.refused)),
+            notes=tuple(note for _, note in sorted(self.notes, key=lambda n: n[0])),
+            rows=self.rows,
+            quarantined_new=len(quarantine.keys(conn, school) - self.faults_before),
+            marks_new=new,
+            marks_changed=changed,
+            earliest_changed=earliest,
+            records_changed=_records_changed(conn, school, standing),
+        )
+
+    def without_columns(self, form: Format) -> Iterator[list[tuple[str, bytes]]]:
+        """(SHA-256, bytes) of the files of which something is left out, in portions. To be asked after `settle`."""
+        lines = self._amending_lines()
+        hidden = {d.key: set(private) for d, private, _ in self.commented}
+        for files in _portions([d for d, _, _ in self.commented]):
+            yield [
+                (
+                    d.key.sha256,
+                    form.without_columns(d.kind, d.key.file_name, d.content(), hidden[d.key], lines[d.key]),
+                )
+                for d in files
+            ]
+
+    def _remember(self, days: set[dt.date]) -> None:
+        """The marks of days that are about to change, as they stand before anything is put about them."""
+        new = days - self.days
+        if new:
+            axis = np.array(sorted(new), dtype="datetime64[D]")
+            self.before.append((axis, read_marks(self.conn, self.school, axis)))
+            self.days |= new
+
+    def _marks_changed(self) -> tuple[int, int, dt.date | None]:
+        """New marks, changed marks, and the first day of either."""
+        # A pupil who came to be known by another name has no other marks for that.
+        links = links_of(self.conn, self.school)
+        new = changed = 0
+        first: list[dt.date] = []
+        for axis, said in self.before:
+            before = replace(said, person=links.stand_for(said.person))
+            after = read_marks(self.conn, self.school, axis)
+            persons = np.union1d(before.person, after.person)
+            old, now = fold_marks(before, persons, len(axis)), fold_marks(after, persons, len(axis))
+            differs = old != now
+            new += int((differs & (old == 0)).sum())
+            changed += int((differs & (old != 0)).sum())
+            first += axis[differs.any(axis=(0, 2))][:1].astype(object).tolist()
+        return new, changed, min(first, default=None)
+
+    def _amending_lines(self) -> dict[ExtractKey, set[int]]:
+        """The lines of each register extract that amend a mark: their comment is kept (rules.md section 9)."""
+        lines: dict[ExtractKey, set[int]] = defaultdict(set)
+        days = {day for _, _, days in self.commented for day in days}
+        for part in _parts_of_days(statement_counts(self.conn, self.school), days):
+            found = amendments(self.conn, self.school, np.array(part, dtype="datetime64[D]"))
+            for extract, line in zip(found.extract.tolist(), found.line.tolist(), strict=True):
+                lines[found.extracts[extract].key].add(line)
+        return lines
 
 
-def _upns(reading: Reading) -> Iterable[str]:
-    if reading.register is not None:
-        return (reading.register.upns[i] for i in np.unique(reading.register.upn))
-    return (r.data["upn"] for r in reading.records if "upn" in r.data)
+def _parts_of_days(statements: Mapping[dt.date, int], days: Iterable[dt.date]) -> Iterator[list[dt.date]]:
+    """The days in order, in parts of so few statements that these can be held together."""
+    part: list[dt.date] = []
+    held = 0
+    for day in sorted(days):
+        if part and held + statements.get(day, 0) > _STATEMENTS_TOGETHER:
+            yield part
+            part, held = [], 0
+        part.append(day)
+        held += statements.get(day, 0)
+    if part:
+        yield part
 
 
-def _new_extract(school: str, r: Reading, persons: dict[str, int], reading: str) -> NewExtract:
-    return NewExtract(
-        school=school,
-        kind=r.kind,
-        key=r.key,
-        reading=reading,
-        rows=r.rows,
-        columns_ignored=r.ignored,
-        warnings=r.warnings,
-        statements={} if r.register is None else split_by_day(_marks(r.register, persons)),
-        lessons=split_lessons_by_day(r.records, persons) if r.kind == "lessons" else {},
-        records=() if r.kind == "lessons" else r.records,
-        faults=r.faults,
-    )
+def _days(rows: RegisterRows) -> list[dt.date]:
+    days: list[dt.date] = np.unique(rows.day).astype(object).tolist()
+    return days
 
 
-def _marks(rows: RegisterRows, persons: dict[str, int]) -> Marks:
-    numbers = np.array([persons.get(u, 0) for u in rows.upns], dtype=np.int32)
-    person = numbers[rows.upn] if len(rows.upn) else np.zeros(0, dtype=np.int32)
-    return Marks(person, rows.day, rows.session, rows.code, rows.minutes, rows.line)
+def _upns(readings: Sequence[Reading]) -> set[str]:
+    """The names of all persons about whom some files say anything."""
+    found = {r.data["upn"] for reading in readings for r in reading.records if "upn" in r.data}
+    named: dict[int, tuple[tuple[str, ...], npt.NDArray[np.bool_]]] = {}  # files read together share their names
+    for rows in (r.register for r in readings if r.register is not None):
+        _, used = named.setdefault(id(rows.upns), (rows.upns, np.zeros(len(rows.upns), dtype=bool)))
+        used[rows.upn] = True
+    return found | {names[i] for names, used in named.values() for i in np.flatnonzero(used)}
+
+
+def _new_extracts(
+    school: str, readings: Sequence[Reading], persons: Mapping[str, int], reading: str
+) -> Iterator[NewExtract]:
+    numbers: dict[int, npt.NDArray[np.int32]] = {}  # files read together share their names
+    for r in readings:
+        statements: Mapping[dt.date, StatementPages] = {}
+        if r.register is not None and len(r.register.upn):
+            number = numbers.get(id(r.register.upns))
+            if number is None:
+                found = [persons.get(u, 0) for u in r.register.upns]
+                number = numbers[id(r.register.upns)] = np.array(found, dtype=np.int32)
+            statements = split_by_day(_marks(r.register, number))
+        yield NewExtract(
+            school=school,
+            kind=r.kind,
+            key=r.key,
+            reading=reading,
+            rows=r.rows,
+            columns_ignored=r.ignored,
+            warnings=r.warnings,
+            statements=statements,
+            lessons=split_lessons_by_day(r.records, persons) if r.kind == "lessons" else {},
+            records=() if r.kind == "lessons" else r.records,
+            faults=r.faults,
+        )
+
+
+def _marks(rows: RegisterRows, number: npt.NDArray[np.int32]) -> Marks:
+    return Marks(number[rows.upn], rows.day, rows.session, rows.code, rows.minutes, rows.line)
 
 
 def _left(result: LoadResult) -> list[QuarantineRow]:
@@ -276,15 +420,6 @@ def _refusal(r: _Refused) -> QuarantineRow:
     return QuarantineRow(None, key.file_name, key.sha256, r.fault.line, r.fault.column, r.fault.rule, "file")
 
 
-def _marks_changed(axis: np.ndarray, before: Said, after: Said) -> tuple[int, int, dt.date | None]:
-    persons = np.union1d(before.person, after.person)
-    old, new = fold_marks(before, persons, len(axis)), fold_marks(after, persons, len(axis))
-    differs = old != new
-    days = np.flatnonzero(differs.any(axis=(0, 2)))
-    earliest = axis[days[0]].astype(object) if len(days) else None
-    return int((differs & (old == 0)).sum()), int((differs & (old != 0)).sum()), earliest
-
-
 def _records_changed(conn: sa.Connection, school: str, standing: dict[str, set[int]]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for kind, before in standing.items():
@@ -294,27 +429,15 @@ def _records_changed(conn: sa.Connection, school: str, standing: dict[str, set[i
     return counts
 
 
-def _amending_lines(conn: sa.Connection, school: str, readings: Sequence[Reading]) -> dict[ExtractKey, set[int]]:
-    """The lines of each register extract that amend a mark: their comment is kept (rules.md section 9)."""
-    lines: dict[ExtractKey, set[int]] = defaultdict(set)
-    commented = [r.register for r in readings if r.register is not None and r.private]
-    days = {d for rows in commented for d in np.unique(rows.day).astype(object).tolist()}
-    if not days:
-        return lines
-    found = amendments(conn, school, np.array(sorted(days), dtype="datetime64[D]"))
-    for extract, line in zip(found.extract.tolist(), found.line.tolist(), strict=True):
-        lines[found.extracts[extract].key].add(line)
-    return lines
-
-
-def _notes(readings: Sequence[Reading], refused: Sequence[_Refused]) -> Iterable[str]:
+def _notes(readings: Sequence[Reading], refused: Sequence[_Refused]) -> Iterator[tuple[ExtractKey, str]]:
     for r in readings:
         if r.ignored:
-            yield f"{r.key.file_name}: columns ignored: {', '.join(r.ignored)}"
+            yield r.key, f"{r.key.file_name}: columns ignored: {', '.join(r.ignored)}"
         for warning, n in r.warnings.items():
-            yield f"{r.key.file_name}: {warning}: {n} rows"
+            yield r.key, f"{r.key.file_name}: {warning}: {n} rows"
     for f in refused:
-        yield f"{f.dropped.path.name}: not read: line {f.fault.line}, column {f.fault.column!r}: {f.fault.rule}"
+        where = f"line {f.fault.line}, column {f.fault.column!r}"
+        yield f.dropped.key, f"{f.dropped.path.name}: not read: {where}: {f.fault.rule}"
 
 
 def _replaced(result: LoadResult, **changes: object) -> LoadResult:

@@ -265,6 +265,13 @@ def statement_days(conn: sa.Connection, school: str, extract_ids: Iterable[int] 
     return days
 
 
+def statement_counts(conn: sa.Connection, school: str) -> dict[dt.date, int]:
+    """How many register extracts say anything of each date."""
+    c = statement.c
+    query = sa.select(c.day, sa.func.count()).where(c.school == school).group_by(c.day)
+    return {r[0]: r[1] for r in conn.execute(query)}
+
+
 def replace_day_pages(
     conn: sa.Connection, table: sa.Table, school: str, pages: Sequence[tuple[dt.date, int, Page]]
 ) -> None:

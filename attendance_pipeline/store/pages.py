@@ -66,8 +66,8 @@ def unpack_page(page: bytes | memoryview) -> Arrays:
 
 def _pack_numbers(arrays: Arrays) -> bytes:
     """Length of the header, number of rows, header, arrays."""
-    little = {name: a.astype(a.dtype.newbyteorder("<"), copy=False) for name, a in arrays.items()}
-    header = _header(tuple((name, a.dtype.str) for name, a in little.items()))
+    little = {name: a.astype(a.dtype.newbyteorder("<")) if a.dtype.byteorder == ">" else a for name, a in arrays.items()}
+    header = _header(tuple((name, a.dtype) for name, a in little.items()))
     rows = len(next(iter(little.values())))
     parts = [len(header).to_bytes(4, "little"), rows.to_bytes(4, "little"), header]
     for a in little.values():
@@ -76,8 +76,8 @@ def _pack_numbers(arrays: Arrays) -> bytes:
 
 
 @lru_cache
-def _header(columns: tuple[tuple[str, str], ...]) -> bytes:
-    text = json.dumps(columns, separators=(",", ":")).encode()
+def _header(columns: tuple[tuple[str, np.dtype[Any]], ...]) -> bytes:
+    text = json.dumps([(name, dtype.newbyteorder("<").str) for name, dtype in columns], separators=(",", ":")).encode()
     return text + b" " * (-len(text) % _APART)
 
 

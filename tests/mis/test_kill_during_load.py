@@ -1,11 +1,7 @@
 """A load killed at any moment (kill -9) loses nothing: the next run ends where an undisturbed one would have."""
 
-import os
-import signal
-import sys
-
 import pytest
-import sqlalchemy as sa
+from killed_load import kept, killed_at
 from school_files import ANN, BEN, CAT, everything, load_all, pupils, register, write
 
 from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
@@ -20,36 +16,6 @@ def drop(home):
     write(inbox, "interventions_2026-01-06.csv", "UPN,Date,Action", [f"{ANN},2026-01-06,phone_call"])
 
 
-def killed_at(url, home, moment):
-    """Load in a process that kills itself at its n-th touch of a file or the database. Whether it got so far."""
-    child = os.fork()
-    if child == 0:
-        left = moment
-
-        def count():
-            nonlocal left
-            left -= 1
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        def touched(event, arguments):
-            if event in ("os.rename", "os.remove") or (
-                event == "open" and isinstance(arguments[0], str) and str(home) in arguments[0]
-            ):
-                count()
-
-        try:
-            warehouse = Warehouse(url)
-            sys.addaudithook(touched)
-            sa.event.listen(sa.Engine, "before_cursor_execute", lambda *_: count())
-            sa.event.listen(sa.Engine, "commit", lambda *_: count())
-            load_all(warehouse, home)
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
-
-
 @pytest.fixture
 def undisturbed(tmp_path):
     home = tmp_path / "undisturbed"
@@ -57,10 +23,6 @@ def undisturbed(tmp_path):
     warehouse = open_warehouse(f"sqlite:///{home}/state/warehouse.db")
     load_all(warehouse, home)
     return everything(warehouse), kept(home)
-
-
-def kept(home):
-    return sorted(p.name for p in (home / "kept").rglob("*") if p.is_file() and not p.name.startswith("."))
 
 
 def test_killed_at_any_moment(warehouse_url, tmp_path, undisturbed):

@@ -208,7 +208,7 @@ def test_a_failure_half_way_leaves_nothing(warehouse, home, monkeypatch):
         raise OSError("disk full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(module, "keep", fail)
+        patched.setattr(module, "keep_all", fail)
         with pytest.raises(OSError, match="disk full"):
             load_all(warehouse, home)
     assert register_rows(warehouse) == []

@@ -12,7 +12,7 @@ import unicodedata
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
 _BRITISH = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?: .*)?")
 _MOMENT = re.compile(r"[T ](\d{1,2}):(\d{2})(?::(\d{2}))?")
-_YEAR_GROUP = re.compile(r"(?:YEAR|YR|Y)?\s*(N[12]|R|RECEPTION|1[0-3]|[1-9])", re.IGNORECASE)
+_YEAR_GROUP = re.compile(r"(?:YEAR|YR|Y)?\s*(N[12]|R|RECEPTION|1[0-3]|0?[1-9])", re.IGNORECASE)
 _SESSION = re.compile(r"\b([ap]\.?m|morning|afternoon)\b", re.IGNORECASE)
 _SESSIONS = {"am": "AM", "morning": "AM", "pm": "PM", "afternoon": "PM"}
 _NURSERY = re.compile(r"NURSERY\s*([12])", re.IGNORECASE)
@@ -129,4 +129,4 @@ def year_group_of(text: str) -> str | None:
     m = _YEAR_GROUP.fullmatch(text)
     if m is None:
         return None
-    return "R" if m[1].upper().startswith("R") else m[1].upper()
+    return "R" if m[1].upper().startswith("R") else m[1].upper().removeprefix("0")

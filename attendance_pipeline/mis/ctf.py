@@ -1,8 +1,9 @@
 """The format `ctf-xml`: the attendance of common transfer files, one string of marks a pupil and year.
 
 `AttendanceMarks` holds a character a session from `AttendanceStartDate` on, AM and PM in turn; a space is no mark. The
-string has ten characters a week (Monday to Friday), or fourteen with the weekend as `#`: the file shows which, or the
-string is set aside. Other kinds are native.
+string has ten characters a week (Monday to Friday), or fourteen with the weekend as `#` or blank: the file shows which,
+or the string is set aside. Other kinds are native: such a file is made by the school that a pupil leaves, and knows
+neither class nor entry date at the new one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class CtfFormat(SomeKinds):
     """`UPN` of each `Pupil`, and `AttendanceStartDate` beside `AttendanceMarks` anywhere inside it."""
 
     name = "ctf-xml"
-    own_version = 1
+    own_version = 2
 
     def reads(self, kind: str, file_name: str) -> bool:
         return kind == "register" and not file_name.lower().endswith((".csv", ".xlsx"))
@@ -143,18 +144,20 @@ def _fault_of(block: _Block, start: dt.date | None) -> tuple[str, str] | None:
 def _days_of_week(blocks: list[tuple[str, dt.date]]) -> int | None:
     """5 or 7 days a week, where the strings of the file show which; None where they do not.
 
-    A mark where a weekend would be shows five. Two weekends or more that are nothing but `#`, and no mark on any, show
-    seven: on five, the same days would have to be closed again and again in step with the string.
+    A mark where a weekend would be shows five. No mark on any weekend and one that is nothing but `#`, or two that are
+    blank, show seven: on five, the school would have to be closed for two days (or registers missing) just there, and
+    in a longer string again and again in step with it.
     """
-    weekends = 0
+    shown = False
     for marks, start in blocks:
-        closed = 0
+        blank = 0
         for pair in _weekend_slots(marks, start):
             if pair.strip(_CLOSED + _BLANK):
                 return 5
-            closed += pair == _CLOSED * 4
-        weekends = max(weekends, closed)
-    return 7 if weekends > 1 else None
+            shown |= pair == _CLOSED * 4
+            blank += pair == _BLANK * 4
+        shown |= blank > 1
+    return 7 if shown else None
 
 
 def _certain(marks: str, start: dt.date) -> int | None:

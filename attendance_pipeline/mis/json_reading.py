@@ -1,7 +1,8 @@
 """JSON files as lists of objects with their lines, within bounds; and the same files without some of what they hold.
 
-Accepts an array, objects that hold named arrays (`{"data": [...]}`), and JSON lines. Numbers stay the text they were
-written as: an id of thirty digits is no float. What the objects mean is known to the formats, not here.
+Accepts an array, objects that hold named arrays (`{"data": [...]}`), pages of them in an array or one after another as
+an API gave them, and JSON lines. Numbers stay the text they were written as: an id of thirty digits is no float. What
+the objects mean is known to the formats, not here.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ NOT_PLAIN = "not a plain value"
 _LARGEST = 128 * 1024 * 1024
 _MOST_OBJECTS = 1_000_000
 _DEEPEST = 4  # containers around a list of objects; what lies deeper is a value
+_MOST_BROKEN = 100  # objects of an array; a file with more is broken as a whole
+# Where the next object of an array begins: after the end of one, or, where that is missing, on a line of its own.
+_NEXT = re.compile(r"\}[ \t\n]*,[ \t\n]*(?=\{)|,[ \t]*\n[ \t\n]*(?=\{)")
 _LEFT_OUT = '{"left out": 0, "left out": 0}'  # faulty in its turn, so that it stays set aside
 _SPACE = re.compile(r"[ \t\n]*")
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # no database keeps these as text
@@ -56,13 +60,14 @@ class Lists:
 
         Raises UnreadableFile where the file has no such list.
         """
-        found = [items for path, items in self.items.items() if _inner_name(path) in names]
+        found = [items for path, items in self.items.items() if inner_name(path) in names]
         if not found:
             raise UnreadableFile("no list of objects where this format has one")
         return sorted((item for items in found for item in items), key=lambda item: item.start)
 
 
-def _inner_name(path: tuple[str, ...]) -> str:
+def inner_name(path: tuple[str, ...]) -> str:
+    """The innermost name around a list other than `data`; "" where it has none."""
     return next((name for name in reversed(path) if name != "data"), "")
 
 
@@ -195,9 +200,10 @@ class _Reader:
         if self.text[at] not in "[{":
             raise _Broken(at)
         if self.text[at] == "[" or not self.by_lines(at):
-            end = self.skip(self.container(at, ()))
-            if end != len(self.text):
-                raise _Broken(end)
+            while at < len(self.text):
+                if self.text[at] not in "[{":
+                    raise _Broken(at)
+                at = self.skip(self.container(at, ()))
 
     def by_lines(self, first: int) -> bool:
         """Read the file as JSON lines, or as one object by itself; False where it is one object around lists."""
@@ -210,6 +216,8 @@ class _Reader:
             if following == len(self.text) or not isinstance(self.decode_line(following), dict):
                 return False
         else:
+            if _is_page(value):
+                return False
             if self.skip(stop) == len(self.text):
                 if not _holds_a_list(value):
                     self.add((), first, stop, value)
@@ -289,14 +297,35 @@ class _Reader:
         if self.char(at) == "]":
             return at + 1
         while True:
-            value, end = self.decode(at)
-            self.add(path, at, end, value)
+            try:
+                value, end = self.decode(at)
+            except _Broken as broken:
+                at = self.after_broken(at, broken)
+                continue
+            if _is_page(value) and len(path) < _DEEPEST:
+                end = self.container(at, path)
+            else:
+                self.add(path, at, end, value)
             at = self.skip(end)
             if self.char(at) == "]":
                 return at + 1
             if self.char(at) != ",":
                 raise _Broken(at)
             at = self.skip(at + 1)
+
+    def after_broken(self, at: int, broken: _Broken) -> int:
+        """Where the array goes on after an object that is broken. Raises `broken` where that cannot be told."""
+        following = _NEXT.search(self.text, at)
+        if (
+            broken.rule != NOT_JSON
+            or self.char(at) != "{"
+            or following is None
+            or len(self.lists.broken) == _MOST_BROKEN
+        ):
+            raise broken
+        self.fault(at, NOT_JSON)
+        self.lists.broken.append((at, following.start() + following[0].startswith("}")))
+        return following.end()
 
     def add(self, path: tuple[str, ...], start: int, end: int, value: Any) -> None:
         self.objects += 1
@@ -339,6 +368,11 @@ class _Reader:
         self.line += self.text.count("\n", self.counted, at)
         self.counted = at
         return self.line
+
+
+def _is_page(value: Any) -> bool:
+    """Whether an object is a page of a list, as an API gives it."""
+    return isinstance(value, dict) and isinstance(value.get("data"), list)
 
 
 def _holds_a_list(value: Any) -> bool:

@@ -246,6 +246,7 @@ def _weeks(how: RegisterMap, table: RawTable, made: dt.date | None) -> RawTable:
         faults=table.faults,
         ignored=table.ignored,
         no_mark=frozenset(no_mark),
+        named=how.layout == "wide_week",
     )
     return unfolded if how.layout == "week_string" else _blank_as(how, unfolded, made)
 

@@ -27,6 +27,7 @@ from attendance_pipeline.store.persons import student_name
 CONFLICT = "conflicting rows"
 NOT_UPNS = "UPNs that are none: matched by name"
 _UPNS = ("upn", "maybe_upn")
+_LEFT = frozenset({"leaver", "left", "off roll"})
 _YOUNGEST, _OLDEST = 2, 20  # ages of pupils that are not remarked upon
 
 
@@ -378,6 +379,8 @@ def _warnings(
         age = (frame["(recorded)"].to_numpy("datetime64[D]") - born).astype("timedelta64[D]").astype(np.int64) / 365.25
         odd["implausible age"] = ~np.isnat(born) & ((age < _YOUNGEST) | (age > _OLDEST))
         odd["no class"] = by_text(frame["Class"], lambda t: t == "")
+        left = by_text(frame["Enrolment Status"], lambda t: t.casefold() in _LEFT)
+        odd["left by enrolment status, without a leaving date"] = left & np.isnat(_days(frame["Leaving Date"]))
     elif kind == "notifications":
         odd[NOT_UPNS] = by_text(frame["UPN"], lambda t: t != "" and sure_upn(t) == "")
     elif kind == "register":

@@ -21,6 +21,12 @@ from attendance_pipeline.mis.sims_xml import caption
 from attendance_pipeline.mis.upn import has_upn_form
 from attendance_pipeline.mis.xml_walk import as_utf8, walk
 
+# Names in JSON that tell the shipped format that reads them.
+_TELLING = {
+    "wonde-json": {"attendance_code_id", "attendance_code", "education_details"},
+    "assembly-json": {"attendance_mark", "year_code"},
+    "bromcom-week": {"monam"},
+}
 DELIMITERS = (",", ";", "\t", "|")
 _MOST_ROWS = 50_000
 _HEADER_WITHIN = 12  # rows in which a header is looked for
@@ -196,7 +202,7 @@ def _of_json(data: bytes) -> Sample:
     items = max(lists.items.values(), key=len, default=[])[:_MOST_ROWS]
     records = [{k: text for k, v in item.value.items() if (text := text_of(v)) is not None} for item in items]
     names = {name for item in items for name in item.value}
-    form = "wonde-json" if "attendance_code_id" in names else "assembly-json" if "attendance_mark" in names else None
+    form = next((form for form, known in _TELLING.items() if known & {n.casefold() for n in names}), None)
     return _of_records("json", records, form)
 
 

@@ -14,7 +14,10 @@ from attendance_pipeline.mis.native import read_cells, table_of_columns, texts_o
 from attendance_pipeline.mis.some_kinds import SomeKinds
 from attendance_pipeline.mis.weeks import marks_of_string, unfold, who_of
 
-_HEADERS = {"WeekStart": ("WeekStart", "Week Start"), "WeekMarks": ("WeekMarks", "Week Marks")}
+_HEADERS = {
+    "WeekStart": ("WeekStart", "Week Start", "Week Start Date", "Week Commencing", "Week Beginning"),
+    "WeekMarks": ("WeekMarks", "Week Marks", "Marks"),
+}
 # Met in real strings where nobody took a register. A school whose system writes a code so maps it.
 NO_MARK_IN_A_WEEK = frozenset(["", "-", "_"])
 
@@ -23,7 +26,7 @@ class SimsWeekly(SomeKinds):
     """See contract.md section 2."""
 
     name = "sims-weekly"
-    own_version = 1
+    own_version = 2
 
     def reads(self, kind: str, file_name: str) -> bool:
         return kind == "register"

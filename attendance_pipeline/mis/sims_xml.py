@@ -16,14 +16,21 @@ from attendance_pipeline.mis.formats import RawTable, UnreadableFile
 from attendance_pipeline.mis.kinds import KINDS, Column
 from attendance_pipeline.mis.native import ROW
 from attendance_pipeline.mis.some_kinds import SomeKinds
-from attendance_pipeline.mis.xml_walk import as_utf8, walk
+from attendance_pipeline.mis.xml_walk import NOT_WELL_FORMED, as_utf8, parts_of, walk
 from attendance_pipeline.store.extracts import Fault
 
 TWICE = "a field stands twice in the record"
 NESTED = "an element inside a field"
 OUTSIDE = "text outside the fields of the record"
 
+BROKEN = "not a whole record"
+CUT_OFF = "the report ends too soon, with or after this record"
+NO_RECORD = "an element that is not a Record where records stand"
+
 _ROOT, _RECORD = "SuperStarReport", "Record"
+_OPEN, _CLOSE = f"<{_ROOT}>".encode(), f"</{_ROOT}>".encode()
+_STILL_BROKEN = b"<Record>&</Record>"
+MOST_PARTS = 100_000  # of a broken report that are looked at one by one
 _HIDDEN = re.compile(r"_x([0-9A-Fa-f]{4})_")  # how a character that no name may hold is written in a caption
 _START_TAG = re.compile(rb"""<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*/?>""")
 MOST_RECORDS = 3_000_000  # a year of marks of 3,000 pupils is a third of it
@@ -44,19 +51,27 @@ CAPTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "Surname": ("Legal Surname", "Last Name"),
         "Preferred Forename": ("Chosen Name", "Chosen Forename", "Preferred Name"),
         "Date of Birth": ("DOB", "Birth Date"),
-        "Sex": ("Gender", "Legal Sex"),
-        "Year Group": ("Year", "NC Year", "Year Taught In", "Curriculum Year", "NC Year Actual"),
-        "Class": ("Reg", "Reg Group", "Registration Group", "Form", "Tutor Group"),
-        "Entry Date": ("Date of Admission", "Admission Date", "Date of Entry", "DOA"),
+        "Sex": ("Gender", "Legal Sex", "Sex at Birth"),
+        "Year Group": (
+            "Year",
+            "NC Year",
+            "Year Taught In",
+            "Year Taught In Code",
+            "Curriculum Year",
+            "NC Year Actual",
+            "Year Code",
+        ),
+        "Class": ("Reg", "Reg Group", "Registration Group", "Form", "Tutor Group", "Reg Form", "Registration Form"),
+        "Entry Date": ("Date of Admission", "Admission Date", "Date of Entry", "DOA", "Admitted", "Start Date"),
         "Leaving Date": ("Date of Leaving", "DOL"),
         "Enrolment Status": ("Enrol Status",),
-        "SEN": ("SEN Status", "SEN Stage", "SEN Provision"),
+        "SEN": ("SEN Status", "SEN Stage", "SEN Provision", "SEN Code", "SEN Need Status"),
         "FSM": ("FSM Eligible", "Eligible for FSM", "Free School Meals"),
         "Pupil Premium": ("Pupil Premium Indicator", "PP"),
         "EAL": ("English as Additional Language", "English Additional Language"),
         "Home Language": ("First Language",),
         "Ethnicity": ("Ethnic Code",),
-        "Looked After": ("In Care", "LAC"),
+        "Looked After": ("In Care", "LAC", "CLA"),
     },
     "contacts": {
         "UPN": ("Unique Pupil Number",),
@@ -93,26 +108,27 @@ class SimsXml(SomeKinds):
     """See contract.md section 2."""
 
     name = "sims-xml"
-    own_version = 1
+    own_version = 2
 
     def reads(self, kind: str, file_name: str) -> bool:
         return file_name.lower().endswith(".xml")
 
     def read_own(self, kind: str, file_name: str, data: bytes) -> RawTable:
-        records = _Records(_captions(kind))
-        walk(as_utf8(data), records)
-        return _table(kind, records)
+        return _table(kind, _walked(as_utf8(data), _captions(kind)))
 
     def without_own_columns(
         self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]
     ) -> bytes:
         document = as_utf8(data)
         # Also a field that is not read because a better caption stands beside it.
-        records = _Records({k: c for k, c in _captions(kind).items() if c in columns}, with_places=True)
-        walk(document, records)
+        records = _walked(document, {k: c for k, c in _captions(kind).items() if c in columns}, with_places=True)
         lines = records.lines()
         out, at = bytearray(), 0
-        for name, record, begin, last in records.places:
+        for name, record, begin, last in sorted(records.places, key=lambda p: p[2]):
+            if records.faults.get(record) == BROKEN:  # what of it is a comment cannot be told
+                out += document[at:begin] + _STILL_BROKEN + b"\n" * document.count(b"\n", begin, last)
+                at = last
+                continue
             if lines[record] in keep_lines:
                 continue
             tag = _START_TAG.match(document, begin)
@@ -123,6 +139,28 @@ class SimsXml(SomeKinds):
             out += b"\n" * document.count(b"\n", begin, end) + f"</{name}>".encode()
             at = end
         return bytes(out + document[at:]) if at else data
+
+
+def _walked(document: bytes, known: Mapping[str, str], with_places: bool = False) -> _Records:
+    """The records of a report. One that is broken costs itself, where the others can be told. Raises UnreadableFile."""
+    records = _Records(known, with_places)
+    try:
+        walk(document, records)
+    except UnreadableFile as fault:
+        may_be = fault.rule == NO_RECORD or fault.rule.startswith(NOT_WELL_FORMED)
+        found = parts_of(document, _ROOT, _RECORD) if may_be else None
+        if found is None or len(found[0]) > MOST_PARTS:
+            raise
+        parts, whole = found
+        records = _Records(known, with_places)
+        line = 1
+        for i, (begin, end) in enumerate(parts):
+            line += document.count(b"\n", parts[i - 1][0] if i else 0, begin)
+            records.take(document[begin:end], line, begin, end)
+        records.cut_off = not whole
+        if len(records.faults) == len(records):  # none is whole: it is something else
+            raise
+    return records
 
 
 def caption(name: str) -> str:
@@ -154,6 +192,7 @@ class _Records:
         self.ignored: dict[str, None] = {}
         self.faults: dict[int, str] = {}
         self.places: list[tuple[str, int, int, int]] = []  # name, number of the record, begin, place of the end tag
+        self.cut_off = False  # the report ends before its root does, perhaps between two records
         self._known, self._with_places = known, with_places
         self._reads: dict[str, bool] = {}
         self._line: list[int] = []
@@ -167,7 +206,7 @@ class _Records:
             raise UnreadableFile(f"the root of the file is not {_ROOT}", line=line)
         if self._depth == 2:
             if name != _RECORD:
-                raise UnreadableFile(f"an element that is not a {_RECORD} where records stand", line=line)
+                raise UnreadableFile(NO_RECORD, line=line)
             if len(self._line) == MOST_RECORDS:
                 raise UnreadableFile("more than 3,000,000 records", line=line)
             self._line.append(line)
@@ -202,6 +241,27 @@ class _Records:
                 self.ignored[caption(name)] = None
         self._depth -= 1
 
+    def take(self, part: bytes, line: int, begin: int, end: int) -> None:
+        """One part of a broken report, found on `line` and from `begin` to `end`: a record, or what is none."""
+        one = _Records(self._known, self._with_places)
+        try:
+            walk(_OPEN + part + _CLOSE, one)
+        except UnreadableFile:
+            one = _Records(self._known)
+        number = len(self._line)
+        self._line.append(line)
+        if len(one) != 1:
+            self.faults[number] = BROKEN
+            self.places.append((_RECORD, number, begin, end))
+            return
+        for name in one.columns:
+            cells = self.columns.setdefault(name, [])
+            cells += [""] * (number - len(cells)) + one.cells(name)
+        self.ignored.update(one.ignored)
+        if one.faults:
+            self.faults[number] = one.faults[0]
+        self.places += [(name, number, b + begin - len(_OPEN), e + begin - len(_OPEN)) for name, _, b, e in one.places]
+
     def _fault(self, rule: str) -> None:
         self.faults.setdefault(len(self._line) - 1, rule)
 
@@ -229,11 +289,12 @@ def _table(kind: str, records: _Records) -> RawTable:
     lines = records.lines()
     if "Class" in columns and "Year Group" in columns:
         columns["Class"] = [_without_year(c, y) for c, y in zip(columns["Class"], columns["Year Group"], strict=True)]
+    cut = (Fault(lines[-1], ROW, CUT_OFF),) if records.cut_off else ()
     good = [i for i in range(len(records)) if i not in records.faults]
     return RawTable(
         columns={h: [cells[i] for i in good] for h, cells in columns.items()},
         line=np.array([lines[i] for i in good], dtype=np.int32),
-        faults=tuple(Fault(lines[i], ROW, rule) for i, rule in sorted(records.faults.items())),
+        faults=(*(Fault(lines[i], ROW, rule) for i, rule in sorted(records.faults.items())), *cut),
         ignored=(*(caption(n) for n in records.columns if n not in by_name), *records.ignored),
     )
 

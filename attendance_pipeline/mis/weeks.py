@@ -27,6 +27,7 @@ SESSIONS_OF_A_WEEK = 14  # Monday AM first, AM and PM alternating
 _WEEKDAYS = 10  # sessions from Monday to Friday
 _PADDING = "#"
 _NO_WEEK = frozenset(["", "NA", "N/A"])
+_SATURDAY = 5
 _LAST_YEAR = 9998
 
 
@@ -60,12 +61,16 @@ def unfold(
     faults: Sequence[Fault] = (),
     ignored: Sequence[str] = (),
     no_mark: frozenset[str] = frozenset([""]),
+    named: bool = False,
 ) -> RawTable:
     """The register rows of weeks: who (by column), the date of the Monday, and the marks (None: longer than a week).
 
-    A row that cannot be unfolded is a fault; `no_mark`: see RawTable.
+    A row that cannot be unfolded is a fault; `no_mark`: see RawTable. `named`: the file names the day of each mark, so
+    that a week may be said to start on its first school day, a Tuesday after a bank holiday, where no day before that
+    has a mark. In a string, whose marks are counted from the start, such a week could be two things.
     """
-    monday = {text: _monday(text) for text in set(starts)}
+    monday = {text: _monday(text, named) for text in set(starts)}
+    first = {text: _first_day(text) for text in set(starts)} if named else {}
     found = list(faults)
     row: list[int] = []
     place: list[int] = []
@@ -76,10 +81,13 @@ def unfold(
             found.append(Fault(lines[i], start_column, when))
         elif marks is None:
             found.append(Fault(lines[i], marks_column, TOO_LONG))
+        elif any(tidy(m) not in no_mark and tidy(m) != _PADDING for m in marks[: 2 * first.get(start, 0)]):
+            found.append(Fault(lines[i], start_column, NOT_A_MONDAY))
         else:
-            row += [i] * len(marks)
-            place += range(len(marks))
-            code += marks
+            begin = 2 * first.get(start, 0)  # before it there is no session, and a blank is nothing at all
+            row += [i] * len(marks[begin:])
+            place += range(begin, len(marks))
+            code += marks[begin:]
     rows, places = np.array(row, dtype=np.int32), np.array(place, dtype=np.int32)
     return RawTable(
         columns={
@@ -95,8 +103,8 @@ def unfold(
     )
 
 
-def _monday(text: str) -> dt.date | str:
-    """The Monday a week starts on, or the rule that the text breaks."""
+def _monday(text: str, named: bool) -> dt.date | str:
+    """The Monday of a week, or the rule that the text breaks."""
     text = tidy(text)
     if not text:
         return MISSING
@@ -105,7 +113,15 @@ def _monday(text: str) -> dt.date | str:
         return NOT_A_DATE
     if not day >= EARLIEST or day.year > _LAST_YEAR:
         return IMPOSSIBLE_DATE
+    if named and day.weekday() < _SATURDAY:
+        return day - dt.timedelta(days=day.weekday())
     return day if day.weekday() == 0 else NOT_A_MONDAY
+
+
+def _first_day(text: str) -> int:
+    """The weekday on which a week is said to start, Monday as 0."""
+    day = date_of(tidy(text))
+    return day.weekday() if day is not None else 0
 
 
 def _repeated(texts: Sequence[str], rows: np.ndarray) -> Coded:

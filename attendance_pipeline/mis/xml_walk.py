@@ -8,6 +8,7 @@ keeps. What the elements mean is for the format that walks.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any, Protocol
 from xml.parsers import expat
 
@@ -20,10 +21,27 @@ DEEPEST = 16
 MOST_NAMES = 1_000  # different names of elements
 _MOST_ATTRIBUTES = 64
 
+NOT_WELL_FORMED = "not well-formed XML"
+
+# Characters that XML does not have, plain or as a reference. A comment typed into a register may hold one.
+_NO_CHARACTER = re.compile(
+    "[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|&#(?:[xX]0*(?:[1-8bBcCeEfF]|1[0-9a-fA-F])|0*(?:[1-8]|1[1245-9]|2[0-9]|3[01]));"
+)
 _DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?\?>")
 _ENCODING = re.compile(r"""encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 # What is declared is not believed where the bytes are UTF-8: consoles re-encode what programs print through them.
-_READ = ("utf-8", "utf8", "utf-16", "us-ascii", "iso-8859-1", "latin1", "windows-1252", "cp1252")
+_READ = (
+    "utf-8",
+    "utf8",
+    "utf-16",
+    "utf-16le",
+    "utf-16be",
+    "us-ascii",
+    "iso-8859-1",
+    "latin1",
+    "windows-1252",
+    "cp1252",
+)
 
 
 class Handler(Protocol):
@@ -44,7 +62,8 @@ def as_utf8(data: bytes) -> bytes:
     if len(data) > LARGEST:
         raise UnreadableFile("the file is larger than 256 MB")
     try:
-        text = data.decode("utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else decode(data)
+        wide = _wide(data)
+        text = data.decode(wide) if wide else decode(data)
     except NotText as error:
         raise UnreadableFile(str(error)) from None
     except UnicodeDecodeError:
@@ -55,7 +74,13 @@ def as_utf8(data: bytes) -> bytes:
         if (e := _ENCODING.search(m[0])) and e[1].lower() not in _READ:
             raise UnreadableFile("declares an encoding other than UTF-8, UTF-16, Latin-1 or Windows-1252")
         text = "\n" * m[0].count("\n") + text[m.end() :]
-    return text.encode(errors="replace")
+    return _NO_CHARACTER.sub("\ufffd", text).encode(errors="replace")
+
+
+def _wide(data: bytes) -> str | None:
+    """The UTF-16 that a document is written in, by its byte-order mark or by how a document begins without one."""
+    starts = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+    return starts.get(data[:2])
 
 
 def walk(document: bytes, handler: Handler) -> None:
@@ -103,4 +128,27 @@ def walk(document: bytes, handler: Handler) -> None:
     try:
         parser.Parse(document, True)  # at once: in portions, one endless tag would be scanned again and again
     except expat.ExpatError as error:
-        raise UnreadableFile(f"not well-formed XML: {expat.ErrorString(error.code)}", line=error.lineno) from None
+        raise UnreadableFile(f"{NOT_WELL_FORMED}: {expat.ErrorString(error.code)}", line=error.lineno) from None
+
+
+def parts_of(document: bytes, root: str, name: str) -> tuple[list[tuple[int, int]], bool] | None:
+    """(begin, end) of every element of a name under a broken document's root, and of whatever else stands there; and
+    whether the document ends where its root does.
+
+    Each part may be walked by itself. None where that cannot be told: there is no such root, or markup in which a tag
+    could be hidden.
+    """
+    tag = rb"(?:[A-Za-z_][\w.-]*:)?%s"
+    opened = re.match(rb"\s*<" + tag % root.encode() + rb"(?:\s[^<>]*)?>", document)
+    if opened is None or b"<!" in document or b"<?" in document:
+        return None
+    closed = re.search(rb"</" + tag % root.encode() + rb"\s*>\s*\Z", document[-1_000:])
+    end = len(document) - (len(closed[0]) if closed else 0)
+    one = re.compile(rb"<" + tag % name.encode() + rb"(?=[\s/>])|</" + tag % name.encode() + rb"\s*>")
+    cuts = {m.end() if m[0].startswith(b"</") else m.start() for m in one.finditer(document, opened.end(), end)}
+    parts = []
+    for begin, stop in pairwise(sorted({opened.end(), *cuts, end})):
+        text = document[begin:stop]
+        if text.strip():
+            parts.append((begin + len(text) - len(text.lstrip()), stop - len(text) + len(text.rstrip())))
+    return parts, closed is not None

@@ -182,3 +182,57 @@ def test_the_kept_copy_has_no_comments_but_on_amending_lines():
     lines = json.dumps(mark(1)) + "\n" + json.dumps(mark(2))[:-1] + "\n"
     kept = form.without_columns("register", "register_2026-01-09.jsonl", lines.encode(), {"Comment"}, set())
     assert b"bus" not in kept and kept.count(b"\n") == 2
+
+
+@pytest.mark.parametrize("written", ["an array of pages", "pages line by line", "pages one after another"])
+def test_pages(written):
+    pages = [{"object": "list", "total_pages": 2, "current_page": n, "data": [mark(n)]} for n in (1, 2)]
+    texts = {
+        "an array of pages": json.dumps(pages),
+        "pages line by line": "\n".join(map(json.dumps, pages)),
+        "pages one after another": "".join(json.dumps(p, indent=1) for p in pages),
+    }
+    table = raw("assembly-json", "register", texts[written], "json")
+    assert [r[1] for r in rows(table, "Student ID")] == ["1", "2"]
+    name = "register_2026-01-09.json"
+    kept = formats()["assembly-json"].without_columns("register", name, texts[written].encode(), {"Comment"}, set())
+    assert b"bus" not in kept
+    assert len(formats()["assembly-json"].read("register", name, kept)) == 2
+
+
+def test_students_as_the_platform_gives_them():
+    """A student who has not left has a leaving date in 2079; much stands in objects; classes are a list of their own."""
+    student = {
+        "object": "student", "id": 11, "upn": ANN, "first_name": "Ann", "last_name": "Lee", "dob": "2015-05-01T00:00:00.000Z",
+        "year_code": "5", "pan": "0042", "start_date": "2020-09-01T00:00:00.000Z", "end_date": "2079-06-06T23:59:00.000Z",
+        "demographics": {"object": "demographics", "is_fsm": True, "is_pp": False, "in_care": True, "gender": "F", "sen_category": "K"},
+        "languages": {"home_language_name": "Welsh"},
+    }  # fmt: skip
+    groups = [{"object": "registration_group", "id": 4, "name": "5A", "student_ids": [10, 11]}]
+    text = json.dumps({"students": {"data": [student]}, "registration_groups": {"data": groups}})
+    reading = understood("assembly-json", "pupils", text, "json")
+    assert faults(reading) == []
+    found = reading.records[0].data
+    assert (found["leaving_date"], found["class"], found["admission_number"]) == (None, "5A", "0042")
+    assert (found["fsm"], found["pupil_premium"], found["looked_after"], found["sen"]) == (True, False, True, "K")
+    assert (found["sex"], found["home_language"]) == ("F", "Welsh")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "lost"),
+    [
+        (lambda t: t.replace('"AM"', "AM", 1), 2),
+        (lambda t: t.replace('"AM"', '"AM', 1), 2),
+        (lambda t: t.replace("}", "", 1), 2),
+        (lambda t: t.replace('"student_id": 2', '"student_id" 2'), 3),
+    ],
+)
+def test_a_broken_object_of_an_array_costs_itself(spoil, lost):
+    text = spoil("[\n" + ",\n".join(json.dumps(mark(n)) for n in (1, 2, 3)) + "\n]")
+    table = raw("assembly-json", "register", text, "json")
+    assert [r[0] for r in rows(table, "Student ID")] == [n for n in (2, 3, 4) if n != lost]
+    assert faults(table) == [(lost, "(row)", "not JSON")]
+    kept = formats()["assembly-json"].without_columns("register", "a.json", text.encode(), {"Comment"}, set())
+    assert b"bus" not in kept
+    again = formats()["assembly-json"].read("register", "a.json", kept)
+    assert (again.line.tolist(), [f.line for f in again.faults]) == (table.line.tolist(), [lost])

@@ -216,7 +216,7 @@ def test_a_wide_week(mapped):
     slots = [f"{d} {s}" for d in ("Mon", "Tue", "Wed", "Thu", "Fri") for s in ("am", "pm")]
     columns = ", ".join(f'{s[:3]}{s[4:].upper()} = "{s}"' for s in slots)
     text = f'[register]\nlayout = "wide_week"\nblank = "BLANK"\ncolumns = {{ WeekStart = "Week of", {columns} }}\n'
-    rows = f"UPN,Week of,{','.join(slots)}\n{ANN},05/01/2026,,\\,I,I,Y7,,,,,\n{BEN},06/01/2026,{',' * 9}\n"
+    rows = f"UPN,Week of,{','.join(slots)}\n{ANN},05/01/2026,,\\,I,I,Y7,,,,,\n{BEN},06/01/2026,N{',' * 9}\n"
     reading = read(mapped(text.replace("BLANK", "not entered")), "register", rows)
     assert [m.split(" ", 1)[1] for m in marks(reading)] == [
         "2026-01-05 PM \\ 2", "2026-01-06 AM I 2", "2026-01-06 PM I 2", "2026-01-07 AM Y7 2"

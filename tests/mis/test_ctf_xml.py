@@ -64,7 +64,7 @@ def test_a_string_that_says_the_same_by_both_is_read(string):
 
 
 def test_a_string_that_could_be_either_is_set_aside():
-    table = read((ANN, year(WEEK + "####" + "/\\")))
+    table = read((ANN, year(WEEK + "    " + "/\\")))
     assert (len(table), faults(table)) == (0, [(4, "AttendanceMarks", UNCERTAIN)])
 
 
@@ -120,3 +120,34 @@ def test_letters_of_latin_1_and_prefixes():
     assert len(raw("ctf-xml", "register", text.encode("latin-1"), "xml")) == 10
     named = ctf((ANN, year(WEEK))).replace("<", "<c:").replace("<c:/", "</c:").replace("<c:?", "<?")
     assert len(raw("ctf-xml", "register", named.replace("<c:CTfile>", "<c:CTfile xmlns:c='u'>"), "xml")) == 10
+
+
+@pytest.mark.parametrize(
+    ("start", "string", "days"),
+    [
+        ("2026-01-05", WEEK + "####" + WEEK, [5, 6, 7, 8, 9, 12, 13, 14, 15, 16]),
+        ("2026-01-05", WEEK + "    " + WEEK + "    " + WEEK, [5, 6, 7, 8, 9, 12, 13, 14, 15, 16, 19, 20, 21, 22, 23]),
+        ("2026-01-07", WEEK[:6] + "####" + WEEK, [7, 8, 9, 12, 13, 14, 15, 16]),
+        ("2026-01-07", WEEK[:6] + WEEK, [7, 8, 9, 12, 13, 14, 15, 16]),
+        ("2026-01-09", WEEK[:2] + WEEK, [9, 12, 13, 14, 15, 16]),
+        ("2026-01-03", "####" + WEEK, [5, 6, 7, 8, 9]),
+        ("2026-01-06", WEEK[:4], [6, 7]),
+    ],
+)
+def test_marks_may_begin_on_any_weekday(start, string, days):
+    table = read((ANN, year(string, start)))
+    assert faults(table) == []
+    assert sorted({int(d[-2:]) for _, d in rows(table, "Date")}) == days
+
+
+def test_element_order_and_other_data_do_not_matter():
+    block = f"<AttendSessions><AttendanceMarks>{WEEK}</AttendanceMarks><AttendanceStartDate>2026-01-05</AttendanceStartDate></AttendSessions>"
+    text = f"<CTfile><Header><DateTime>2026-01-09T10:00:00</DateTime></Header><CTFpupilData><Pupil><Attendance><YearData><Year>2025</Year>{block}<SessionsPossible>10</SessionsPossible></YearData></Attendance><FormerUPN>{BEN}</FormerUPN><UPN>{ANN}</UPN></Pupil><Pupil><UPN>{BEN}</UPN></Pupil></CTFpupilData></CTfile>"
+    for data in (
+        text.encode(),
+        text.replace("><", ">\r\n<").encode(),
+        text.encode("utf-16"),
+        b"\xef\xbb\xbf" + text.encode(),
+    ):
+        table = raw("ctf-xml", "register", data, "xml")
+        assert ({r[1] for r in rows(table, "UPN")}, len(table)) == ({ANN}, 10)

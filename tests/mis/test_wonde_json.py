@@ -4,7 +4,7 @@ import json
 
 import pytest
 from read_formats import faults, marks, raw, rows, understood
-from school_files import ANN
+from school_files import ANN, load_all, register_rows
 
 from attendance_pipeline.mis.formats import UnreadableFile
 
@@ -87,3 +87,51 @@ def test_a_code_is_never_guessed():
 def test_a_file_without_marks_is_refused(data):
     with pytest.raises(UnreadableFile):
         raw("wonde-json", "register", data, "json")
+
+
+def test_pages_and_codes_as_plain_text():
+    pages = [
+        {"data": [mark()], "meta": {"pagination": {"more": True}}},
+        {"data": [mark(3)], "meta": {"pagination": {"more": False}}},
+    ]
+    table = raw(
+        "wonde-json", "register", json.dumps({"attendance": pages, "attendance-codes": {"data": CODES}}), "json"
+    )
+    assert [r[1:] for r in rows(table, "Code")] == [("/",), ("L",)]
+    plain = [{k: v for k, v in mark(attendance_code=c).items() if k != "attendance_code_id"} for c in ("N", "")]
+    table = raw("wonde-json", "register", "\n".join(json.dumps({"data": [p]}) for p in plain), "json")
+    assert rows(table, "Code") == [(1, "N")]
+    assert faults(table) == [(2, "attendance_code_id", "missing value")]
+
+
+STUDENT = {
+    "id": "A1", "mis_id": "17", "upi": "x", "surname": "Lee", "forename": "Annie", "legal_surname": "Lee", "legal_forename": "Ann",
+    "gender": "FEMALE", "date_of_birth": {"date": "2015-05-01 00:00:00.000000", "timezone_type": 3, "timezone": "Europe/London"},
+    "education_details": {"data": {"upn": ANN, "admission_number": "00412", "current_nc_year": "5", "admission_date": {"date": "2020-09-01 00:00:00.000000"}, "leaving_date": None}},
+    "extended_details": {"data": {"premium_pupil_indicator": True, "free_school_meals": False, "in_lea_care": None, "sen_status": "K", "english_as_additional_language_status": "Yes, as an additional language", "first_language": "ENG"}},
+    "groups": {"data": [{"id": "G1", "type": "HOUSE", "name": "Oak"}, {"id": "G2", "type": "REGISTRATION", "name": "5A"}]},
+}  # fmt: skip
+
+
+def test_students_are_pupils():
+    bare = {**STUDENT, "id": "A2", "education_details": {"data": {**STUDENT["education_details"]["data"], "leaving_date": {"date": "-0001-11-30 00:00:00.000000"}}}, "groups": {"data": []}}  # fmt: skip
+    reading = understood("wonde-json", "pupils", json.dumps({"data": [STUDENT], "meta": {}}), "json")
+    assert faults(reading) == []
+    found = reading.records[0].data
+    assert {k: found[k] for k in found if found[k] not in ("", None)} == {
+        "upn": ANN, "admission_number": "00412", "forename": "Ann", "surname": "Lee", "preferred_forename": "Annie",
+        "date_of_birth": "2015-05-01", "sex": "F", "year_group": "5", "class": "5A", "entry_date": "2020-09-01", "sen": "K",
+        "fsm": False, "pupil_premium": True, "home_language": "ENG", "student_id": "A1",
+    }  # fmt: skip
+    reading = understood("wonde-json", "pupils", json.dumps([bare, {"id": "A3", "surname": "x"}]), "json")
+    assert [(r.data["class"], r.data["leaving_date"]) for r in reading.records] == [("", None)]
+    assert {f[1] for f in faults(reading)} == {"UPN"}
+
+
+def test_marks_are_of_the_students_whose_ids_they_bear(warehouse, tmp_path):
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "pupils_2026-01-05.json").write_text(json.dumps({"data": [STUDENT]}))
+    marks_of_a1 = {"data": [mark(student_id="A1")], "attendance-codes": CODES}
+    (tmp_path / "inbox" / "register_2026-01-06.json").write_text(json.dumps(marks_of_a1))
+    assert load_all(warehouse, tmp_path, reader="wonde-json").quarantined_new == 0
+    assert register_rows(warehouse) == [f"{ANN} 2026-01-05 AM /"]

@@ -1,7 +1,8 @@
 """Tables as files: CSV and Parquet as the contract wants them.
 
 Dates are ISO, nulls empty, ratios decimals with six places. A file is written beside its name and renamed when it is
-complete, readable by its owner alone: most tables name pupils. Which rows a table has is not decided here.
+complete, readable by its owner alone: most tables name pupils. One that must not replace another is written as a new
+one. Which rows a table has is not decided here.
 """
 
 from __future__ import annotations
@@ -47,6 +48,28 @@ def write_table(frames: Iterable[pd.DataFrame], output: Path | None) -> None:
         return
     with _complete_or_not_at_all(output) as partial:
         _WRITERS[output.suffix](frames, partial)
+
+
+def write_new(output: Path, data: bytes, numbered: bool = False) -> Path:
+    """Write a file that is not there yet, readable by its owner alone; gives its path. `numbered`: where the name is
+    taken, the next free one (-2, -3 ...). Raises FileExistsError, and leaves nothing half-written."""
+    number = 1
+    while True:
+        file = output if number == 1 else output.with_stem(f"{output.stem}-{number}")
+        try:
+            descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), PRIVATE)
+        except FileExistsError:
+            if not numbered:
+                raise
+            number += 1
+            continue
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(data)
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+        return file
 
 
 @contextmanager

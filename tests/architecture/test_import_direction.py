@@ -41,6 +41,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "reports": ("law", "drive_names", "spreadsheets", "derive",
                 "letters.report_page", "letters.fonts", "letters.language", "letters.pdf"),
     "delivery": ("drive_names",),
+    # One export without a home: what reads it and what derives from it, and nothing that stores.
+    "trial": ("law", "spreadsheets", "store.extracts", "store.persons", "derive", "mis", "mis.kinds", "mis.map_settings"),
     "steps": _BELOW_STEPS,
     "demo": ("law", "derive", "home", "mis.kinds", "mis.upn"),
     "assets": ("law", "home", "steps"),
@@ -51,7 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "serving": ("home", "running"),
     "said": ("home", "letters.batch", "running"),
     "demo.run": ("home", "demo", "running"),
-    "commands": ("home_check", "table_files", *_BELOW_STEPS, "steps", "demo", "running", "serving", "said"),
+    "commands": ("home_check", "table_files", *_BELOW_STEPS, "trial", "steps", "demo", "running", "serving", "said"),
     "cli": ("law", "store", "commands"),
 }  # fmt: skip
 

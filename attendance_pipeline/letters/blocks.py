@@ -127,7 +127,7 @@ class Picture:
 Block = Heading | Paragraph | Items | Table | Box | FormLine | Signature | Break | Marks | Picture
 
 SHAPES = ("calendar", "months", "register", "codes")
-_DIRECTIVE = re.compile(r"\s*\[(?P<name>[a-z ]+?)(?:\s+(?P<count>[1-9]\d?))?\s*(?::(?P<labels>.*))?\]\s*")
+_NAME = re.compile(r"([a-z]+(?: [a-z]+)*)(?: ([1-9][0-9]?))?")
 DIRECTIVES = (
     *("signature", "new page", "new column", "line: label", "lines 4: label", "tick: label"),
     *(f"{shape}: marks" for shape in SHAPES),
@@ -136,8 +136,7 @@ DIRECTIVES = (
 
 def directive_problem(line: str) -> str | None:
     """What is wrong with a line that looks like one of our own, or None; a line that does not look like one is None."""
-    match = _DIRECTIVE.fullmatch(line)
-    if match is None or _directive(line) is not None:
+    if _read(line) is None or _directive(line) is not None:
         return None
     return f"{line.strip()} is not a line that letters know; they know [{'], ['.join(DIRECTIVES)}]"
 
@@ -148,26 +147,34 @@ def marks_line(line: str) -> Marks | None:
     return block if isinstance(block, Marks) else None
 
 
-def _directive(line: str) -> Block | None:
-    match = _DIRECTIVE.fullmatch(line)
+def _read(line: str) -> tuple[str, int | None, list[str] | None] | None:
+    """Name, number and labels of a line in brackets; None for any other."""
+    line = line.strip()
+    if not (line.startswith("[") and line.endswith("]")):
+        return None
+    head, colon, labels = line[1:-1].partition(":")
+    match = _NAME.fullmatch(" ".join(head.split()))
     if match is None:
         return None
-    name, count, labels = match["name"], match["count"], match["labels"]
-    if name == "signature" and count is None and labels is None:
-        return Signature()
-    if name in ("new page", "new column") and count is None and labels is None:
-        return Break(column=name == "new column")
-    if labels is None or not labels.strip():
-        return None
-    if name in SHAPES and count is None and labels.strip().isidentifier():
-        return Marks(name, labels.strip())
-    runs = tuple(_runs_of_line(label.strip()) for label in labels.split("|"))
-    if name == "line" and count is None:
-        return FormLine(runs)
-    if name == "lines" and count is not None:
-        return FormLine(runs, lines=int(count))
-    if name == "tick" and count is None:
-        return FormLine(runs, tick=True)
+    return match[1], int(match[2]) if match[2] else None, [one.strip() for one in labels.split("|")] if colon else None
+
+
+def _directive(line: str) -> Block | None:
+    match _read(line):
+        case "signature", None, None:
+            return Signature()
+        case "new page" | "new column" as name, None, None:
+            return Break(column=name == "new column")
+        case _, _, [""]:
+            return None
+        case name, None, [field] if name in SHAPES and field.isidentifier():
+            return Marks(name, field)
+        case "line", None, [*labels]:
+            return FormLine(tuple(map(_runs_of_line, labels)))
+        case "lines", int(count), [*labels]:
+            return FormLine(tuple(map(_runs_of_line, labels)), lines=count)
+        case "tick", None, [*labels]:
+            return FormLine(tuple(map(_runs_of_line, labels)), tick=True)
     return None
 
 

@@ -9,11 +9,17 @@ moved back in the parsed text. Characters beyond the basic plane (emoji, rare Ha
 either.
 """
 
+import re
+
 _PLANE = 0xF0000
 _SPACE = dict.fromkeys([*range(0x20), 0x7F, 0x85, 0x2028, 0x2029], " ")  # a line break in a value would break the line
 # Marks that turn the direction of what follows them: from a value they would reorder the school's own words.
 _TURNS = dict.fromkeys([0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], None)
 _FIRST_STRONG, _POP = "\u2068", "\u2069"
+
+
+# Hebrew, Arabic, Syriac, Thaana, N'Ko and their kin, with their presentation forms.
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 
 
 class _Disguise(dict[int, str]):
@@ -43,8 +49,14 @@ def clean(value: str) -> str:
     return " ".join(value.translate(_SPACE).translate(_TURNS).split())
 
 
+def has_rtl(value: str) -> bool:
+    """Whether a value has letters that run from right to left: then what stands beside it has to be kept from them."""
+    return _RTL.search(value) is not None
+
+
 def inert(value: str, *, isolate: bool = False) -> str:
-    """The value in disguise. ``isolate`` wraps it so that in a right-to-left letter its own direction stays its own."""
+    """The value in disguise. ``isolate`` wraps it so that its own direction stays its own: a telephone number in a
+    right-to-left letter, an Arabic name before a number in an English one."""
     value = clean(value)
     if isolate and value:
         value = f"{_FIRST_STRONG}{value}{_POP}"

@@ -5,11 +5,25 @@ missing). Does not belong here: the words of letters, which are the templates.
 """
 
 import datetime
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+# What each pattern may name in braces.
+PLACEHOLDERS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("dates", "date"): frozenset({"day", "month", "year"}),
+    ("dates", "day"): frozenset({"weekday", "day", "month", "year"}),
+    ("words", "page"): frozenset({"page", "pages"}),
+    ("words", "salutation"): frozenset({"salutation"}),
+    ("marks", "alt"): frozenset({"first", "last", "possible", "came", "late", "agreed", "not_agreed"}),
+}
+_LISTS = {("page", "fonts"): 0, ("dates", "weekdays"): 7, ("dates", "months"): 12}  # and how long; 0: not said
+_BRACES = re.compile(r"\{([^{}]*)\}")
 
 SHIPPED = Path(__file__).resolve().parents[2] / "letter_templates"
 
@@ -38,7 +52,7 @@ class Language:
     def window(self, kind_and_size: str) -> str:
         """A rule's window, given as `school_weeks 10`, in words: 10 school weeks."""
         kind, _, size = kind_and_size.partition(" ")
-        return self.windows.get(kind_and_size, self.windows.get(kind, kind_and_size)).format(size=size)
+        return fill(self.windows.get(kind_and_size, self.windows.get(kind, kind_and_size)), size=size)
 
     def date(self, day: datetime.date) -> str:
         """A date as a letter writes it, such as 3 November 2025."""
@@ -49,9 +63,14 @@ class Language:
         return self._filled(self.day_pattern, day)
 
     def _filled(self, pattern: str, day: datetime.date) -> str:
-        return pattern.format(
-            weekday=self.weekdays[day.weekday()], day=day.day, month=self.months[day.month - 1], year=day.year
-        )
+        weekday, month = self.weekdays[day.weekday()], self.months[day.month - 1]
+        return fill(pattern, weekday=weekday, day=day.day, month=month, year=day.year)
+
+
+def fill(pattern: str, **values: str | int) -> str:
+    """A pattern with each ``{name}`` replaced. Not ``str.format``: a pattern is a school's, and can ask for nothing
+    else. KeyError for a name that is not there."""
+    return _BRACES.sub(lambda match: str(values[match[1]]), pattern)
 
 
 def language_file(folder: Path, tag: str) -> Path:
@@ -96,3 +115,51 @@ def load_language(tag: str, school_folder: Path | None = None) -> Language:
     folders = [SHIPPED] if school_folder is None else [SHIPPED, school_folder]
     paths = [language_file(folder, name) for name in dict.fromkeys(("en", tag)) for folder in folders]
     return _load(tag, tuple((path, path.stat().st_mtime_ns) for path in paths if path.is_file()))
+
+
+def language_files(tag: str, school_folder: Path | None = None) -> list[Path]:
+    """The files that say a language's words, the shipped one first; there may be none."""
+    folders = [SHIPPED] if school_folder is None else [SHIPPED, school_folder]
+    return [file for folder in folders if (file := language_file(folder, tag)).is_file()]
+
+
+def language_faults(file: Path) -> Iterator[str]:
+    """What is wrong with one ``language.toml``: it may leave out what English has, and must not misspell it."""
+    try:
+        own = tomllib.loads(file.read_text("utf-8"))
+    except ValueError as error:  # not TOML, or not UTF-8; tomllib says the line
+        yield f"cannot be read: {error}"
+        return
+    english = tomllib.loads(language_file(SHIPPED, "en").read_text("utf-8"))
+    for table, keys in own.items():
+        if table not in english or not isinstance(keys, dict):
+            yield f"[{table}] is not a table of languages; there are {', '.join(english)}"
+            continue
+        for key, value in keys.items():
+            if key not in english[table] and table not in ("codes", "windows"):
+                near = get_close_matches(key, english[table], n=1)
+                hint = f" (did you mean {near[0]}?)" if near else f"; there are {', '.join(english[table])}"
+                yield f"[{table}] {key} is not a word of languages{hint}"
+            else:
+                yield from _value_faults(table, key, value)
+
+
+def _value_faults(table: str, key: str, value: Any) -> Iterator[str]:
+    if (table, key) in _LISTS:
+        length = _LISTS[table, key]
+        if not isinstance(value, list) or not value or not all(isinstance(one, str) and one for one in value):
+            yield f"[{table}] {key} has to be a list of words"
+        elif length and len(value) != length:
+            yield f"[{table}] {key} has to be {length} words, not {len(value)}"
+        return
+    if not isinstance(value, str):
+        yield f"[{table}] {key} has to be words in quotes"
+    elif (table, key) == ("page", "direction") and value not in ("ltr", "rtl"):
+        yield '[page] direction has to be "ltr" or "rtl"'
+    elif (table, key) == ("marks", "weekdays") and len(value.split()) != 5:
+        yield "[marks] weekdays has to be five words, Monday to Friday"
+    else:
+        known = PLACEHOLDERS.get((table, key), frozenset({"size"}) if table == "windows" else frozenset())
+        for name in sorted(set(_BRACES.findall(value)) - known):
+            among = f"; there are {', '.join(sorted(known))}" if known else ""
+            yield f"[{table}] {key} has {{{name}}}, which is not known here{among}"

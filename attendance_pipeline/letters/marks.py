@@ -23,7 +23,7 @@ from attendance_pipeline.law.register_codes import (
     POSSIBLE,
 )
 from attendance_pipeline.letters.blocks import Block, Box, Items, Marks, Picture, Run, Runs, Table
-from attendance_pipeline.letters.language import Language
+from attendance_pipeline.letters.language import Language, fill
 from attendance_pipeline.letters.letter import FieldValue, Row
 
 CAME, LATE, AGREED, NOT_AGREED, NOT_COUNTED, NO_MARK = "came", "late", "agreed", "not_agreed", "not_counted", "no_mark"
@@ -190,7 +190,8 @@ def _calendar(days: Sequence[Day], language: Language) -> Picture:
     height = -(-len(months) // across) * drawing.month_height
     n = _tally(days)
     came = n[CAME] + n[LATE]
-    alt = language.marks["alt"].format(
+    alt = fill(
+        language.marks["alt"],
         first=language.date(days[0].date),
         last=language.date(days[-1].date),
         possible=came + n[AGREED] + n[NOT_AGREED],

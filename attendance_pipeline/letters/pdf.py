@@ -11,6 +11,7 @@ one costs more than a letter.
 import datetime
 import io
 import json
+import re
 import threading
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ from attendance_pipeline.letters.blocks import as_data
 from attendance_pipeline.letters.fields import context, enclosed
 from attendance_pipeline.letters.fonts import FontSet, font_folders
 from attendance_pipeline.letters.inert import clean
-from attendance_pipeline.letters.language import SHIPPED, Language, load_language
+from attendance_pipeline.letters.language import SHIPPED, Language, fill, load_language
 from attendance_pipeline.letters.letter import Letter, LetterError, Letterhead
 from attendance_pipeline.letters.templates import Composed, Templates
 
@@ -193,7 +194,7 @@ def _parts(
             **_page_style(composed.language),
             "page": composed.page,
             "own-sheet": own_sheets,
-            "blocks": as_data(composed.blocks),
+            "blocks": _with_breaks(as_data(composed.blocks), composed.language.direction == "ltr"),
             "page-words": words["page"],
             "foot": letterhead.name
             if composed.page == "leaflet"
@@ -212,6 +213,40 @@ def _parts(
         yield part
 
 
+_TOGETHER = re.compile(r"(?<!\w)([0-9]{1,4} [^\W\d_]{2,})")  # 3 December, 21 sessions
+_TOO_LONG = re.compile(r"[^\W_]{30,}")  # a word that no narrow column holds
+
+
+def _with_breaks(data: Any, together: bool) -> Any:
+    """The blocks, with a number and the word after it in a run of their own that stays on one line (``together``), and
+    leave to break in words that are too long for a line."""
+    if (
+        isinstance(data, list)
+        and data
+        and isinstance(data[0], list)
+        and len(data[0]) == 3
+        and data[0][1] in (True, False)
+    ):
+        return [piece for run in data for piece in _pieces(run, together)]
+    if isinstance(data, list):
+        return [_with_breaks(one, together) for one in data]
+    if isinstance(data, dict):
+        in_cells = data.get("is") == "table"
+        return {name: _with_breaks(value, together and not in_cells) for name, value in data.items()}
+    return data
+
+
+def _pieces(run: list[Any], together: bool) -> Iterator[list[Any]]:
+    text, *look = run
+    text = _TOO_LONG.sub(lambda word: "\u200b".join(word[0]), text)
+    if not together:
+        yield [text, *look]
+        return
+    for number, piece in enumerate(_TOGETHER.split(text)):
+        if piece:
+            yield [piece, *look, True] if number % 2 else [piece, *look]
+
+
 def _first_page(
     letter: Letter, layout: Layout, composed: Composed, fonts: FontSet, templates: Templates
 ) -> dict[str, Any]:
@@ -223,7 +258,7 @@ def _first_page(
         raise LetterError(letter.reference, str(error)) from None
     return {
         "recipient": {"lines": list(address.lines), "size": address.size, "pitch": address.pitch},
-        "salutation": words["salutation"].format(salutation=clean(letter.salutation)),
+        "salutation": fill(words["salutation"], salutation=clean(letter.salutation)),
         "facts": [
             [words["date"], composed.language.date(letter.date)],
             [words["reference"], _isolated(letter.reference, composed.language)],

@@ -11,14 +11,12 @@ from pathlib import Path
 import jinja2
 from jinja2 import meta, nodes
 
-from attendance_pipeline.letters.blocks import directive_problem
-from attendance_pipeline.letters.fields import Field
+from attendance_pipeline.letters.blocks import directive_problem, marks_line
+from attendance_pipeline.letters.fields import KINDS, MARK_ROWS, Field, fields_of
+from attendance_pipeline.letters.sandbox import TEXT_METHODS, refusals
 
 _LIST_FILTERS = frozenset({"sort", "reverse", "list", "selectattr", "rejectattr", "unique"})
 _ROW_FILTERS = frozenset({"first", "last"})
-_TEXT_METHODS = frozenset(
-    name for name in dir(str) if not name.startswith("_") and name not in {"format", "format_map"}
-)
 
 
 @dataclass(frozen=True, order=True)
@@ -54,34 +52,39 @@ _Kind = _Text | _Rows | _Row | None  # None: not known, so not judged
 _Scope = dict[str, _Kind]
 
 
-def source_problems(
-    environment: jinja2.Environment, source: str, file: Path, fields: Mapping[str, Field]
-) -> tuple[Problem, ...]:
-    """Syntax errors, names that are not among ``fields``, and Markdown that a letter would print as it stands."""
+def source_problems(environment: jinja2.Environment, source: str, file: Path, kind: str) -> tuple[Problem, ...]:
+    """Syntax errors, what a template may not use, names that are no field of this kind, and Markdown that a letter
+    would print as it stands."""
+    fields = fields_of(kind)
     try:
         tree = environment.parse(source, filename=str(file))
+        if refused := tuple(Problem(file, line, words) for line, words in refusals(tree)):
+            return refused
         environment.compile(source, filename=str(file))  # filters and tests are looked up only here
     except jinja2.TemplateSyntaxError as error:
         return (Problem(file, error.lineno, error.message or "not a template"),)
+    except (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError):
+        return (Problem(file, 0, "too much within one another, or too large a number, to be read"),)
     found = [
-        *_unknown_names(environment, tree, file, fields),
+        *_unknown_names(environment, tree, file, kind),
         *_Walk(file, fields).problems(tree),
-        *_markdown(source, file),
+        *_markdown(source, file, fields),
     ]
     return tuple(sorted(set(found)))
 
 
-def _unknown_names(
-    environment: jinja2.Environment, tree: nodes.Template, file: Path, fields: Mapping[str, Field]
-) -> Iterator[Problem]:
+def _unknown_names(environment: jinja2.Environment, tree: nodes.Template, file: Path, kind: str) -> Iterator[Problem]:
+    fields = fields_of(kind)
     unknown = meta.find_undeclared_variables(tree) - set(fields) - set(environment.globals)
     lines: dict[str, set[int]] = {}
     for node in tree.find_all(nodes.Name):
         if node.ctx == "load" and node.name in unknown:
             lines.setdefault(node.name, set()).add(node.lineno)
     for name in unknown:
+        others = [other for other, of in KINDS.items() if name in of.fields]
+        what = f"a field of {kind}, but of {', '.join(others)}" if others else "a field"
         for line in lines.get(name, {0}):
-            yield Problem(file, line, f"{name} is not a field; the fields are {', '.join(sorted(fields))}")
+            yield Problem(file, line, f"{name} is not {what}; the fields are {', '.join(sorted(fields))}")
 
 
 class _Walk:
@@ -142,7 +145,7 @@ class _Walk:
                 self.say(node, f"a row of {name} has no {attribute}; it has {', '.join(of)}")
             case _Rows():
                 self.say(node, f"{owner.name} is a list and has no {attribute}; {_how(owner)}")
-            case _Text() if attribute not in _TEXT_METHODS:
+            case _Text() if attribute not in TEXT_METHODS:
                 self.say(node, f"a field of text has no {attribute}")
 
     def bind(self, target: nodes.Node, kind: _Kind, scope: _Scope) -> None:
@@ -175,20 +178,23 @@ def _how(kind: _Rows | _Row) -> str:
     return f"write {{% for {one} in {kind.name} %}} … {{{{ {one}.{next(iter(kind.of))} }}}} … {{% endfor %}}"
 
 
-_TAGS = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
+_TAGS = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)  # in a template that was parsed: each ends
 _HTML = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
 _LINK = re.compile(r"!?\[[^\]]*\]\([^)]*\)")
 _CODE = re.compile(r"`+[^`]+`+|^\s*(```|~~~)")
 _HEADING = re.compile(r"(#{1,6})\s+\S")
 
 
-def _markdown(source: str, file: Path) -> Iterator[Problem]:
+def _markdown(source: str, file: Path, fields: Mapping[str, Field]) -> Iterator[Problem]:
     """Line by line over the words alone; a tag leaves a stand-in and its line breaks, so lines keep their numbers."""
     words = _TAGS.sub(lambda tag: ("x" if tag[0].startswith("{{") else "") + "\n" * tag[0].count("\n"), source)
     level = 0
     for number, line in enumerate(words.split("\n"), start=1):
         if message := directive_problem(line):
             yield Problem(file, number, message)
+        if (marks := marks_line(line)) and (marks.field not in fields or fields[marks.field].rows != MARK_ROWS):
+            known = ", ".join(name for name, one in fields.items() if one.rows == MARK_ROWS) or "none here"
+            yield Problem(file, number, f"{line.strip()} asks for a field of marks; those are: {known}")
         if html := _HTML.search(line):
             yield Problem(file, number, f"{html[0]} would be printed as it stands: letters know Markdown, not HTML")
         if link := _LINK.search(line):

@@ -8,43 +8,25 @@ the subject as ``# heading``. Filters of our own: ``day`` (a date with its weekd
 ``code_words``. A line with nothing but ``{% … %}`` leaves no blank line behind, so a loop can make the rows of a table.
 """
 
-import datetime
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jinja2
-from jinja2.ext import Extension
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import Markup
 
 from attendance_pipeline.letters.blocks import Block, Heading, parse, text_of
 from attendance_pipeline.letters.fields import FIELDS, KINDS, Field, Kind, fields_of
 from attendance_pipeline.letters.fonts import FontSet, font_folders
-from attendance_pipeline.letters.inert import inert
-from attendance_pipeline.letters.language import SHIPPED, Language, language_file, load_language
+from attendance_pipeline.letters.language import SHIPPED, Language, language_faults, language_files, load_language
 from attendance_pipeline.letters.letter import FieldValue
 from attendance_pipeline.letters.marks import filled
+from attendance_pipeline.letters.sandbox import MAX_FILE, SUFFIX, environment_of, leads_out, limited
 from attendance_pipeline.letters.template_check import Problem, source_problems
 
 __all__ = ["FIELDS", "KINDS", "Composed", "Field", "Kind", "Problem", "TemplateError", "Templates", "check_templates"]
 
-SUFFIX = ".md.j2"
-# Out of a template's reach: what would undo the disguise of values, or has no sense on paper.
-_WITHOUT_FILTERS = (
-    "safe",
-    "e",
-    "escape",
-    "forceescape",
-    "urlize",
-    "tojson",
-    "xmlattr",
-    "striptags",
-    "pprint",
-    "format",
-)
+_CHECKED_BY = re.compile(r"\{#\s*Translation checked by:([^#}]*)#\}")
 
 
 class TemplateError(ValueError):
@@ -63,19 +45,6 @@ class Composed:
     page: str
     language: Language
     blocks: tuple[Block, ...]
-
-
-class _LoneTags(Extension):
-    """A line of nothing but tags and comments leaves nothing behind, not even its line break.
-
-    Jinja2's own ``trim_blocks`` also eats the break after ``words {% endif %}`` and so joins two paragraphs. Here the
-    break moves into a comment, which keeps the line numbers of errors right.
-    """
-
-    _LINE = re.compile(r"^[ \t]*((?:\{%(?:(?!%\}).)*%\}|\{#(?:(?!#\}).)*#\}|[ \t])+)\n", re.MULTILINE | re.DOTALL)
-
-    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        return self._LINE.sub(lambda line: line[0] if not line[1].strip() else f"{line[1]}{{#\n#}}", source)
 
 
 class Templates:
@@ -111,7 +80,8 @@ class Templates:
             self._checked.add(as_it_is)
         known_values = {name: values[name] for name in fields_of(kind)}
         try:
-            words = self._environment(tag).get_template(file.name).render(known_values)
+            with limited():
+                words = self._environment(tag).get_template(file.name).render(known_values)
         except (
             Exception
         ) as error:  # a template may do anything a language can do; its message may hold a person's value
@@ -126,6 +96,10 @@ class Templates:
 
     def source_problems(self, file: Path) -> tuple[Problem, ...]:
         """What is wrong with one file, as far as reading it can tell."""
+        if leads_out(file):
+            return (Problem(file, 0, "is a link that leads out of its folder"),)
+        if file.stat().st_size > MAX_FILE:
+            return (Problem(file, 0, f"is larger than {MAX_FILE // 1024} KB: a letter is a page or two"),)
         try:
             source = file.read_text("utf-8")
         except UnicodeDecodeError:
@@ -138,7 +112,7 @@ class Templates:
                     file, 0, f"{kind} is not a kind of letter: it is one of {known}, or begins with _ to be included"
                 ),
             )
-        return source_problems(self._environment(file.parent.name), source, file, fields_of(kind))
+        return source_problems(self._environment(file.parent.name), source, file, kind)
 
     def _find(self, kind: str, language: str) -> Path | None:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", kind) or not re.fullmatch(r"[A-Za-z0-9-]+", language):
@@ -149,43 +123,9 @@ class Templates:
     def _environment(self, tag: str) -> jinja2.Environment:
         if tag not in self._environments:
             language = load_language(tag, self.school_folder)
-            folders = [str(folder / name) for name in dict.fromkeys((tag, "en")) for folder in self.folders]
-            self._environments[tag] = _environment(language, folders)
+            folders = [folder / name for name in dict.fromkeys((tag, "en")) for folder in self.folders]
+            self._environments[tag] = environment_of(language, folders)
         return self._environments[tag]
-
-
-def _environment(language: Language, folders: list[str]) -> jinja2.Environment:
-    environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(folders),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,  # so that what a macro or a block returns is known to be in disguise already
-        finalize=_finalize(language),
-        extensions=[_LoneTags],
-        keep_trailing_newline=True,
-    )
-    environment.globals = {"range": environment.globals["range"], "namespace": environment.globals["namespace"]}
-    for name in _WITHOUT_FILTERS:
-        environment.filters.pop(name, None)
-    environment.filters["day"] = lambda value: language.day(value) if isinstance(value, datetime.date) else value
-    environment.filters["session_words"] = lambda value: language.sessions.get(value, value)
-    environment.filters["window_words"] = language.window
-    environment.filters["code_words"] = lambda value: language.codes.get(value, value)
-    return environment
-
-
-def _finalize(language: Language) -> Callable[[Any], Any]:
-    isolate = language.direction == "rtl"
-
-    def printed(value: Any) -> Any:
-        if isinstance(value, jinja2.Undefined | Markup):  # a StrictUndefined raises by itself; Markup was here before
-            return value
-        if isinstance(value, datetime.date):
-            value = language.date(value)
-        if not isinstance(value, str | int):
-            raise TypeError("not text")
-        return Markup(inert(str(value), isolate=isolate))  # noqa: S704 - in disguise: nothing in it can be obeyed
-
-    return printed
 
 
 def _place(error: Exception, file: Path) -> tuple[Path, int]:
@@ -225,7 +165,7 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
         found += _language_problems(tag, school_folder, fonts)
     if found:
         return found
-    for file in templates.files():
+    for file in sorted(templates.files(), key=lambda file: not file.name.startswith("_")):
         kind, tag = file.name.removesuffix(SUFFIX), file.parent.name
         problems = templates.source_problems(file)
         found += problems
@@ -235,7 +175,8 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
             try:
                 blocks = templates.compose(kind, tag, values).blocks
             except TemplateError as error:
-                found += error.problems
+                known = {(problem.file, problem.line) for problem in found}  # a part that letters include is read too
+                found += [problem for problem in error.problems if (problem.file, problem.line) not in known]
                 break
             if missing := fonts.missing("".join(map(text_of, blocks)), load_language(tag, school_folder).fonts):
                 shown = ", ".join(f"{char} (U+{ord(char):04X})" for char in sorted(missing))
@@ -251,16 +192,11 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
 
 def _language_problems(tag: str, school_folder: Path | None, fonts: FontSet) -> list[Problem]:
     """A language's words must be TOML, its patterns usable and its fonts at hand."""
-    file = language_file(school_folder or SHIPPED, tag)
-    try:
-        language = load_language(tag, school_folder)
-        language.day(datetime.date(2025, 11, 3))
-        language.date(datetime.date(2025, 11, 3))
-        language.words["page"].format(page=1, pages=2)
-        language.words["salutation"].format(salutation="Dear Mx Example")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        return [Problem(file, 0, f"cannot be read: {type(error).__name__}: {error}")]
-    if unknown := set(language.fonts) - fonts.families():
+    files = language_files(tag, school_folder)
+    found = [Problem(file, 0, fault) for file in files for fault in language_faults(file)]
+    if found:
+        return found
+    if unknown := set(load_language(tag, school_folder).fonts) - fonts.families():
         known = ", ".join(sorted(fonts.families()))
-        return [Problem(file, 0, f"asks for the font {', '.join(sorted(unknown))}; there are {known}")]
+        return [Problem(files[-1], 0, f"asks for the font {', '.join(sorted(unknown))}; there are {known}")]
     return []

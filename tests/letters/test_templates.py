@@ -184,10 +184,28 @@ def test_a_languages_own_file_says_dates_sessions_and_codes(tmp_path: Path) -> N
     assert text_of(blocks[1].runs) == "3.XI Nieobecność Morning"
 
 
-def test_a_broken_language_file_is_a_problem(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[words]\npage = ", "cannot be read: Invalid value (at end of document)"),
+        ('[words]\npage = "{pag} of"\n', "[words] page has {pag}, which is not known here; there are page, pages"),
+        ('[dates]\nday = "{day.__class__}"\n', "[dates] day has {day.__class__}, which is not known here"),
+        ('[dates]\ndate = "{day:>99999999999}"\n', "[dates] date has {day:>99999999999}, which is not known here"),
+        ('[words]\nsalutaton = "x"\n', "[words] salutaton is not a word of languages (did you mean salutation?)"),
+        ('[word]\npage = "x"\n', "[word] is not a table of languages; there are page, dates, words"),
+        ('[dates]\nmonths = ["January"]\n', "[dates] months has to be 12 words, not 1"),
+        ("[dates]\nweekdays = 7\n", "[dates] weekdays has to be a list of words"),
+        ("[words]\ndate = 3\n", "[words] date has to be words in quotes"),
+        ('[page]\ndirection = "left"\n', '[page] direction has to be "ltr" or "rtl"'),
+        ('[marks]\nweekdays = "M T W"\n', "[marks] weekdays has to be five words"),
+    ],
+)
+def test_a_broken_language_file_is_a_problem(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "en").mkdir()
-    (tmp_path / "en" / "language.toml").write_text('[words]\npage = "{pag} of"\n', "utf-8")
-    assert "cannot be read" in str(check_templates(tmp_path)[0])
+    (tmp_path / "en" / "language.toml").write_text(text, "utf-8")
+    found = check_templates(tmp_path)
+    assert len(found) == 1
+    assert f"{tmp_path}/en/language.toml: {says}" in str(found[0])
 
 
 def test_a_font_that_is_not_at_hand_and_a_character_without_a_glyph_are_problems(tmp_path: Path) -> None:

@@ -16,11 +16,12 @@ import io
 import os
 import re
 import stat
+import threading
 import time
 import uuid
 import zipfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -200,11 +201,25 @@ def keep(kept: Path, sha256: str, data: bytes) -> None:
     keep_all(kept, [(sha256, data)])
 
 
-def keep_all(kept: Path, files: Sequence[tuple[str, bytes]]) -> None:
-    """As `keep`, of many files (SHA-256, bytes): of two with one hash the last. All are on the disk when it is done."""
+def keep_all(kept: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """As `keep`, of many files (SHA-256, bytes): of two with one hash the first. All are on the disk when it is done;
+    they are brought there while later ones are still being made."""
+    room = threading.Semaphore(2 * _AT_ONCE)  # files made and not yet kept: they are not to pile up
+
+    def put(sha256: str, data: bytes) -> str | None:
+        try:
+            return _put(kept_path(kept, sha256), data)
+        finally:
+            room.release()
+
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        changed = set(pool.map(lambda f: _put(kept_path(kept, f[0]), f[1]), dict(files).items()))
-        list(pool.map(_to_disk, sorted(changed - {None})))
+        going: dict[str, Future[str | None]] = {}
+        for sha256, data in files:
+            if sha256 not in going:
+                room.acquire()
+                going[sha256] = pool.submit(put, sha256, data)
+        folders = {folder for g in going.values() if (folder := g.result())}
+        list(pool.map(_to_disk, sorted(folders)))
 
 
 def _put(path: Path, data: bytes) -> str | None:

@@ -20,13 +20,15 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile, read_files
-from attendance_pipeline.mis.inbox import Dropped, MadeOn, Pattern, clear, keep_all, look
+from attendance_pipeline.mis.inbox import Dropped, Inbox, MadeOn, Pattern, clear, keep_all, look, look_at_log
+from attendance_pipeline.mis.kinds import KINDS
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
 from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.register.complete import LEFT_OUT, settle
 from attendance_pipeline.register.history import Said, amendments, fold_marks, read_marks
 from attendance_pipeline.register.identity import links_of
 from attendance_pipeline.register.lessons import split_lessons_by_day
+from attendance_pipeline.register.log_versions import LITTLE_LEFT
 from attendance_pipeline.register.not_on_roll import rows_not_on_roll, rows_of_nobody
 from attendance_pipeline.register.roll import current_records
 from attendance_pipeline.register.statements import Marks, split_by_day
@@ -37,11 +39,13 @@ from attendance_pipeline.store.extracts import (
     StatementPages,
     known_extracts,
     list_extracts,
+    log_mode_of,
     put_extracts,
     read_records,
     register_mode_of,
     replace_day_pages,
     set_left_out,
+    set_log_mode,
     set_register_mode,
     statement_counts,
     statement_days,
@@ -132,20 +136,26 @@ def load(
     settle_seconds: float = 2.0,
     pattern: Pattern | None = None,
     made_on: MadeOn | None = None,
+    log: Path | None = None,
+    log_complete: bool = False,
 ) -> LoadResult:
     """Load everything in a school's inbox in one transaction; keep the files and clear them away.
 
     `kept`: the folder of kept extracts. `reader`: a format or its name. `complete`: the school's register extracts are
     complete (rules.md section 2). `code_map`: local codes, applied first. `keep_private`: keep the online form's Reason
-    and Evidence. `settle_seconds`, `pattern`, `made_on`: see `inbox.look`. Loading the same files again, in any order,
-    in any portions, or after being killed at any moment, ends in the same warehouse.
+    and Evidence. `settle_seconds`, `pattern`, `made_on`: see `inbox.look`. `log`: the intervention log, where it is
+    kept in one place and read there; `log_complete`: an entry that a newer version of a log lacks was taken back.
+    Loading the same files again, in any order, in any portions, or after being killed at any moment, ends in the same
+    warehouse.
     """
     form = formats()[reader] if isinstance(reader, str) else reader
     reading = _fingerprint(form, code_map, keep_private)
     found = look(inbox, settle_seconds, pattern, made_on)
+    if log is not None:
+        found = _both(found, look_at_log(log, settle_seconds))
     with wh.read() as conn:
         known = known_extracts(conn, school)
-        mode = register_mode_of(conn, school)
+        modes = register_mode_of(conn, school), log_mode_of(conn, school)
         told = quarantine.keys(conn, school, "inbox")
     fresh = [d for d in found.dropped if known.get((d.key.file_name, d.key.sha256)) != reading]
     names = {d.path.name for d in fresh}
@@ -154,21 +164,43 @@ def load(
         unchanged=tuple(d.path.name for d in found.dropped if d.path.name not in names),
         waiting=found.waiting,
         not_taken=tuple((n.name, n.rule) for n in found.not_taken),
+        notes=found.notes,
     )
-    wanted_mode = "complete" if complete else "changes"
-    if fresh or mode != wanted_mode or told != {quarantine.key_of(r) for r in _left(result)}:
+    wanted = _mode(complete), _mode(log_complete)
+    withheld: set[ExtractKey] = set()
+    if fresh or modes != wanted or told != {quarantine.key_of(r) for r in _left(result)}:
         portions = (_read(form, files, code_map, keep_private, school) for files in _portions(fresh))
         first = next(portions, None)  # most often all there is: nobody has to wait while it is read
         with wh.begin(school) as conn:
-            loading = _Loading(conn, result, fresh, complete)
+            loading = _Loading(conn, result, fresh, complete, log_complete)
             for portion in chain([first] if first else [], portions):
                 loading.put(portion, reading)
                 keep_all(kept, loading.as_they_came(portion, keep_private))
             result = loading.settle()
-            for files in loading.without_columns(form):
-                keep_all(kept, files)
-    stayed = clear(found.dropped)
+            keep_all(kept, loading.without_columns(form))
+            withheld = loading.withheld
+    stayed = clear([d for d in found.dropped if d.key not in withheld])
     return _replaced(result, stayed=tuple(stayed))
+
+
+def _both(inbox: Inbox, log: Inbox) -> Inbox:
+    return Inbox(
+        inbox.dropped + log.dropped,
+        inbox.waiting + log.waiting,
+        inbox.not_taken + log.not_taken,
+        inbox.notes + log.notes,
+    )
+
+
+def _mode(complete: bool) -> str:
+    return "complete" if complete else "changes"
+
+
+def _hidden(reading: Reading, keep_private: bool) -> tuple[str, ...]:
+    """The columns of a file that its kept copy leaves out."""
+    if keep_private and reading.kind != "register":
+        return ()
+    return reading.private + (reading.ignored if KINDS[reading.kind].only_known else ())
 
 
 def _fingerprint(form: Format, code_map: Sequence[DatedCodes], keep_private: bool) -> str:
@@ -213,12 +245,17 @@ class _Loading:
     Holds of each portion only what the end needs, so that memory does not grow with the number of files.
     """
 
-    def __init__(self, conn: sa.Connection, result: LoadResult, fresh: Sequence[Dropped], complete: bool):
+    def __init__(
+        self, conn: sa.Connection, result: LoadResult, fresh: Sequence[Dropped], complete: bool, log_complete: bool
+    ):
         self.conn, self.school, self.result, self.complete = conn, result.school, result, complete
+        self.log_mode = _mode(log_complete)
+        self.log_changed = log_mode_of(conn, self.school) != self.log_mode
         self.faults_before = quarantine.keys(conn, self.school)
         self.there = {e.key: e.id for e in list_extracts(conn, self.school, "register")}
         self.mode_changed = (register_mode_of(conn, self.school) == "complete") != complete
-        kinds = {d.kind for d in fresh}
+        kinds = {d.kind for d in fresh} | ({"interventions"} if self.log_changed else set())
+        self.withheld: set[ExtractKey] = set()  # files of which no copy may be kept, and that are left where they are
         self.standing = {k: set(current_records(conn, self.school, k).where) for k in _RECORD_KINDS if k in kinds}
         self.loaded: list[ExtractKey] = []
         self.refused: list[tuple[ExtractKey, str]] = []
@@ -254,11 +291,16 @@ class _Loading:
     def as_they_came(self, portion: _Portion, keep_private: bool) -> list[tuple[str, bytes]]:
         """(SHA-256, bytes) of the files of a portion of which nothing is left out; the others are remembered."""
         whole = [r.dropped for r in portion.refused]
+        if KINDS[portion.kind].only_known and not keep_private:
+            # Which of its columns hold what may not be kept is not known.
+            self.withheld |= {d.key for d in whole}
+            self.notes += [(d.key, f"{d.path.name}: left in the inbox: no copy of it may be kept") for d in whole]
+            whole = []
         for r in portion.readings:
             d = portion.files[r.key]
-            if r.private and not (keep_private and r.kind != "register"):
+            if hidden := _hidden(r, keep_private):
                 days = frozenset() if r.register is None else frozenset(_days(r.register))
-                self.commented.append((d, r.private, days))
+                self.commented.append((d, hidden, days))
             else:
                 whole.append(d)
         return [(d.key.sha256, d.content()) for d in whole]
@@ -287,13 +329,19 @@ class _Loading:
             quarantine.add(conn, school, rows_of_nobody(conn, school))
             quarantine.add(conn, school, rows_not_on_roll(conn, school, self.registers))
         new, changed, earliest = self._marks_changed()
-        set_register_mode(conn, school, "complete" if complete else "changes")
-        standing = {kind: before for kind, before in self.standing.items() if kind in self.read}
+        set_register_mode(conn, school, _mode(complete))
+        set_log_mode(conn, school, self.log_mode)
+        read = self.read | ({"interventions"} if self.log_changed else set())
+        if "interventions" in read:
+            little = current_records(conn, school, "interventions").little_left if self.log_mode == "complete" else ()
+            rows = [QuarantineRow(e.id, e.file_name, e.key.sha256, 1, "(file)", LITTLE_LEFT, "log") for e in little]
+            quarantine.replace(conn, school, "log", rows)
+        standing = {kind: before for kind, before in self.standing.items() if kind in read}
         return _replaced(
             self.result,
             loaded=tuple(key.file_name for key in sorted(self.loaded)),
             refused=tuple(name for _, name in sorted(self.refused)),
-            notes=tuple(note for _, note in sorted(self.notes, key=lambda n: n[0])),
+            notes=self.result.notes + tuple(note for _, note in sorted(self.notes, key=lambda n: n[0])),
             rows=self.rows,
             quarantined_new=len(quarantine.keys(conn, school) - self.faults_before),
             marks_new=new,
@@ -302,18 +350,12 @@ class _Loading:
             records_changed=_records_changed(conn, school, standing),
         )
 
-    def without_columns(self, form: Format) -> Iterator[list[tuple[str, bytes]]]:
-        """(SHA-256, bytes) of the files of which something is left out, in portions. To be asked after `settle`."""
+    def without_columns(self, form: Format) -> Iterator[tuple[str, bytes]]:
+        """(SHA-256, bytes) of each file of which something is left out. To be asked after `settle`."""
         lines = self._amending_lines()
-        hidden = {d.key: set(private) for d, private, _ in self.commented}
-        for files in _portions([d for d, _, _ in self.commented]):
-            yield [
-                (
-                    d.key.sha256,
-                    form.without_columns(d.kind, d.key.file_name, d.content(), hidden[d.key], lines[d.key]),
-                )
-                for d in files
-            ]
+        for d, private, _ in self.commented:
+            name, sha256 = d.key.file_name, d.key.sha256
+            yield sha256, form.without_columns(d.kind, name, d.content(), set(private), lines[sha256])
 
     def _remember(self, days: set[dt.date]) -> None:
         """The marks of days that are about to change, as they stand before anything is put about them."""
@@ -340,14 +382,15 @@ class _Loading:
             first += axis[differs.any(axis=(0, 2))][:1].astype(object).tolist()
         return new, changed, min(first, default=None)
 
-    def _amending_lines(self) -> dict[ExtractKey, set[int]]:
-        """The lines of each register extract that amend a mark: their comment is kept (rules.md section 9)."""
-        lines: dict[ExtractKey, set[int]] = defaultdict(set)
+    def _amending_lines(self) -> dict[str, set[int]]:
+        """By the SHA-256 of a register extract, the lines that amend a mark under any name the file has: their comment
+        is kept (rules.md section 9)."""
+        lines: dict[str, set[int]] = defaultdict(set)
         days = {day for _, _, days in self.commented for day in days}
         for part in _parts_of_days(statement_counts(self.conn, self.school), days):
             found = amendments(self.conn, self.school, np.array(part, dtype="datetime64[D]"))
             for extract, line in zip(found.extract.tolist(), found.line.tolist(), strict=True):
-                lines[found.extracts[extract].key].add(line)
+                lines[found.extracts[extract].key.sha256].add(line)
         return lines
 
 
@@ -372,7 +415,7 @@ def _days(rows: RegisterRows) -> list[dt.date]:
 
 def _upns(readings: Sequence[Reading]) -> set[str]:
     """The names of all persons about whom some files say anything."""
-    found = {r.data["upn"] for reading in readings for r in reading.records if "upn" in r.data}
+    found = {r.data["upn"] for reading in readings for r in reading.records if r.data.get("upn")}
     named: dict[int, tuple[tuple[str, ...], npt.NDArray[np.bool_]]] = {}  # files read together share their names
     for rows in (r.register for r in readings if r.register is not None):
         _, used = named.setdefault(id(rows.upns), (rows.upns, np.zeros(len(rows.upns), dtype=bool)))

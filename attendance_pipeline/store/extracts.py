@@ -306,6 +306,18 @@ def set_register_mode(conn: sa.Connection, school: str, mode: str) -> None:
     upsert(conn, school_state, [{"school": school, "register_mode": mode}])
 
 
+def log_mode_of(conn: sa.Connection, school: str) -> str:
+    """How the school's intervention logs are understood: `changes` (also when none was loaded) or `complete`."""
+    query = sa.select(school_state.c.log_mode).where(school_state.c.school == school)
+    return conn.execute(query).scalar() or "changes"
+
+
+def set_log_mode(conn: sa.Connection, school: str, mode: str) -> None:
+    """Note how the school's intervention logs are understood from now on: `changes` or `complete`."""
+    state = {"school": school, "register_mode": register_mode_of(conn, school), "log_mode": mode}
+    upsert(conn, school_state, [state])
+
+
 def read_record_pages(
     conn: sa.Connection, school: str, kind: str, as_at: dt.date | None = None
 ) -> list[tuple[StoredExtract, dict[str, np.ndarray]]]:

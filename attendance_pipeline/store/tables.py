@@ -103,12 +103,13 @@ implied_withdrawal = sa.Table(
 )
 
 # How the school's register extracts were last understood, `changes` or `complete`: when that setting changes, all that
-# is loaded is understood anew.
+# is loaded is understood anew. `log_mode`: the same of its intervention logs (null: `changes`).
 school_state = sa.Table(
     "school_state",
     metadata,
     sa.Column("school", School, primary_key=True),
     sa.Column("register_mode", sa.String(16), nullable=False),
+    sa.Column("log_mode", sa.String(16), nullable=True),
 )
 
 # Rows of the other kinds, each distinct content once. `subject`: the thing that a newer row replaces (a UPN, a class,

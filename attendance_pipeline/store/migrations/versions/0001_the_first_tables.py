@@ -157,6 +157,7 @@ def upgrade() -> None:
         "school_state",
         sa.Column("school", sa.String(length=64), nullable=False),
         sa.Column("register_mode", sa.String(length=16), nullable=False),
+        sa.Column("log_mode", sa.String(length=16), nullable=True),
         sa.PrimaryKeyConstraint("school", name=op.f("pk_school_state")),
     )
     op.create_table(

@@ -16,7 +16,15 @@ import numpy as np
 from attendance_pipeline.derive.codes import Mark, marks_of
 from attendance_pipeline.derive.counting import COUNTERS, Counts
 from attendance_pipeline.derive.inputs import SchoolInputs
-from attendance_pipeline.derive.ladder import ESCALATED, EVENTS, OPENED, SET, STALLED
+from attendance_pipeline.derive.ladder import (
+    DROPPED_ACCEPTED_REASONS,
+    ESCALATED,
+    EVENTS,
+    OPENED,
+    RECOVERED,
+    SET,
+    STALLED,
+)
 from attendance_pipeline.derive.plan import Plan
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.law.policy import ACTIONS, PERCENT_SCALE, WINDOW_KINDS
@@ -198,6 +206,34 @@ def stands_without(derived: Derived, event: np.void, codes: Collection[str]) -> 
         return False
     left = [m for m, _ in unaccepted(inputs, plan, pupil, day, int(event["looked_from"])) if m.code not in codes]
     return bool(len(left) >= today["gate_minimum"])
+
+
+def review_stands_without(derived: Derived, event: np.void, codes: Collection[str]) -> bool:
+    """Whether a review would have ended as it did, recovery or none, if the sessions with these codes had no mark.
+
+    A recovery stands: without an absence attendance is no lower. Otherwise both figures stay short of recovery; and
+    where attendance had dropped for accepted reasons it still would have.
+    """
+    if event["event"] == RECOVERED:
+        return True
+    inputs, plan = derived.inputs, derived.plan
+    pupil, today = int(event["pupil"]), plan.ladder[int(event["day"])]
+
+    def without(first: int, attended: int, possible: int) -> tuple[int, int]:
+        taken = [m for m in marks_of(inputs, pupil, first, int(today["cut"])) if m.code in codes]
+        bits = [_flags(inputs, plan, pupil, m) for m in taken]
+        return attended - sum(bool(b & ATTENDED) for b in bits), possible - sum(bool(b & POSSIBLE) for b in bits)
+
+    attended, possible = without(int(today["start"]), int(event["attended"]), int(event["possible"]))
+    then = int(event["period_attended"]), int(event["period_possible"])
+    in_period, of_period = without(int(event["looked_from"]), *then)
+    if possible == 0 or of_period == 0 or attended * HUNDRED_PERCENT >= today["threshold"] * possible:
+        return False
+    if in_period * HUNDRED_PERCENT >= today["recovered_at"] * of_period:
+        return False
+    if event["event"] == DROPPED_ACCEPTED_REASONS:
+        return bool(attended * int(event["checkpoint_possible"]) < int(event["checkpoint_attended"]) * possible)
+    return True
 
 
 def counted_sessions(derived: Derived, rule: int, pupil: int, day: int) -> list[Mark]:

@@ -63,6 +63,9 @@ LETTER_KINDS = (
     "referral_pack",
     "medical_support",
 )
+# Which letter belongs to a stage. An entry of the intervention log that names no letter means the stage's own.
+LETTER_OF_STAGE = {1: "letter_1", 2: "letter_2", 3: "letter_3", 4: "referral_pack"}
+STAGE_OF_LETTER = {kind: stage for stage, kind in LETTER_OF_STAGE.items()}
 MAY_GO_UNAPPROVED = ("improved", "raffle_certificate", "prize_certificate")
 PERCENT_SCALE = 1000  # thresholds are compared as whole thousandths of a percent, never as floats
 
@@ -238,6 +241,20 @@ class Statutory(_Strict):
 
 
 class Letters(_Strict):
+    """Which letters are proposed, how many at once, and how long one stands. Defaults: rules.md section 7; when each
+    kind is proposed: docs/letters.md.
+
+    `kinds`: those that are proposed at all. `warning_at`: how near to a penalty-notice threshold parents are warned.
+    `continuing_each_review`: after each review that continued, not only after the first of a stage. A letter after a
+    review or about illness that nobody has approved within `follow_up_school_days` is out of date. Warnings, drafts of
+    a Notice to Improve and letters about illness come at most once in `again_after_school_weeks`.
+    """
+
+    kinds: tuple[Literal[LETTER_KINDS], ...] = ("letter_1", "letter_2", "letter_3", "improved")  # type: ignore[valid-type]  # as above
+    warning_at: Literal["near", "met"] = "near"
+    continuing_each_review: bool = False
+    follow_up_school_days: Annotated[int, Field(ge=1, le=200)] = 20
+    again_after_school_weeks: Annotated[int, Field(ge=1, le=60)] = 10
     brake_percent_of_roll: Percent = Decimal(5)
     brake_letters: Count = 5
     brake_batches: Count = 8

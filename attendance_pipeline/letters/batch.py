@@ -17,27 +17,31 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attendance_pipeline.drive_names import class_audiences
+from attendance_pipeline.law.policy import PenaltyNotices
 from attendance_pipeline.law.school_calendar import SchoolCalendar
 from attendance_pipeline.letters.batch_lists import Printed, PupilOnPaper, batch_files, held_file, mail_merge_file
 from attendance_pipeline.letters.evidence import LetterEvidence
-from attendance_pipeline.letters.fields import KINDS
-from attendance_pipeline.letters.holding import POSTED, RESTRICTED, parse_reason
+from attendance_pipeline.letters.field_values import given
+from attendance_pipeline.letters.fields import KINDS, fields_to_give
+from attendance_pipeline.letters.holding import RESTRICTED, parse_reason
+from attendance_pipeline.letters.kind_rules import CLASS_TEACHER, KIND_RULES, shares_envelope
 from attendance_pipeline.letters.ledger_rows import LedgerRow, LogEntry, PupilFacts
-from attendance_pipeline.letters.letter import Letter, Letterhead
-from attendance_pipeline.letters.openings import STAGE_OF_KIND
+from attendance_pipeline.letters.letter import FieldValue, Letter, Letterhead
+from attendance_pipeline.letters.occasions import Occasion
 from attendance_pipeline.letters.pdf import check_letter, render_batch, render_letter
 from attendance_pipeline.letters.recipients import Recipient, envelope_lines, households, salutation
 from attendance_pipeline.letters.templates import Templates
 
 PRINT_FILE = "print-ready.pdf"
-BUNDLED_BY_CLASS = frozenset({"letter_2"})  # given by the class teacher at the meeting
-SHARED_ENVELOPE_STAGES = frozenset({1, 2})
+STAGE_WITH_PUPIL = 3  # the stage whose meeting the pupil comes to
+DRAFTS_FILE = "drafts-to-consider.pdf"  # nobody who posts a print file posts one of these by the way
 
 
 @dataclass(frozen=True)
 class BatchInputs:
     """`rows`: letters to print, `held`: those that are held, as the ledger has them. `pupils`: every pupil of those.
-    `log`: entries by pupil. `household`: whether two at one address share an envelope (policy)."""
+    `log`: entries by pupil. `household`: whether two at one address share an envelope (policy). `penalty_notices`: what
+    a notice costs (policy). `authority`: the local authority's name."""
 
     school_id: str
     date: dt.date
@@ -49,6 +53,8 @@ class BatchInputs:
     layout: str = "dl"
     household: bool = True
     log: Mapping[int, Sequence[LogEntry]] = field(default_factory=dict)
+    penalty_notices: PenaltyNotices = field(default_factory=PenaltyNotices)
+    authority: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
         letters = [made.letter for made in made_together]
         pdf = render_batch(letters, inputs.letterhead, layout=inputs.layout, templates=inputs.templates)
         office[name] = pdf
-        if name != PRINT_FILE:
+        if name not in (PRINT_FILE, DRAFTS_FILE):
             classes[made_together[0].pupil.class_name] = {name: pdf}
     if printed:
         office |= batch_files(printed, inputs.templates, inputs.school_id, inputs.date)
@@ -128,35 +134,34 @@ class PrintingCheck:
 
     def __init__(self, inputs: BatchInputs) -> None:
         self._inputs = inputs
-        self._known: dict[tuple[int, str, str], tuple[Recipient, Mapping[str, Any], str]] = {}
+        self._known: dict[tuple[int, str, str, int], tuple[Recipient, Mapping[str, Any], str]] = {}
 
-    def on(
-        self, day: dt.date, pupils: Mapping[int, PupilFacts], evidence: Mapping[tuple[int, int], Mapping[str, Any]]
-    ) -> Callable[[int, str, str], str]:
+    def on(self, day: dt.date, pupils: Mapping[int, PupilFacts]) -> Callable[[Occasion, str, Mapping[str, Any]], str]:
         """`LedgerInputs.unprintable` of a day."""
         inputs = replace(self._inputs, date=day)
 
-        def unprintable(person_id: int, contact_id: str, kind: str) -> str:
-            key = (person_id, contact_id, kind)
-            recipient = pupils[person_id].recipients.by_id().get(contact_id)
-            figures = evidence.get((person_id, STAGE_OF_KIND[kind]))
-            if recipient is None or figures is None:
+        def unprintable(o: Occasion, contact_id: str, evidence: Mapping[str, Any]) -> str:
+            key = (o.person_id, contact_id, o.kind, o.stage)
+            to_authority = KIND_RULES[o.kind].to_authority
+            recipient = Recipient("") if to_authority else pupils[o.person_id].recipients.by_id().get(contact_id)
+            if recipient is None:
                 return ""
-            if key not in self._known or self._known[key][:2] != (recipient, figures):
+            if key not in self._known or self._known[key][:2] != (recipient, evidence):
                 letter = LedgerRow(
                     reference="(not yet written)",
-                    person_id=person_id,
+                    person_id=o.person_id,
                     contact_id=contact_id,
-                    kind=kind,
+                    kind=o.kind,
                     day=-1,
                     opening_day=day,
                     proposed_on=day,
                     state="proposed",
+                    stage=o.stage,
                     language=recipient.language,
                     recipient=recipient.as_json(),
-                    evidence=figures,
+                    evidence=evidence,
                 )
-                self._known[key] = (recipient, figures, why_unprintable(inputs, letter))
+                self._known[key] = (recipient, evidence, why_unprintable(inputs, letter))
             return self._known[key][2]
 
         return unprintable
@@ -216,7 +221,7 @@ def _envelopes(inputs: BatchInputs) -> Iterator[list[LedgerRow]]:
     for (_, kind), rows in together.items():
         of_contact = {row.contact_id: row for row in rows}
         recipients = sorted((_recipient(row) for row in rows), key=lambda r: (r.priority, r.contact_id))
-        if inputs.household and STAGE_OF_KIND.get(kind) in SHARED_ENVELOPE_STAGES:
+        if inputs.household and all(shares_envelope(kind, row.stage) for row in rows):
             groups = households(recipients)
         else:
             groups = [(r,) for r in recipients]
@@ -239,23 +244,44 @@ def _printed(inputs: BatchInputs, rows: Sequence[LedgerRow]) -> Printed:
     household = [_recipient(row) for row in rows]
     evidence = LetterEvidence.from_json(first.evidence)
     log = [e for e in inputs.log.get(first.person_id, ()) if e.date <= inputs.date]
+    values: dict[str, FieldValue] = {
+        **evidence.fields(log, inputs.penalty_notices),
+        **_meeting(first, log, pupil, inputs.letterhead),
+        "first_name": pupil.first_name,
+        "full_name": pupil.full_name,
+        "class_name": pupil.class_name,
+        "class_teacher": pupil.class_teacher,
+        "local_authority": inputs.authority,
+    }
+    if inputs.penalty_notices.notice_to_improve_issued_by == "local authority":
+        values["issued_by"] = inputs.authority or "the local authority"
+    rules = KIND_RULES[first.kind]
     letter = Letter(
         reference=first.reference,
         kind=first.kind,
         language=first.language,
-        recipient_lines=envelope_lines(household) if first.kind in POSTED else (),
-        salutation=salutation(household),
+        recipient_lines=envelope_lines(household) if rules.posted else (),
+        salutation="" if rules.to_authority else salutation(household),
         date=inputs.date,
-        fields={
-            **evidence.fields(log),
-            "first_name": pupil.first_name,
-            "full_name": pupil.full_name,
-            "class_name": pupil.class_name,
-            "class_teacher": pupil.class_teacher,
-        },
-        enclosures=KINDS[first.kind].enclosures if first.kind in KINDS else (),
+        fields=given(values, fields_to_give(first.kind)),
+        enclosures=KINDS[first.kind].enclosures,
     )
     return Printed(letter, tuple(rows), tuple(household), pupil, evidence, _file_of(first.kind, pupil.class_name))
+
+
+def _meeting(row: LedgerRow, log: Sequence[LogEntry], pupil: PupilOnPaper, head: Letterhead) -> dict[str, FieldValue]:
+    """When the meeting is that was arranged for a stage (the entry's From, or nothing), and with whom."""
+    arranged = [
+        e.from_
+        for e in log
+        if e.action == "meeting_arranged" and e.stage in (None, row.stage) and e.from_ and e.date >= row.opening_day
+    ]
+    values: dict[str, FieldValue] = {"meeting_date": arranged[-1]} if arranged else {}
+    if row.stage == STAGE_WITH_PUPIL:
+        lead, headteacher = (head.signatories.get(role, "") for role in ("attendance_lead", "headteacher"))
+        who = [name for name in (pupil.class_teacher, lead or headteacher) if name]
+        return {**values, "pupil_invited": "yes", "meeting_with": " and ".join(who)}
+    return {**values, "meeting_with": f"{pupil.class_teacher}, class teacher" if pupil.class_teacher else ""}
 
 
 def _recipient(row: LedgerRow) -> Recipient:
@@ -271,7 +297,9 @@ def _print_files(printed: Sequence[Printed]) -> Iterator[tuple[str, list[Printed
 
 
 def _file_of(kind: str, class_name: str) -> str:
-    if kind not in BUNDLED_BY_CLASS:
+    if KIND_RULES[kind].considered:
+        return DRAFTS_FILE
+    if KIND_RULES[kind].goes != CLASS_TEACHER:
         return PRINT_FILE
     return f"{kind.replace('_', '-')} {class_audiences([class_name])[class_name]}.pdf"
 

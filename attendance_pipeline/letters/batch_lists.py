@@ -15,7 +15,8 @@ from typing import Any
 from attendance_pipeline.letters.address import MAX_LINES
 from attendance_pipeline.letters.evidence import LetterEvidence, threshold_percent
 from attendance_pipeline.letters.fields import KINDS
-from attendance_pipeline.letters.holding import BRAKE, CANNOT_BE_PRINTED, POSTED, REASONS, RESTRICTED, parse_reason
+from attendance_pipeline.letters.holding import BRAKE, CANNOT_BE_PRINTED, REASONS, RESTRICTED, parse_reason
+from attendance_pipeline.letters.kind_rules import CLASS_TEACHER, KIND_RULES, MEETING, POST
 from attendance_pipeline.letters.language_names import language_name, language_tag
 from attendance_pipeline.letters.ledger_rows import LedgerRow
 from attendance_pipeline.letters.letter import Letter, absence_rows
@@ -150,7 +151,7 @@ def _batch_rows(made: Printed, templates: Templates) -> list[dict[str, Any]]:
             "admission_number": made.pupil.admission_number,
             "pupil": made.pupil.full_name,
             "class_name": made.pupil.class_name,
-            "stage": row.stage,
+            "stage": row.stage or None,
             "kind": _title(row.kind),
             "opened_on": row.opening_day,
             "attendance": Fraction(evidence.attended, evidence.possible) if evidence.possible else None,
@@ -183,7 +184,7 @@ def _held_row(row: LedgerRow, pupil: PupilOnPaper, unprintable: str, restricted:
         "admission_number": pupil.admission_number,
         "pupil": pupil.full_name,
         "class_name": pupil.class_name,
-        "stage": row.stage,
+        "stage": row.stage or None,
         "kind": _title(row.kind),
         "opened_on": row.opening_day,
         "recipient": "" if hidden else recipient,
@@ -199,11 +200,12 @@ def _absences(evidence: LetterEvidence) -> str:
 
 
 def _goes(kind: str, class_name: str) -> str:
-    if kind in POSTED:
-        return "By post"
-    return (
-        f"Given by the class teacher of {class_name or 'the class'}" if kind == "letter_2" else "Given at the meeting"
-    )
+    rules = KIND_RULES[kind]
+    if rules.goes == POST:
+        return "By post, once a person has decided" if rules.considered else "By post"
+    if rules.goes == CLASS_TEACHER:
+        return f"Given by the class teacher of {class_name or 'the class'}"
+    return "Given at the meeting" if rules.goes == MEETING else "To the local authority, once a person has decided"
 
 
 def _language(letter: Letter, recipient: Recipient, templates: Templates) -> str:

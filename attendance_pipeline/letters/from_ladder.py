@@ -1,148 +1,115 @@
-"""What the ledger asks of a derived school: openings, their evidence, and what would stand without some codes.
+"""What the ledger asks of a derived school: occasions, what is doubtful about one, its evidence.
 
-Belongs here: reading the results of `derive/` in the ledger's words. Does not belong here: deriving, or deciding on
-letters.
+Belongs here: reading the results of `derive/` in the ledger's words. Does not belong here: deriving, cases and illness
+(`from_cases`), figures (`figures`), or deciding on letters.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from attendance_pipeline.derive.evidence import OPENINGS, decision_evidence, figures, stands_without
-from attendance_pipeline.derive.ladder import ESCALATED, EVENTS, STALLED
+from attendance_pipeline.derive.evidence import OPENINGS, review_stands_without, stands_without
+from attendance_pipeline.derive.ladder import EVENTS
 from attendance_pipeline.derive.year import Derived
-from attendance_pipeline.law.policy import Ladder
-from attendance_pipeline.letters.evidence import LetterEvidence
-from attendance_pipeline.letters.openings import KIND_OF_STAGE, Opening, StageEvent, openings_from_events
+from attendance_pipeline.letters.figures import EvidenceMaker, event_of
+from attendance_pipeline.letters.from_cases import CaseReader
+from attendance_pipeline.letters.holding import E_OR_C2, UNRESOLVED_N
+from attendance_pipeline.letters.occasions import (
+    OPENED,
+    Occasion,
+    ladder_occasions,
+    no_more_than_once_in,
+)
+from attendance_pipeline.letters.openings import Opening, StageEvent, openings_from_events
 
 UNRESOLVED = ("N",)
 NOT_THE_FAMILYS_CHOICE = ("E", "C2")  # suspended, or on a part-time timetable: the school's doing
+ONCE_IN_A_WHILE = "medical_support"
 
 
 @dataclass(frozen=True)
-class LadderFacts:
+class Facts:
     """Arguments of `LedgerInputs` by their names there; pupils are person ids."""
 
     openings: list[Opening]
-    evidence: Mapping[tuple[int, int], Mapping[str, Any]]
-    stands_without_n: frozenset[tuple[int, int]]
-    stands_without_e_c2: frozenset[tuple[int, int]]
+    occasions: list[Occasion]
+    doubts: Callable[[Occasion, str], Collection[str]]
+    evidence: Callable[[Occasion, str, int], Mapping[str, Any]]
     stage_on: Callable[[int, dt.date], int]
 
 
-class LadderReader:
-    """One derived school, asked for many days: what an opening relies on is looked up once."""
+class OccasionReader:
+    """One derived school, asked for many days: what an occasion relies on is looked up once."""
 
-    def __init__(self, derived: Derived) -> None:
+    def __init__(self, derived: Derived, maker: EvidenceMaker | None = None) -> None:
         self.derived = derived
+        self._maker = maker if maker is not None else EvidenceMaker(derived)
+        self._cases = CaseReader(derived)
         persons = derived.inputs.pupils.pupil_id
+        self._row_of = {int(person): row for row, person in enumerate(persons)}
         self._events = [
             StageEvent(
-                int(persons[e["pupil"]]), int(e["day"]), EVENTS[e["event"]], int(e["to_stage"]), int(e["episode"])
+                int(persons[e["pupil"]]),
+                int(e["day"]),
+                EVENTS[e["event"]],
+                int(e["to_stage"]),
+                int(e["episode"]),
+                int(e["from_stage"]),
+                reviewed=bool(e["looked_from"] >= 0 and e["from_stage"] > 0),
             )
             for e in derived.events
         ]
-        self._opened_by = {
-            (int(persons[e["pupil"]]), int(e["day"]), int(e["to_stage"])): e
-            for e in derived.events
-            if e["event"] in OPENINGS
-        }
-        self._known: dict[tuple[int, int, int], tuple[Mapping[str, Any], bool, bool]] = {}
+        self._stands: dict[Occasion, frozenset[str]] = {}
         self._stage_on = _stage_on(derived)
 
-    def on(self, day: int) -> LadderFacts:
-        """What the ladder says on a derived day.
+    def on(self, day: int) -> Facts:
+        """What the ladder, the rules and the register say on a derived day.
 
         The school was derived from the start of the academic year of the day or, where years do not reset, from
         `plan.replay_start` of it; else ValueError, because an opening would be missing.
         """
-        year_start = int(self.derived.inputs.calendar.year_start[day])
-        if self.derived.first > self.derived.plan.replay_start(year_start):
+        calendar, plan = self.derived.inputs.calendar, self.derived.plan
+        year_start = int(calendar.year_start[day])
+        if self.derived.first > plan.replay_start(year_start):
             raise ValueError(
                 "days derived from the start of the academic year (or of the ladder, where years do not reset)"
             )
-        reset = bool(self.derived.plan.ladder["reset"][year_start])
-        openings = openings_from_events(self._events, self.derived.inputs.calendar, day, reset=reset)
-        evidence: dict[tuple[int, int], Mapping[str, Any]] = {}
-        without_n: set[tuple[int, int]] = set()
-        without_e_c2: set[tuple[int, int]] = set()
-        for o in openings:
-            if o.present and o.stage in KIND_OF_STAGE:
-                key = (o.person_id, o.stage)
-                evidence[key], stands_n, stands_e_c2 = self._of(o)
-                if stands_n:
-                    without_n.add(key)
-                if stands_e_c2:
-                    without_e_c2.add(key)
-        return LadderFacts(openings, evidence, frozenset(without_n), frozenset(without_e_c2), self._stage_on)
+        setting = plan.policy.setting.letters
+        reset = bool(plan.ladder["reset"][year_start])
+        openings = openings_from_events(self._events, calendar, day, reset=reset)
+        of_year = [e for e in self._events if e.day >= year_start]
+        found = [
+            *ladder_occasions(openings, of_year, setting.kinds, setting, day),
+            *self._cases.on(day, setting.kinds),
+        ]
+        seldom = [o for o in found if o.kind == ONCE_IN_A_WHILE]
+        found = [o for o in found if o.kind != ONCE_IN_A_WHILE]
+        found += no_more_than_once_in(seldom, setting.again_after_school_weeks, calendar)
 
-    def _of(self, o: Opening) -> tuple[Mapping[str, Any], bool, bool]:
-        """Evidence, and whether it would stand without N, and without E and C2."""
-        key = (o.person_id, o.day, o.stage)
-        if key not in self._known:
-            event = self._opened_by[key]
-            self._known[key] = (
-                letter_evidence(self.derived, event).as_json(),
-                stands_without(self.derived, event, UNRESOLVED),
-                stands_without(self.derived, event, NOT_THE_FAMILYS_CHOICE),
-            )
-        return self._known[key]
+        def doubts(occasion: Occasion, contact_id: str) -> frozenset[str]:
+            return self._doubts(occasion) | self._cases.doubts(occasion, contact_id, day)
 
+        return Facts(openings, sorted(found), doubts, self._maker.of, self._stage_on)
 
-def ladder_facts(derived: Derived, day: int) -> LadderFacts:
-    """What the ladder says on one day: see `LadderReader.on`."""
-    return LadderReader(derived).on(day)
-
-
-def letter_evidence(derived: Derived, event: np.void) -> LetterEvidence:
-    """The figures of an opening as a letter prints them."""
-    calendar, pupil, day = derived.inputs.calendar, int(event["pupil"]), int(event["day"])
-    found = decision_evidence(derived, event)
-    today = derived.plan.ladder[day]
-    counted = figures(derived.counts, pupil, int(today["start"]), int(today["cut"]))
-    ladder = derived.plan.versions[int(derived.plan.version[day])]
-    rose = event["event"] in (ESCALATED, STALLED)
-    return LetterEvidence(
-        attended=found.figure[0],
-        possible=found.figure[1],
-        unauthorised=counted["unauthorised"],
-        first_day=max(found.measured_from, calendar.date(int(derived.inputs.pupils.entry[pupil]))),
-        last_day=found.measured_to or found.measured_from,
-        threshold=found.threshold if found.threshold >= 0 else None,
-        absences=tuple((a.date, a.session, a.code) for a in found.relied_on),
-        weeks=_weeks(ladder, found.to_stage),
-        earlier_attended=found.checkpoint[0] if rose else 0,
-        earlier_possible=found.checkpoint[1] if rose else 0,
-        earlier_on=_checkpoint_day(derived, pupil, day) if rose else None,
-        event=found.event,
-        measure=found.measure or "year_to_date",
-        policy=found.policy,
-        policy_version=found.policy_version,
-    )
-
-
-def _weeks(ladder: Ladder | None, stage: int) -> int:
-    if ladder is None:
-        return 0
-    stages = ladder.stages
-    return (stages.one, stages.two, stages.three, stages.four)[stage - 1].monitoring_school_weeks
-
-
-def _checkpoint_day(derived: Derived, pupil: int, day: int) -> dt.date | None:
-    """The day of the checkpoint that a review on `day` compared with; None when it lies before what is derived."""
-    at = day - derived.first - 1
-    if at < 0:
-        return None
-    rows = derived.stages[pupil]
-    same = ("stage", "status", "reviews", "checkpoint_attended", "checkpoint_possible")
-    while at > 0 and all(rows[at - 1][name] == rows[at][name] for name in same):
-        at -= 1
-    return derived.inputs.calendar.date(derived.first + at)
+    def _doubts(self, o: Occasion) -> frozenset[str]:
+        """What an event of the ladder would not stand without."""
+        if o.because == "" or o.stage == 0:
+            return frozenset()
+        key = o.as_on(o.day)
+        if key not in self._stands:
+            event = event_of(self.derived, self._row_of[o.person_id], o)
+            found = set()
+            if event is not None:
+                stands = stands_without if event["event"] in OPENINGS and o.because == OPENED else review_stands_without
+                if not stands(self.derived, event, UNRESOLVED):
+                    found.add(UNRESOLVED_N)
+                if not stands(self.derived, event, NOT_THE_FAMILYS_CHOICE):
+                    found.add(E_OR_C2)
+            self._stands[key] = frozenset(found)
+        return self._stands[key]
 
 
 def _stage_on(derived: Derived) -> Callable[[int, dt.date], int]:

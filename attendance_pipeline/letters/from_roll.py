@@ -17,7 +17,7 @@ import pandas as pd
 from attendance_pipeline.law.compulsory_age import compulsory_school_age
 from attendance_pipeline.letters.batch_lists import PupilOnPaper
 from attendance_pipeline.letters.ledger_rows import LogEntry, PupilFacts
-from attendance_pipeline.letters.recipients import Recipients, recipients_of
+from attendance_pipeline.letters.recipients import Recipients, address_lines, recipients_of
 
 
 class RollReader:
@@ -76,6 +76,76 @@ def pupil_facts(pupils: pd.DataFrame, contacts: pd.DataFrame, day: dt.date) -> d
     return RollReader(pupils, contacts).on(day)
 
 
+class Particulars:
+    """What a referral tells the local authority of a pupil and of everybody who is a parent in law, also of those who
+    get no letter: who has parental responsibility or care of the pupil (Education Act 1996, section 576)."""
+
+    def __init__(self, pupils: pd.DataFrame, contacts: pd.DataFrame) -> None:
+        self._pupils = {int(p["person_id"]): p for p in pupils.to_dict("records")}
+        self._contacts: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        for contact in contacts.to_dict("records"):
+            self._contacts[int(contact["person_id"])].append({str(name): value for name, value in contact.items()})
+
+    def __call__(self, person_id: int) -> tuple[dict[str, str], list[dict[str, str]]]:
+        """By the names of the fields of a referral; each parent with the `contact_id` besides."""
+        pupil = self._pupils[person_id]
+        parents = [
+            _parent(c)
+            for c in sorted(self._contacts.get(person_id, ()), key=lambda c: (str(c["priority"]), str(c["contact_id"])))
+            if _is_yes(c["parental_responsibility"]) or _is_yes(c["lives_with_pupil"])
+        ]
+        home = next((p["address"] for p in parents if p["lives_with"] == "Yes" and p["address"]), "")
+        return {
+            "surname": pupil["surname"],
+            "date_of_birth": _iso(pupil["date_of_birth"]),
+            "upn": pupil["upn"],
+            "sex": pupil["sex"],
+            "year_group": _year_in_words(pupil["year_group"]),
+            "entry_date": _iso(pupil["entry_date"]),
+            "pupil_address": home,
+            "home_language": pupil["home_language"],
+            "looked_after": _yes_or_no(pupil["looked_after"]),
+            "social_worker": _yes_or_no(pupil["social_worker"]),
+            "sen": pupil["sen"],
+        }, parents
+
+
+def _parent(contact: Mapping[str, Any]) -> dict[str, str]:
+    names = (str(contact[name] or "").strip() for name in ("title", "forename", "surname"))
+    return {
+        "contact_id": str(contact["contact_id"]),
+        "name": " ".join(name for name in names if name),
+        "relationship": str(contact["relationship"] or ""),
+        "responsibility": _yes_or_no(contact["parental_responsibility"]),
+        "lives_with": _yes_or_no(contact["lives_with_pupil"]),
+        "address": ", ".join(address_lines(contact)),
+        "telephone": str(contact["telephone"] or ""),
+        "language": str(contact["language"] or ""),
+    }
+
+
+def _is_yes(flag: Any) -> bool:
+    return not pd.isna(flag) and bool(flag)
+
+
+def _yes_or_no(flag: Any) -> str:
+    """Empty where the school has not said."""
+    return "" if pd.isna(flag) else "Yes" if flag else "No"
+
+
+def _iso(value: Any) -> str:
+    found = _date(value)
+    return found.isoformat() if found is not None else ""
+
+
+def _year_in_words(year_group: str) -> str:
+    """Year 4, Reception, Nursery."""
+    text = str(year_group).strip()
+    if text.isdigit():
+        return f"Year {text}"
+    return {"R": "Reception", "N1": "Nursery", "N2": "Nursery"}.get(text.upper(), text)
+
+
 def pupils_on_paper(pupils: pd.DataFrame, classes: pd.DataFrame) -> dict[int, PupilOnPaper]:
     """By person id, what letters and lists say of a pupil; several teachers of a class are named together."""
     teachers: dict[str, list[str]] = defaultdict(list)
@@ -107,6 +177,10 @@ def log_entries(log: pd.DataFrame) -> list[LogEntry]:
             until=_date(entry["until"]),
             by=entry["by"],
             order=order,
+            letter=entry.get("letter", ""),
+            reference=entry.get("reference", ""),
+            agency=entry.get("agency", ""),
+            outcome=entry.get("outcome", ""),
         )
         for order, entry in enumerate(log.to_dict("records"))
         if (date := _date(entry["date"])) is not None

@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from attendance_pipeline.derive.parents import NOTICES_ALREADY
 from attendance_pipeline.law.policy import Letters
 from attendance_pipeline.letters.ledger_rows import Batch, LogEntry
 from attendance_pipeline.letters.recipients import COURT_RESTRICTION, DO_NOT_SEND, NO_ADDRESS, NO_RECIPIENT
@@ -26,6 +27,7 @@ POSSIBLE_REPEAT = "possible repeat"
 UNRESOLVED_N = "unresolved N"
 E_OR_C2 = "E or C2 sessions alone"
 NOT_COMPULSORY_AGE = "not of compulsory school age"
+NO_FURTHER_NOTICE = NOTICES_ALREADY  # to this parent: a warning of one would not be true
 QUALITY = "quality check failed"
 CANNOT_BE_PRINTED = "cannot be printed"
 BRAKE = "brake"
@@ -43,18 +45,18 @@ REASONS = (
     UNRESOLVED_N,
     E_OR_C2,
     NOT_COMPULSORY_AGE,
+    NO_FURTHER_NOTICE,
     QUALITY,
     CANNOT_BE_PRINTED,
     BRAKE,
 )
 # A person who has looked may let these go. The others end when what they say is no longer so.
-MAY_BE_LET_GO = frozenset({LOOKED_AFTER, POSSIBLE_REPEAT, RECENTLY_SENT, UNRESOLVED_N, E_OR_C2, QUALITY, BRAKE})
+MAY_BE_LET_GO = frozenset(
+    {LOOKED_AFTER, POSSIBLE_REPEAT, RECENTLY_SENT, UNRESOLVED_N, E_OR_C2, NO_FURTHER_NOTICE, QUALITY, BRAKE}
+)
 # Named on the restricted list alone: a court order, safeguarding, care (contract.md section 5).
 RESTRICTED = frozenset({COURT_RESTRICTION, SAFEGUARDING_HOLD, LOOKED_AFTER})
 
-# Facts of kinds of letter.
-POSTED = frozenset({"letter_1"})  # the others are handed over, and need no address
-STATES_A_LEGAL_DUTY = frozenset({"notice_to_improve", "penalty_notice_warning", "referral_pack"})
 _DESPITE = "despite "
 
 
@@ -62,6 +64,11 @@ def reason_text(holding: Iterable[str], let_go: Iterable[str] = ()) -> str:
     """The reason of a letter: what holds it, then what it no longer is held for."""
     held, despite = set(holding), set(let_go)
     return "; ".join([r for r in REASONS if r in held] + [f"{_DESPITE}{r}" for r in REASONS if r in despite])
+
+
+def may_be_let_go(kind: str) -> frozenset[str]:
+    """The reasons in spite of which a person may let a letter of this kind go. A referral waits while an N is left."""
+    return MAY_BE_LET_GO - {UNRESOLVED_N} if kind == "referral_pack" else MAY_BE_LET_GO
 
 
 def parse_reason(text: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -78,12 +85,16 @@ class Holds:
     holds: tuple[LogEntry, ...] = ()
     releases: tuple[LogEntry, ...] = ()
 
-    def on(self, stage: int, contact_id: str) -> frozenset[str]:
-        """Why a letter of this stage to this contact is held: the pupil as a whole, or this letter or contact alone."""
+    def on(self, stage: int, contact_id: str, kind: str, reference: str = "") -> frozenset[str]:
+        """Why a letter of this stage and kind to this contact is held: the pupil as a whole, or this letter or contact
+        alone."""
         return frozenset(
-            SAFEGUARDING_HOLD if h.stage is None and not h.contact_id else DO_NOT_SEND
+            SAFEGUARDING_HOLD if h.stage is None and not (h.contact_id or h.letter or h.reference) else DO_NOT_SEND
             for h in self.holds
-            if h.stage in (None, stage) and h.contact_id in ("", contact_id)
+            if h.stage in (None, stage)
+            and h.contact_id in ("", contact_id)
+            and h.letter in ("", kind)
+            and h.reference in ("", reference)
         )
 
 
@@ -100,12 +111,22 @@ def holds_of(entries: Sequence[LogEntry], day: dt.date) -> Holds:
         if e.action == "hold":
             active.append(e)
         elif e.action == "release":
-            ended = [h for h in active if e.stage in (None, h.stage) and e.contact_id in ("", h.contact_id)]
+            ended = [h for h in active if _names_no_more(e, h)]
             active = [h for h in active if h not in ended]
             if not any(h.until is None or e.date <= h.until for h in ended):
                 spare.append(e)
     now = [h for h in active if (h.from_ or h.date) <= day and (h.until is None or day <= h.until)]
     return Holds(tuple(now), tuple(spare))
+
+
+def _names_no_more(release: LogEntry, hold: LogEntry) -> bool:
+    """Whether a release ends a hold: it names nothing that the hold does not."""
+    return (
+        release.stage in (None, hold.stage)
+        and release.contact_id in ("", hold.contact_id)
+        and release.letter in ("", hold.letter)
+        and release.reference in ("", hold.reference)
+    )
 
 
 def braked(letters: int, roll: int, earlier: Sequence[Batch], setting: Letters) -> str:

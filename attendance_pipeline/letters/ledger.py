@@ -5,7 +5,7 @@ not belong here: who is a recipient (`recipients`), what answers what (`answerin
 `present_stage`), the store.
 
 The ledger is what makes running a night or a term again harmless: decide again on what was written, and nothing is left
-to write. Nothing is skipped silently: every opening since the school's first day with letters has a row for every
+to write. Nothing is skipped silently: every occasion since the school's first day with letters has a row for every
 recipient, in some state.
 """
 
@@ -17,9 +17,12 @@ from typing import Any
 
 from attendance_pipeline.letters import holding
 from attendance_pipeline.letters.answering import Slot, sent_entries, slots
+from attendance_pipeline.letters.evidence import same_evidence
 from attendance_pipeline.letters.holding import BRAKE, parse_reason
+from attendance_pipeline.letters.kind_rules import KIND_RULES, sent_actions
 from attendance_pipeline.letters.ledger_rows import (
     MACHINE,
+    POLICY,
     UNSENT,
     Amendment,
     Batch,
@@ -29,26 +32,20 @@ from attendance_pipeline.letters.ledger_rows import (
     LogEntry,
     Move,
     NewLetter,
-    PupilFacts,
 )
 from attendance_pipeline.letters.night import LOG, NOBODY, ContactLetters, Night, Target
-from attendance_pipeline.letters.openings import KIND_OF_STAGE, STAGE_OF_KIND, Opening
-from attendance_pipeline.letters.present_stage import settle
-from attendance_pipeline.letters.recipients import NO_RECIPIENT, Recipient
+from attendance_pipeline.letters.occasions import OUT_OF_DATE, Occasion
+from attendance_pipeline.letters.present_letter import settle
+from attendance_pipeline.letters.recipients import NO_RECIPIENT
 from attendance_pipeline.letters.references import reference
 
 NO_LONGER = "the marks no longer support it"
 NEW_YEAR = "a new school year has begun"
 BEFORE_GO_LIVE = "before the school's first day with letters"
+NOT_THIS_KIND = "the school's policy does not have this letter"
 RECIPIENT_KNOWN = "a recipient is known now"
 SENT_AFTER_REJECTION = "rejected here, and sent by the intervention log"
 SENT_WITHOUT_SUPPORT = "sent, and the marks no longer support it"
-_ENDED = {
-    "recovered": "recovered before it was sent",
-    "closed": "closed by a person before it was sent",
-    "set": "stage set by a person before it was sent",
-    "left": "left before it was sent",
-}
 _ON_THE_WAY_TO_SENT = {"superseded": ("proposed", "approved"), "proposed": ("approved",), "held": ("approved",)}
 
 
@@ -61,12 +58,13 @@ def decide(inputs: LedgerInputs) -> Decision:
     new: list[NewLetter] = []
     amendments: list[Amendment] = []
     moves: list[Move] = []
+    _policy_approves(night, targets)
     for t in targets:
         if t.slot.row is not None:
             amendments += _amendment(night, t, t.slot.row)
             moves += _moves(night, t, t.slot.row)
-        elif t.slot.opening is not None:
-            letter = _new(night, t, t.slot.opening, taken)
+        elif t.slot.occasion is not None:
+            letter = _new(night, t, t.slot.occasion, taken)
             new.append(letter)
             taken.add(letter.reference)
             if t.state != letter.state:
@@ -80,24 +78,23 @@ def decide(inputs: LedgerInputs) -> Decision:
 def _targets(night: Night) -> Iterator[Target]:
     """Every letter that changes tonight or may, by pupil, kind, year and contact."""
     inputs = night.inputs
-    openings: dict[tuple[int, str, int], list[Opening]] = defaultdict(list)
+    occasions: dict[tuple[int, str, int], list[Occasion]] = defaultdict(list)
     rows: dict[tuple[int, str, int], list[LedgerRow]] = defaultdict(list)
-    for o in inputs.openings:
-        if o.stage in KIND_OF_STAGE and o.day <= inputs.day:
-            openings[o.person_id, KIND_OF_STAGE[o.stage], night.year(o.day)].append(o)
+    for o in inputs.occasions:
+        if o.kind in night.setting.kinds and o.day <= inputs.day:
+            occasions[o.person_id, o.kind, night.year(o.day)].append(o)
     for r in inputs.rows:
         # A letter of a later day is known to a later decision alone: see LedgerInputs.day.
-        if r.kind in STAGE_OF_KIND and r.opening_day <= night.date:
+        if r.kind in KIND_RULES and r.opening_day <= night.date:
             rows[r.person_id, r.kind, night.year(r.day)].append(r)
     contacts: dict[tuple[int, str, int], list[ContactLetters]] = {}
-    for key in sorted(openings.keys() | rows.keys()):
-        contacts[key] = _everyone(night, *key, sorted(openings.get(key, [])), rows.get(key, []))
+    for key in sorted(occasions.keys() | rows.keys()):
+        contacts[key] = _everyone(night, *key, sorted(occasions.get(key, [])), rows.get(key, []))
         for them in contacts[key]:
-            for entry in them.sent.values():
-                night.meant[entry].add(them.contact_id)
+            night.note_sent(them, key[1])
     for key, everyone in contacts.items():
         person_id, kind, year = key
-        if year < night.year(inputs.day) and key not in openings:
+        if year < night.year(inputs.day) and key not in occasions:
             for r in rows[key]:
                 if r.state in UNSENT:
                     slot = Slot(None, r, r.day, None)
@@ -111,38 +108,41 @@ def _targets(night: Night) -> Iterator[Target]:
 
 
 def _everyone(
-    night: Night, person_id: int, kind: str, year: int, openings: Sequence[Opening], rows: Sequence[LedgerRow]
+    night: Night, person_id: int, kind: str, year: int, occasions: Sequence[Occasion], rows: Sequence[LedgerRow]
 ) -> list[ContactLetters]:
     """The letters of one pupil, kind and academic year, contact by contact; last those that have no recipient."""
-    recipients = night.pupil(person_id).recipients.by_id()
-    entries = night.entries(person_id, STAGE_OF_KIND[kind], "letter_sent")
+    recipients = night.recipients(person_id, kind).by_id()
+    entries = night.entries(person_id, kind, *sent_actions(kind))
     entries = [e for e in entries if e.date > night.end_of_year_before(year)]
+    if KIND_RULES[kind].to_authority:
+        return [_to_contact(night, NOBODY, occasions, rows, entries)]
     contacts = {*recipients, *(r.contact_id for r in rows), *(e.contact_id for e in entries)} - {NOBODY}
-    found = [_to_contact(night, c, openings, rows, entries) for c in sorted(contacts)]
+    found = [_to_contact(night, c, occasions, rows, entries) for c in sorted(contacts)]
     if recipients and all(r.contact_id != NOBODY for r in rows):
         return found
-    # A letter without a recipient stands for an opening that has no letter to anybody.
-    written = {s.opening for c in found for s in c.slots if s.row is not None and s.row.state != "superseded"}
-    written |= {c.slots[n].opening for c in found for n in c.sent}
-    nobody = _to_contact(night, NOBODY, openings, rows, [] if recipients or written else entries)
-    kept = [s for s in nobody.slots if s.row is not None or s.opening not in written]
+    # A letter without a recipient stands for an occasion that has no letter to anybody.
+    written = {s.occasion for c in found for s in c.slots if s.row is not None and s.row.state != "superseded"}
+    written |= {c.slots[n].occasion for c in found for n in c.sent}
+    nobody = _to_contact(night, NOBODY, occasions, rows, [] if recipients or written else entries)
+    kept = [s for s in nobody.slots if s.row is not None or s.occasion not in written]
     sent = {kept.index(nobody.slots[n]): e for n, e in nobody.sent.items()}
     return [*found, ContactLetters(NOBODY, kept, sent, nobody.sent_before)]
 
 
 def _to_contact(
-    night: Night, contact_id: str, openings: Sequence[Opening], rows: Sequence[LedgerRow], entries: Sequence[LogEntry]
+    night: Night, contact_id: str, occasions: Sequence[Occasion], rows: Sequence[LedgerRow], entries: Sequence[LogEntry]
 ) -> ContactLetters:
     within = night.setting.answered_within_school_days
     own = sorted((r for r in rows if r.contact_id == contact_id), key=lambda r: r.reference)
-    found = slots(openings, own, within)
-    said = [e for e in entries if e.contact_id in ("", contact_id)]
+    found = slots(occasions, own, within)
+    references = {r.reference for r in own}
+    said = [e for e in entries if (e.reference in references if e.reference else e.contact_id in ("", contact_id))]
     sent = sent_entries(found, said, night.calendar, within)
     first = night.calendar.date(found[0].day) if found else None
     meant = {id(e) for e in sent.values()}
     before = any(first is not None and e.date < first and id(e) not in meant for e in said)
     others = [r for r in rows if r.contact_id != contact_id]
-    sent = {n: e for n, e in sent.items() if e.contact_id or _means_all(e, found[n], others)}
+    sent = {n: e for n, e in sent.items() if e.contact_id or e.reference or _means_all(e, found[n], others)}
     return ContactLetters(contact_id, found, sent, before)
 
 
@@ -171,7 +171,10 @@ def _target(
     everyone: Sequence[ContactLetters],
 ) -> Target | None:
     """Where one letter should stand; None where it stands well, or where there should be none."""
-    opening, row, pupil = slot.opening, slot.row, night.pupil(person_id)
+    occasion, row, pupil = slot.occasion, slot.row, night.pupil(person_id)
+    recipients = night.recipients(person_id, kind)
+    known = them.contact_id in recipients.by_id()
+    nobody = them.contact_id == NOBODY and not known
     unsent = row is not None and row.state in UNSENT
 
     def target(state: str, **more: Any) -> Target:
@@ -180,31 +183,33 @@ def _target(
     if row is not None and row.state in ("sent", "rejected"):
         if row.state == "rejected" and number in them.sent:
             night.findings.append((row.reference, SENT_AFTER_REJECTION))
-        if row.state == "sent" and opening is None:
+        if row.state == "sent" and occasion is None and kind in night.setting.kinds:
             night.findings.append((row.reference, SENT_WITHOUT_SUPPORT))
         return None
     if number in them.sent:
         entry = them.sent[number]
         return target("sent", by=entry.by or LOG, on=entry.date)
-    if opening is None:
-        return target("superseded", words=NO_LONGER) if unsent else None
-    if night.inputs.go_live is not None and night.calendar.date(opening.day) < night.inputs.go_live:
+    if occasion is None:
+        words = NO_LONGER if kind in night.setting.kinds else NOT_THIS_KIND
+        return target("superseded", words=words) if unsent else None
+    if night.inputs.go_live is not None and night.calendar.date(occasion.day) < night.inputs.go_live:
         return target("superseded", words=BEFORE_GO_LIVE) if unsent else None
-    if not unsent and them.contact_id != NOBODY and them.contact_id not in pupil.recipients.by_id():
+    if not unsent and not nobody and not known:
         return None
-    if not opening.present:
+    # A letter that somebody has approved does not go out of date.
+    stands = occasion.present or (occasion.ended == OUT_OF_DATE and row is not None and row.state == "approved")
+    if not stands:
         if row is not None and not unsent:
             return None
-        if opening.ended == "left" and pupil.left:
+        if occasion.ended == "left" and pupil.left:
             return target("held", holding=frozenset({holding.LEFT}))
-        return target("superseded", words=_ENDED.get(opening.ended, f"overtaken by stage {opening.stage + 1}"))
-    if them.contact_id == NOBODY and pupil.recipients.to:
+        return target("superseded", words=occasion.ended_words)
+    if nobody and recipients.to:
         return target("superseded", words=RECIPIENT_KNOWN) if unsent else None
-    if them.contact_id != NOBODY and them.contact_id not in pupil.recipients.by_id():
-        why = pupil.recipients.excluded.get(them.contact_id, NO_RECIPIENT)
-        return target("held", holding=frozenset({why}))
+    if not nobody and not known:
+        return target("held", holding=frozenset({recipients.excluded.get(them.contact_id, NO_RECIPIENT)}))
     letter = target("proposed")
-    settle(night, letter, opening, them, everyone)
+    settle(night, letter, occasion, them, everyone)
     return letter
 
 
@@ -228,12 +233,16 @@ def _brake(night: Night, targets: Sequence[Target]) -> Batch | None:
     released = known is not None and known.released
     batch = Batch(inputs.batch_id, night.date, letters, bool(why) and not released, released, why)
     if batch.held:
-        whole = {r.reference for r in there if r.state == "proposed"}
+        whole = {r.reference for r in there if r.state in ("proposed", "approved")}
         for t in targets:
             of_batch = t.batch == batch.id or (t.slot.row is not None and t.slot.row.reference in whole)
-            if of_batch and t.state == "proposed" and BRAKE not in t.let_go:
+            if of_batch and _nobody_has_decided(t) and BRAKE not in t.let_go:
                 t.state, t.holding, t.by, t.on = "held", t.holding | {BRAKE}, MACHINE, None
     return batch
+
+
+def _nobody_has_decided(t: Target) -> bool:
+    return t.state == "proposed" or (t.state == "approved" and t.by == POLICY)
 
 
 def _joins(t: Target) -> bool:
@@ -244,14 +253,21 @@ def _joins(t: Target) -> bool:
     return row.state == "held" and not (row.batch and BRAKE in parse_reason(row.reason)[0])
 
 
+def _policy_approves(night: Night, targets: Sequence[Target]) -> None:
+    """Approve what the brake left, of kinds that the school's policy lets go without a person."""
+    for t in targets:
+        if t.state == "proposed" and t.kind in night.setting.without_approval and night.inputs.letterhead:
+            t.state, t.by, t.on = "approved", POLICY, None
+
+
 # ---------------------------------------------------------------- what to write
 
 
-def _new(night: Night, t: Target, opening: Opening, taken: set[str]) -> NewLetter:
-    """A letter for an opening that has none. One that a person has decided on already starts as proposed too."""
-    opened_on = night.calendar.date(opening.day)
-    recipient = _recipient(night, t)
-    year = night.calendar.year_names[night.year(opening.day)]
+def _new(night: Night, t: Target, occasion: Occasion, taken: set[str]) -> NewLetter:
+    """A letter for an occasion that has none. One that is decided on already starts as proposed too."""
+    opened_on = night.calendar.date(occasion.day)
+    recipient = night.recipient(t.person_id, t.kind, t.contact_id)
+    year = night.calendar.year_names[night.year(occasion.day)]
     decided = t.state in ("approved", "rejected")
     sent = t.state == "sent"
     return NewLetter(
@@ -264,8 +280,8 @@ def _new(night: Night, t: Target, opening: Opening, taken: set[str]) -> NewLette
         person_id=t.person_id,
         contact_id=t.contact_id,
         kind=t.kind,
-        stage=opening.stage,
-        episode=opening.episode,
+        stage=occasion.stage,
+        episode=occasion.episode,
         opening_day=opened_on,
         proposed_on=opened_on if t.state in ("sent", "superseded") else night.date,
         state="proposed" if decided else t.state,
@@ -273,7 +289,7 @@ def _new(night: Night, t: Target, opening: Opening, taken: set[str]) -> NewLette
         batch=t.batch or "",
         language=recipient.language if recipient is not None else "en",
         # What a letter sent before this said, and to which address it went, is not known.
-        evidence={} if sent else night.inputs.evidence.get((t.person_id, opening.stage), {}),
+        evidence={} if sent else night.evidence(t),
         recipient={} if sent or recipient is None else recipient.as_json(),
         by=MACHINE if decided else t.by,
         day=t.on if t.on is not None and not decided else night.date,
@@ -282,16 +298,20 @@ def _new(night: Night, t: Target, opening: Opening, taken: set[str]) -> NewLette
 
 def _amendment(night: Night, t: Target, row: LedgerRow) -> Iterator[Amendment]:
     """What changed of an unsent letter while it stayed the same letter."""
-    opening = t.slot.opening
-    if opening is None or t.state in ("superseded", "rejected"):
+    occasion = t.slot.occasion
+    if occasion is None or t.state in ("superseded", "rejected"):
         return
-    values: dict[str, Any] = {"opening_day": night.calendar.date(opening.day), "episode": opening.episode}
-    recipient = _recipient(night, t)
+    values: dict[str, Any] = {
+        "opening_day": night.calendar.date(occasion.day),
+        "stage": occasion.stage,
+        "episode": occasion.episode,
+    }
+    recipient = night.recipient(t.person_id, t.kind, t.contact_id)
     if t.state != "sent":
         if recipient is not None:
             values |= {"language": recipient.language, "recipient": recipient.as_json()}
-        evidence = night.inputs.evidence.get((t.person_id, opening.stage))
-        if evidence is not None and row.state != "approved":  # an approved letter says what was approved
+        evidence = night.evidence(t)
+        if evidence and not same_evidence(evidence, row.evidence):
             values["evidence"] = evidence
         if t.batch is not None:
             values["batch"] = t.batch
@@ -303,15 +323,13 @@ def _amendment(night: Night, t: Target, row: LedgerRow) -> Iterator[Amendment]:
 def _moves(night: Night, t: Target, row: LedgerRow) -> Iterator[Move]:
     if t.state == row.state and t.reason == row.reason:
         return
-    if t.state == "sent":
-        for on_the_way in _ON_THE_WAY_TO_SENT.get(row.state, ()):
-            yield _move(night, row.reference, on_the_way, "", t)
+    on_the_way = _ON_THE_WAY_TO_SENT.get(row.state, ()) if t.state == "sent" else ()
+    for state in on_the_way:
+        yield _move(night, row.reference, state, "", t)
+    if t.state == "approved" and row.state == "superseded":
+        yield Move(row.reference, "proposed", t.reason, MACHINE, night.date)
     yield _move(night, row.reference, t.state, t.reason, t)
 
 
 def _move(night: Night, letter: str, to_state: str, reason: str, t: Target) -> Move:
     return Move(letter, to_state, reason, t.by, t.on or night.date)
-
-
-def _recipient(night: Night, t: Target) -> Recipient | None:
-    return night.inputs.pupils.get(t.person_id, PupilFacts()).recipients.by_id().get(t.contact_id)

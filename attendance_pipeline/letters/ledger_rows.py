@@ -13,10 +13,12 @@ from typing import Any
 
 from attendance_pipeline.law.policy import Policy
 from attendance_pipeline.law.school_calendar import SchoolCalendar
-from attendance_pipeline.letters.openings import Opening
+from attendance_pipeline.letters.occasions import Occasion
 from attendance_pipeline.letters.recipients import Recipients
 
 MACHINE = "attendance pipeline"  # who moved a letter, when no person did
+POLICY = "policy"  # who approved a letter of a kind that the school's policy lets go without a person
+MACHINES = (MACHINE, POLICY)
 UNSENT = frozenset({"proposed", "approved", "held"})
 
 
@@ -24,9 +26,10 @@ UNSENT = frozenset({"proposed", "approved", "held"})
 class LedgerRow:
     """One letter as the ledger has it.
 
-    `day`: number of the school day of its opening (-1: before the calendar). `entered`: the day on which it last came
-    to be proposed or held; `changed_on`: the day of the machine's latest change, also of the reason alone. `acted_on`:
-    the date of the latest act of a person that moved it. `sent_on`: the date it was sent.
+    `opening_day`: of the opening or other occasion that it answers; `day`: its number (-1: before the calendar).
+    `stage`, `episode`: 0 where its kind has none. `entered`: the day on which it last came to be proposed or held;
+    `changed_on`: the day of the machine's latest change, also of the reason alone. `acted_on`: the date of the latest
+    act of a person that moved it. `sent_on`: the date it was sent.
     """
 
     reference: str
@@ -71,7 +74,8 @@ class LedgerRow:
 @dataclass(frozen=True)
 class LogEntry:
     """One entry of the intervention log. `stage` None: blank. `until` None: nobody wrote one. `order`: its place among
-    the entries of its date."""
+    the entries of its date. `letter`, `reference`: the kind of letter it is about, or the very letter; both blank: the
+    letter of the stage."""
 
     person_id: int
     date: dt.date
@@ -82,6 +86,10 @@ class LogEntry:
     until: dt.date | None = None
     by: str = ""
     order: int = 0
+    letter: str = ""
+    reference: str = ""
+    agency: str = ""
+    outcome: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,21 +130,21 @@ class LedgerInputs:
     """Everything the decision of one school for day `day` depends on.
 
     `day` is the newest school day that has been derived: deciding for an older one would undo what is known since.
-    `openings`: see `openings.openings_from_events`. `pupils`: everybody who has an opening or a letter; who is missing
-    has no recipient. `rows`: every letter of the school. `batches`: all there were, also
-    this day's. `log`: entries of any date; those after `day` are not looked at. `stage_on`: a pupil's stage at the end
-    of a date. `roll`: pupils on roll on `day`. `failed_school`, `failed_classes`: quality checks that did not pass.
-    `stands_without_n`: (pupil, stage) whose opening would stand with no N counted; `stands_without_e_c2`: with no E or
-    C2 counted; None: not asked. `unprintable`: why a letter to this contact of this kind cannot be made, or "" (by
-    pupil, contact, kind). `evidence`: by (pupil, stage) what a present opening relies on. `taken`: references that
-    other schools use. `letterhead`: whether the school's settings have one; without it no letter is approved.
+    `occasions`: what asks for letters, as it stands on the day. `pupils`: everybody who has an occasion or a letter;
+    who is missing has no recipient. `rows`: every letter of the school. `batches`: all there were, also this day's.
+    `log`: entries of any date; those after `day` are not looked at. `stage_on`: a pupil's stage at the end of a date.
+    `roll`: pupils on roll on `day`. `failed_school`, `failed_classes`: quality checks that did not pass. `doubts`:
+    reasons to hold that lie in an occasion itself, for a contact. `evidence`: what a letter for an occasion to a
+    contact relies on, with the figures of a day (its number). `unprintable`: why a letter to this contact with this
+    evidence cannot be made, or "". `taken`: references that other schools use. `authority`: the name of the local
+    authority. `letterhead`: whether the school's settings have one; without it no letter is approved.
     """
 
     school_id: str
     calendar: SchoolCalendar
     policy: Policy
     day: int
-    openings: Sequence[Opening]
+    occasions: Sequence[Occasion]
     pupils: Mapping[int, PupilFacts]
     stage_on: Callable[[int, dt.date], int]
     secret: bytes
@@ -147,11 +155,11 @@ class LedgerInputs:
     go_live: dt.date | None = None
     failed_school: bool = False
     failed_classes: frozenset[str] = frozenset()
-    stands_without_n: Collection[tuple[int, int]] | None = None
-    stands_without_e_c2: Collection[tuple[int, int]] | None = None
-    unprintable: Callable[[int, str, str], str] | None = None
-    evidence: Mapping[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
+    doubts: Callable[[Occasion, str], Collection[str]] = lambda occasion, contact_id: ()
+    unprintable: Callable[[Occasion, str, Mapping[str, Any]], str] = lambda occasion, contact_id, evidence: ""
+    evidence: Callable[[Occasion, str, int], Mapping[str, Any]] = lambda occasion, contact_id, day: {}
     taken: Collection[str] = ()
+    authority: str = ""
     letterhead: bool = True
 
     @property
@@ -226,10 +234,14 @@ class Decision:
         batch = self.batch
         return {
             "new": [
-                ({"school": school, **{k: v for k, v in vars(n).items() if k not in own}}, n.by, n.day or n.proposed_on)
+                (
+                    {"school": school, **_stored({k: v for k, v in vars(n).items() if k not in own})},
+                    n.by,
+                    n.day or n.proposed_on,
+                )
                 for n in self.new
             ],
-            "amendments": [(a.reference, a.values) for a in self.amendments],
+            "amendments": [(a.reference, _stored(a.values)) for a in self.amendments],
             "moves": [(m.reference, m.to_state, m.reason, m.by, m.day) for m in self.moves],
             "batch": None
             if batch is None
@@ -244,6 +256,11 @@ class Decision:
         }
 
 
+def _stored(values: Mapping[str, Any]) -> dict[str, Any]:
+    """As the store has it: no stage and no episode where the kind has none."""
+    return {k: (v or None) if k in ("stage", "episode") else v for k, v in values.items()}
+
+
 def summary(rows: Iterable[LedgerRow | NewLetter]) -> dict[str, int]:
     """How many letters are in each state."""
     return dict(sorted(Counter(r.state for r in rows).items()))
@@ -254,7 +271,7 @@ def with_decision(rows: Sequence[LedgerRow], decision: Decision, calendar: Schoo
     found = {r.reference: r for r in rows}
     for n in decision.new:
         on = n.day or n.proposed_on
-        by_machine = n.by == MACHINE
+        by_machine = n.by in MACHINES
         found[n.reference] = LedgerRow(
             **{name: getattr(n, name) for name in LedgerRow.__dataclass_fields__ if hasattr(n, name) and name != "day"},
             day=calendar.on_or_before(n.opening_day),
@@ -271,7 +288,7 @@ def with_decision(rows: Sequence[LedgerRow], decision: Decision, calendar: Schoo
         changes: dict[str, Any] = {"state": m.to_state, "reason": m.reason}
         if m.to_state != row.state and m.to_state in ("proposed", "held"):
             changes["entered"] = max(m.day, row.entered or m.day)
-        if m.by == MACHINE:
+        if m.by in MACHINES:
             changes["changed_on"] = max(m.day, row.changed_on or m.day)
         else:
             changes["acted_on"] = max(m.day, row.acted_on or m.day)

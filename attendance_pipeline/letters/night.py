@@ -1,7 +1,7 @@
 """What one night's decision looks up again and again, and the records it passes on.
 
-Belongs here: the inputs of `ledger.decide` indexed, and the shape of its intermediate results. Does not belong here:
-the decision itself (`ledger`, `present_stage`).
+Belongs here: the inputs of `ledger.decide` indexed, which letters an entry of the log means, and the shape of
+intermediate results. Does not belong here: the decision itself (`ledger`, `present_letter`).
 """
 
 from __future__ import annotations
@@ -10,13 +10,19 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+from attendance_pipeline.law.policy import STAGE_OF_LETTER
 from attendance_pipeline.letters.answering import Slot
 from attendance_pipeline.letters.holding import reason_text
-from attendance_pipeline.letters.ledger_rows import MACHINE, LedgerInputs, LogEntry, PupilFacts
+from attendance_pipeline.letters.kind_rules import KIND_RULES, LETTER_SENT, belong_together
+from attendance_pipeline.letters.ledger_rows import MACHINE, LedgerInputs, LedgerRow, LogEntry, PupilFacts
+from attendance_pipeline.letters.occasions import Occasion
+from attendance_pipeline.letters.recipients import Recipient, Recipients
 
-NOBODY = ""  # the contact of a letter that has no recipient yet
+NOBODY = ""  # the contact of a letter that has no recipient yet, and of one that is to no contact
 LOG = "intervention log"  # who did what an entry without By says
+REFERRAL_STAGE = STAGE_OF_LETTER["referral_pack"]
 
 
 @dataclass
@@ -58,6 +64,17 @@ class ContactLetters:
     sent_before: bool
 
 
+class Sent(NamedTuple):
+    """A letter to a contact that was sent, as the ledger or tonight's log has it. `day`: number of its occasion's."""
+
+    contact_id: str
+    kind: str
+    stage: int
+    day: int
+    on: dt.date
+    reference: str
+
+
 class Night:
     """The inputs of one decision, indexed."""
 
@@ -69,41 +86,115 @@ class Night:
         ladder = inputs.policy.ladder_on(inputs.date)
         self._quiet = ladder.quiet_school_weeks if ladder is not None else 0
         self.braked = frozenset(b.id for b in inputs.batches if b.braked)
+        self.findings: list[tuple[str, str]] = []
         self.log: Mapping[int, list[LogEntry]] = defaultdict(list)
         for e in sorted(inputs.log, key=lambda e: (e.person_id, e.date, e.order)):
             if e.date <= self.date:
                 self.log[e.person_id].append(e)
-        # Which contacts' letters an entry without a Contact ID means, once that is known: see `ledger`.
-        self.findings: list[tuple[str, str]] = []
-        self.meant: dict[LogEntry, set[str]] = defaultdict(set)
-        self._sent: Mapping[tuple[int, str], list[dt.date]] = defaultdict(list)
+        # Which letters an entry that says `sent` means, once that is known: see `ledger`.
+        self._meant: dict[LogEntry, list[Sent]] = defaultdict(list)
+        self._sent: Mapping[int, list[Sent]] = defaultdict(list)
+        self._references: dict[tuple[int, str], set[str]] = defaultdict(set)
+        self._contact_of = {r.reference: r.contact_id for r in inputs.rows}
         for r in inputs.rows:
+            self._references[r.person_id, r.kind].add(r.reference)
             if r.state == "sent":
-                self._sent[r.person_id, r.contact_id].append(r.sent_on or r.opening_day)
+                self._sent[r.person_id].append(_sent_row(r))
 
     def pupil(self, person_id: int) -> PupilFacts:
         return self.inputs.pupils.get(person_id, PupilFacts())
 
-    def entries(self, person_id: int, stage: int, *actions: str) -> list[LogEntry]:
-        """A pupil's entries of these actions that mean this stage, by date: by its number or, blank, as their day's."""
-        return [
-            e
-            for e in self.log[person_id]
-            if e.action in actions
-            and (e.stage if e.stage is not None else self.inputs.stage_on(person_id, e.date)) == stage
-        ]
+    def recipients(self, person_id: int, kind: str) -> Recipients:
+        """To whom letters of a kind about a pupil go: the family, or the local authority alone."""
+        if KIND_RULES[kind].to_authority:
+            return Recipients((Recipient(NOBODY, surname=self.inputs.authority or "Local authority"),))
+        return self.pupil(person_id).recipients
 
-    def recently_sent(self, person_id: int, contact_id: str) -> bool:
-        """Whether any letter went to this contact about this pupil less than `quiet_school_weeks` school weeks ago."""
-        said = [e for e in self.log[person_id] if e.action == "letter_sent"]
-        said = [e for e in said if e.contact_id == contact_id or (not e.contact_id and self._may_mean(e, contact_id))]
-        dates = [e.date for e in said] + [d for d in self._sent[person_id, contact_id] if d <= self.date]
-        days = [self.calendar.on_or_before(d) for d in dates]
-        week = int(self.calendar.week[self.inputs.day])
-        return any(day >= 0 and week - int(self.calendar.week[day]) < self._quiet for day in days)
+    def recipient(self, person_id: int, kind: str, contact_id: str) -> Recipient | None:
+        return self.recipients(person_id, kind).by_id().get(contact_id)
 
-    def _may_mean(self, entry: LogEntry, contact_id: str) -> bool:
-        return entry not in self.meant or contact_id in self.meant[entry]
+    def evidence(self, t: Target) -> Mapping[str, Any]:
+        """What the letter relies on. Figures that move on stay, once it is proposed, those of the day on which it was;
+        those of an approved letter are what was approved."""
+        occasion, row = t.slot.occasion, t.slot.row
+        if occasion is None:
+            return {}
+        if row is not None and row.state == "approved" and row.evidence:
+            return row.evidence
+        day = self.inputs.day
+        if row is not None and row.state == "proposed" and (as_at := row.evidence.get("as_at")):
+            day = min(self.calendar.on_or_before(dt.date.fromisoformat(as_at)), day)
+        return self.inputs.evidence(occasion, t.contact_id, day)
+
+    def entries(self, person_id: int, kind: str, *actions: str) -> list[LogEntry]:
+        """A pupil's entries of these actions that mean letters of this kind, by date.
+
+        An entry says so by the letter's kind or reference; or, with neither, by an action that is of this kind alone;
+        or by the stage whose letter it is: its number or, blank, the pupil's stage that day.
+        """
+        return [e for e in self.log[person_id] if e.action in actions and self._means(e, kind)]
+
+    def _means(self, e: LogEntry, kind: str) -> bool:
+        if e.reference:
+            return e.reference in self._references[e.person_id, kind]
+        if e.letter:
+            return e.letter == kind
+        stage, rules = STAGE_OF_LETTER.get(kind), KIND_RULES[kind]
+        if stage is None:
+            # A case is no stage's; what is not pursued at stage 4 is the referral.
+            return e.action in rules.sent_by or (e.action in rules.rejected_by and e.stage != REFERRAL_STAGE)
+        return (e.stage if e.stage is not None else self.inputs.stage_on(e.person_id, e.date)) == stage
+
+    def note_sent(self, them: ContactLetters, kind: str) -> None:
+        """Keep which of a contact's letters the entries of the log mean."""
+        for number, entry in them.sent.items():
+            slot = them.slots[number]
+            stage = slot.occasion.stage if slot.occasion is not None else slot.row.stage if slot.row else 0
+            reference = slot.row.reference if slot.row is not None else ""
+            self._meant[entry].append(Sent(them.contact_id, kind, stage, slot.day, entry.date, reference))
+
+    def recently_sent(self, o: Occasion, contact_id: str) -> bool:
+        """Whether any letter went to this contact about this pupil less than `quiet_school_weeks` school weeks ago,
+        other than the invitation to the meeting at which this one is given."""
+        if KIND_RULES[o.kind].to_authority:
+            return False
+        return any(
+            self._weeks_since(s.on) < self._quiet and not self._of_one_opening(s, o)
+            for s in self._sent_to(o.person_id, contact_id)
+        )
+
+    def sent_lately(self, o: Occasion, contact_id: str, own: str) -> bool:
+        """Whether a letter of this kind went to this contact, in whatever year, within the weeks in which there is at
+        most one. `own`: the reference of the letter itself."""
+        weeks = self.setting.again_after_school_weeks
+        return any(
+            s.kind == o.kind and self._weeks_since(s.on) < weeks and not (own and s.reference == own)
+            for s in self._sent_to(o.person_id, contact_id)
+        )
+
+    def _sent_to(self, person_id: int, contact_id: str) -> list[Sent]:
+        """Letters about a pupil that went to a contact, by the ledger and by entries of the log, known and not."""
+        found = [s for s in self._sent[person_id] if s.contact_id == contact_id and s.on <= self.date]
+        for e in self.log[person_id]:
+            if e in self._meant:
+                found += [s for s in self._meant[e] if s.contact_id == contact_id]
+            elif e.action == LETTER_SENT and self._may_be_to(e, contact_id):
+                found.append(Sent(contact_id, e.letter, e.stage or 0, -1, e.date, e.reference))
+        return found
+
+    def _may_be_to(self, e: LogEntry, contact_id: str) -> bool:
+        if e.letter and KIND_RULES[e.letter].to_authority:
+            return False
+        return (e.contact_id or self._contact_of.get(e.reference, contact_id)) == contact_id
+
+    def _of_one_opening(self, s: Sent, o: Occasion) -> bool:
+        near = s.day >= 0 and abs(s.day - o.day) <= self.setting.answered_within_school_days
+        return near and belong_together(s.kind, o.kind, s.stage, o.stage)
+
+    def _weeks_since(self, date: dt.date) -> int:
+        """School weeks from the week of a date to this night's; very many where the calendar does not reach back."""
+        day = self.calendar.on_or_before(date)
+        return int(self.calendar.week[self.inputs.day]) - int(self.calendar.week[day]) if day >= 0 else 1_000_000
 
     def year(self, day: int) -> int:
         return int(self.calendar.year[max(day, 0)])
@@ -112,3 +203,7 @@ class Night:
         """The last school day before an academic year; an entry after it is of that year."""
         first = int((self.calendar.year == year).argmax())
         return self.calendar.date(first - 1) if first > 0 else dt.date.min
+
+
+def _sent_row(r: LedgerRow) -> Sent:
+    return Sent(r.contact_id, r.kind, r.stage, r.day, r.sent_on or r.opening_day, r.reference)

@@ -1,20 +1,15 @@
-"""Openings of stages: what a letter answers.
+"""Openings of stages, as the ladder's events tell them.
 
-Belongs here: reading openings out of the ladder's events. Does not belong here: the ladder's rules (`derive/`), or
-whether a letter is owed (`ledger`).
+Belongs here: reading openings out of events. Does not belong here: the ladder's rules (`derive/`), which letters an
+opening asks for (`occasions`), or whether one is owed (`ledger`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from attendance_pipeline.law.school_calendar import SchoolCalendar
-
-# Stage 4 is a referral to be considered: a task of a person, not a letter to a family.
-KIND_OF_STAGE: Mapping[int, str] = MappingProxyType({1: "letter_1", 2: "letter_2", 3: "letter_3"})
-STAGE_OF_KIND: Mapping[str, int] = MappingProxyType({kind: stage for stage, kind in KIND_OF_STAGE.items()})
 
 OPENS = frozenset({"opened", "escalated", "stalled", "set"})
 CLOSES = frozenset({"recovered", "closed", "left", "set"})
@@ -23,13 +18,16 @@ NEW_YEAR = "new year"
 
 @dataclass(frozen=True, order=True)
 class StageEvent:
-    """One event of the ladder. `day` is the number of the school day."""
+    """One event of the ladder. `day` is the number of the school day. `reviewed`: it came by a review, at the end of a
+    monitoring period of `from_stage`."""
 
     person_id: int
     day: int
     event: str
     to_stage: int
     episode: int
+    from_stage: int = 0
+    reviewed: bool = False
 
 
 @dataclass(frozen=True, order=True)

@@ -18,7 +18,7 @@ from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.home import School
 from attendance_pipeline.letters.batch import BatchInputs, build_batch, due, latest_letter_day
 from attendance_pipeline.letters.from_roll import log_entries, pupils_on_paper
-from attendance_pipeline.letters.ledger_rows import MACHINE, LedgerRow, LogEntry
+from attendance_pipeline.letters.ledger_rows import MACHINES, LedgerRow, LogEntry
 from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_classes, current_interventions, current_pupils
@@ -100,7 +100,7 @@ def letters(site: Site, run: str) -> list[Made]:
         day = latest_letter_day(calendar, found[1], site.home.letter_day)
         with site.warehouse.read() as conn:
             before = {d["day"] for d in deliveries.read_deliveries(conn, school.id, "letters")}
-            stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machine=MACHINE))
+            stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
             paper = pupils_on_paper(current_pupils(conn, school.id), current_classes(conn, school.id))
             log: dict[int, list[LogEntry]] = defaultdict(list)
             for entry in log_entries(current_interventions(conn, school.id)):
@@ -126,6 +126,7 @@ def letters(site: Site, run: str) -> list[Made]:
                 layout=site.home.layout,
                 household=school.policy.setting.letters.household,
                 log=log,
+                penalty_notices=school.policy.setting.penalty_notices,
             )
         )
         audiences = class_audiences(batch.classes)

@@ -15,10 +15,9 @@ from sqlalchemy import Connection
 from attendance_pipeline.home import School
 from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.letters.answering import slots
-from attendance_pipeline.letters.from_ladder import LadderReader
+from attendance_pipeline.letters.from_ladder import OccasionReader
 from attendance_pipeline.letters.from_roll import pupils_on_paper
-from attendance_pipeline.letters.ledger_rows import MACHINE, LedgerRow
-from attendance_pipeline.letters.openings import KIND_OF_STAGE
+from attendance_pipeline.letters.ledger_rows import MACHINES, LedgerRow
 from attendance_pipeline.register.history import amendments
 from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_classes, current_pupils
@@ -35,7 +34,7 @@ from attendance_pipeline.reports.impact import (
     stage_changes,
 )
 from attendance_pipeline.steps.deliver import Made, put
-from attendance_pipeline.steps.restate import derived, newest_done
+from attendance_pipeline.steps.restate import derived, newest_done, replayed_from
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import ledger
 from attendance_pipeline.store.derived import read_pages
@@ -123,21 +122,21 @@ def _letters(site: Site, school: School, conn: Connection, changed: Impact, newe
         return []
     calendar = school.calendar
     start, today = int(calendar.year_start[newest]), calendar.date(newest)
-    openings = LadderReader(derived(site, school, start, newest)).on(newest).openings
+    occasions = OccasionReader(derived(site, school, replayed_from(school, newest), newest)).on(newest).occasions
     within = school.policy.setting.letters.answered_within_school_days
     rows = [
         row
-        for r in with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machine=MACHINE))
+        for r in with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
         if r["person_id"] in changed.pupils and (row := LedgerRow.from_store(r, calendar)).day >= start
     ]
     out = []
     for person, kind, contact in sorted({(r.person_id, r.kind, r.contact_id) for r in rows}):
         mine = [r for r in rows if (r.person_id, r.kind, r.contact_id) == (person, kind, contact)]
-        asked = [o for o in openings if o.person_id == person and KIND_OF_STAGE.get(o.stage) == kind]
+        asked = [o for o in occasions if (o.person_id, o.kind) == (person, kind)]
         for slot in slots(asked, mine, within):
             if slot.row is None:
                 continue
-            if slot.opening is None and slot.row.state == "sent":
+            if slot.occasion is None and slot.row.state == "sent":
                 out.append(_note(slot.row, WOULD_NOT_BE_SENT))
             if slot.row.state in ("proposed", "held") and slot.row.proposed_on == today and slot.day < newest:
                 out.append(_note(slot.row, OWED))

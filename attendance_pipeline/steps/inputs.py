@@ -6,6 +6,7 @@ Belongs here: turning stored rows into the arrays of `derive/inputs.py`, as at a
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 
 from attendance_pipeline.derive.inputs import LogEntry, LogTable, PupilTable, SchoolInputs, cohort_bits, compulsory_days
 from attendance_pipeline.home import School
+from attendance_pipeline.law.policy import STAGE_OF_LETTER
 from attendance_pipeline.register.history import register_as_at
 from attendance_pipeline.register.roll import current_interventions, current_pupils, on_roll
 from attendance_pipeline.steps.site import Site
@@ -84,19 +86,31 @@ def _log_table(pupils: pd.DataFrame, log: pd.DataFrame) -> LogTable:
     entries = []
     for e in log.to_dict("records"):
         row = row_of.get(int(e["person_id"]))
+        if _is_of_a_letter_alone(e):
+            continue
         if row is not None and not pd.isna(e["date"]):  # an entry about somebody who is no pupil here: quarantined
+            stage = STAGE_OF_LETTER.get(e["letter"]) if pd.isna(e["stage"]) else int(e["stage"])
             entries.append(
                 LogEntry(
                     pupil=row,
                     day=e["date"].date(),
                     action=e["action"],
-                    stage=None if pd.isna(e["stage"]) else int(e["stage"]),
+                    stage=stage,
                     from_=_date(e["from"]),
                     until=_date(e["until"]),
                     contact_id=e["contact_id"],
                 )
             )
     return LogTable.from_entries(len(pupils), entries)
+
+
+def _is_of_a_letter_alone(entry: Mapping[Hashable, Any]) -> bool:
+    """Whether an entry says something of one letter, and nothing of the pupil's stage or case: a hold of one letter, or
+    the sending of one that is no stage's."""
+    if entry["action"] in ("hold", "release"):
+        return bool(entry["letter"] or entry["reference"])
+    of_letter = entry["action"].startswith("letter_")
+    return of_letter and bool(entry["letter"]) and entry["letter"] not in STAGE_OF_LETTER
 
 
 def _date(value: Any) -> dt.date | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from attendance_pipeline.derive.plan import compile_plan
 from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.home import School
@@ -36,6 +37,13 @@ def derived(site: Site, school: School, first: int, last: int, as_at: Day | None
     """Days `first` to `last` of a school, derived once in a run."""
     key = ("derived", school.id, site.register_version(school), as_at, first, last)
     return site.remember(key, lambda: derive_school(school_inputs(site, school, as_at), first, last))
+
+
+def replayed_from(school: School, day: int) -> int:
+    """The day from which the ladder of a day is derived: the first of its academic year or, where years do not begin
+    afresh, of the last that did."""
+    plan = compile_plan(school.calendar, school.policy, school.go_live)
+    return plan.replay_start(int(school.calendar.year_start[day]))
 
 
 def indexes(school: School, days: Iterable[Day]) -> list[int]:

@@ -7,7 +7,7 @@ sent or rejected letter never changes. Whether a letter is owed is decided in `l
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -128,11 +128,11 @@ def _runs(moves: Sequence[tuple[str, str, str, str, dt.date]]) -> Iterator[list[
         yield run
 
 
-def read_ledger(conn: sa.Connection, school: str, *, machine: str) -> list[dict[str, Any]]:
+def read_ledger(conn: sa.Connection, school: str, *, machines: Collection[str]) -> list[dict[str, Any]]:
     """Every letter of a school with every column, and when it became what it is.
 
-    `entered`: the day it last came to be proposed or held; `changed_on`: of the last event that `machine` wrote;
-    `acted_on`: of the last that a person caused; `sent_on`: of its sending. None where there is none.
+    `entered`: the day it last came to be proposed or held; `changed_on`: of the last event that was not a person's
+    (`machines`); `acted_on`: of the last that a person caused; `sent_on`: of its sending. None where there is none.
     """
     moments: dict[str, dict[str, dt.date]] = {}
     query = sa.select(letter_event).join(letter, letter.c.reference == letter_event.c.reference)
@@ -140,7 +140,7 @@ def read_ledger(conn: sa.Connection, school: str, *, machine: str) -> list[dict[
         if e.day is None:
             continue
         found = moments.setdefault(e.reference, {})
-        names = ["changed_on" if e.by == machine else "acted_on"]
+        names = ["changed_on" if e.by in machines else "acted_on"]
         if e.to_state != e.from_state and e.to_state in ("proposed", "held"):
             names.append("entered")
         if e.to_state == "sent":

@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pypdfium2
 import pytest
-from ledger_school import ADA, BO, CALENDAR, START, date, facts
+from ledger_school import ADA, BO, CALENDAR, START, date, facts, opening
 
 from attendance_pipeline.drive_names import checked_name
 from attendance_pipeline.letters.batch import (
@@ -244,13 +244,12 @@ def test_a_letter_that_cannot_be_made_is_held_and_the_others_are_printed() -> No
     inputs = BatchInputs("oakfield", DAY, [], [], PUPILS, sample_letterhead(), Templates())
     assert why_unprintable(inputs, row("1", 1)) == ""
     assert "\U00013000" not in why_unprintable(inputs, broken) and why_unprintable(inputs, broken)
-    printing, figures = PrintingCheck(inputs), {(1, 1): FIGURES.as_json(), (2, 1): FIGURES.as_json()}
-    check = printing.on(DAY, {1: facts(), 2: facts(replace(ADA, surname="\U00013000"))}, figures)
-    assert check(1, "ADA", "letter_1") == "" and check(2, "ADA", "letter_1") and check(1, "ADA", "letter_2") == ""
-    the_day_after = printing.on(
-        DAY + dt.timedelta(days=1), {1: facts(), 2: facts()}, {(1, 1): {}, (2, 1): figures[2, 1]}
-    )
-    assert the_day_after(1, "ADA", "letter_1") and the_day_after(2, "ADA", "letter_1") == ""
+    printing, figures, first = PrintingCheck(inputs), FIGURES.as_json(), opening(1, 60)
+    check = printing.on(DAY, {1: facts(), 2: facts(replace(ADA, surname="\U00013000"))})
+    assert check(first, "ADA", figures) == "" and check(opening(1, 60, pupil=2), "ADA", figures)
+    assert check(opening(2, 60), "NOBODY KNOWN", figures) == ""
+    the_day_after = printing.on(DAY + dt.timedelta(days=1), {1: facts(), 2: facts()})
+    assert the_day_after(first, "ADA", {}) and the_day_after(opening(1, 60, pupil=2), "ADA", figures) == ""
 
 
 def test_nothing_to_deliver_is_no_file() -> None:

@@ -8,18 +8,24 @@ import pytest
 from exam_school import derive, entry, school
 from random_school import make
 
-from attendance_pipeline.derive.year import derive_school
+from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.letters.evidence import LetterEvidence
-from attendance_pipeline.letters.from_ladder import ladder_facts
+from attendance_pipeline.letters.from_ladder import Facts, OccasionReader
 from attendance_pipeline.letters.from_roll import log_entries, pupil_facts, pupils_on_paper
 
 # The autumn threshold is 85%: absent in every second week from 15 September.
 FALLS = {"09-15..09-19": "O O", "09-29..10-03": "O O", "10-13..10-17": "O O", "11-03..11-28": "O O"}
 
 
-def facts_on(inputs, date: str):
+def facts_on(inputs, date: str) -> tuple[Derived, Facts]:
     derived = derive(inputs)
-    return derived, ladder_facts(derived, inputs.calendar.index(dt.date.fromisoformat(date)))
+    return derived, OccasionReader(derived).on(inputs.calendar.index(dt.date.fromisoformat(date)))
+
+
+def evidence_of(found: Facts, kind: str, day: int | None = None) -> LetterEvidence:
+    """The evidence of the only occasion of a kind, on its own day or another."""
+    (occasion,) = [o for o in found.occasions if o.kind == kind]
+    return LetterEvidence.from_json(found.evidence(occasion, "", occasion.day if day is None else day))
 
 
 def test_a_letter_says_what_the_ladder_saw() -> None:
@@ -28,7 +34,7 @@ def test_a_letter_says_what_the_ladder_saw() -> None:
     (opening,) = found.openings
     assert (opening.stage, opening.episode, opening.present) == (1, 1, True)
     opened_on = inputs.calendar.date(opening.day)
-    evidence = LetterEvidence.from_json(found.evidence[0, 1])
+    evidence = evidence_of(found, "letter_1")
     assert (evidence.event, evidence.threshold, evidence.weeks) == ("opened", 85_000, 4)
     assert (evidence.first_day, evidence.last_day) == (dt.date(2025, 9, 1), inputs.calendar.date(opening.day - 1))
     assert evidence.possible == 2 * opening.day and evidence.unauthorised == evidence.possible - evidence.attended
@@ -44,46 +50,49 @@ def test_an_escalation_names_the_figure_before() -> None:
     derived, found = facts_on(inputs, "2025-12-10")
     first, second = found.openings[:2]
     assert (first.stage, second.stage, first.ended) == (1, 2, "escalated")
-    evidence = LetterEvidence.from_json(ladder_facts(derived, second.day).evidence[0, 2])
+    evidence = evidence_of(OccasionReader(derived).on(second.day), "letter_2")
     assert evidence.event == "escalated" and evidence.earlier_on == inputs.calendar.date(first.day)
     assert evidence.earlier_attended * evidence.possible > evidence.attended * evidence.earlier_possible
 
 
 @pytest.mark.parametrize(
-    ("codes", "without_n", "without_e_c2"),
-    [("O O", True, True), ("N N", False, True), ("E E", None, None), ("C2 C2", None, None)],
+    ("codes", "doubts"),
+    [
+        ("O O", set()),
+        ("N N", {"unresolved N"}),
+        # Suspended for two weeks: the one day of O opens the stage, E or C2 alone make A < T.
+        ("E E", {"E or C2 sessions alone"}),
+        ("C2 C2", {"E or C2 sessions alone"}),
+    ],
 )
-def test_what_stands_without_some_codes(codes: str, without_n: bool | None, without_e_c2: bool | None) -> None:
+def test_what_stands_without_some_codes(codes: str, doubts: set[str]) -> None:
     inputs = school({"09-15..09-26": codes, "09-29": "O O"})
     _, found = facts_on(inputs, "2025-10-08")
-    if without_n is None:  # suspended for two weeks: the one day of O opens the stage, E or C2 alone make A < T
-        assert [o.stage for o in found.openings] == [1]
-        assert (0, 1) in found.stands_without_n and (0, 1) not in found.stands_without_e_c2
-    else:
-        assert [o.stage for o in found.openings] == [1]
-        assert ((0, 1) in found.stands_without_n, (0, 1) in found.stands_without_e_c2) == (without_n, without_e_c2)
+    (occasion,) = found.occasions
+    assert occasion.stage == 1 and found.doubts(occasion, "") == doubts
 
 
 def test_a_stage_that_a_person_set_relies_on_no_session() -> None:
     inputs = school({}, log=[entry("10-01", "set_stage", 3)])
     _, found = facts_on(inputs, "2025-10-02")
-    evidence = LetterEvidence.from_json(found.evidence[0, 3])
-    assert evidence.event == "set" and evidence.absences == () and (0, 3) in found.stands_without_n
+    assert evidence_of(found, "letter_3").event == "set" and evidence_of(found, "letter_3").absences == ()
+    assert found.doubts(found.occasions[-1], "") == frozenset()
 
 
 def test_days_that_begin_too_late_are_refused() -> None:
     inputs = school(FALLS)
     derived = derive(inputs, "10-01", "10-10")
     with pytest.raises(ValueError, match="start of the academic year"):
-        ladder_facts(derived, derived.last)
+        OccasionReader(derived).on(derived.last)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_present_openings_are_the_stages_of_the_day(seed: int) -> None:
     inputs = make(seed).inputs
     derived = derive_school(inputs, 0, len(inputs.calendar) - 1)
+    reader = OccasionReader(derived)
     for day in range(0, len(inputs.calendar), 7):
-        found = ladder_facts(derived, day)
+        found = reader.on(day)
         present = {o.person_id: (o.stage, o.episode, o.day) for o in found.openings if o.present}
         rows = derived.stage_rows(day)
         on_roll = inputs.pupils.on_roll(day)
@@ -93,7 +102,8 @@ def test_present_openings_are_the_stages_of_the_day(seed: int) -> None:
             if on_roll[p] and r["stage"] > 0
         }
         assert {p: o for p, o in present.items() if on_roll[list(inputs.pupils.pupil_id).index(p)]} == expected
-        assert all(LetterEvidence.from_json(e).as_json() == e for e in found.evidence.values())
+        said = [found.evidence(o, "", day) for o in found.occasions if o.present]
+        assert all(LetterEvidence.from_json(e).as_json() == e for e in said)
 
 
 def test_the_roll_in_the_ledgers_words() -> None:
@@ -155,7 +165,18 @@ def test_the_roll_in_the_ledgers_words() -> None:
 def test_the_modules_of_the_decision_read_nothing() -> None:
     """Pure: no file, no clock, no store."""
     folder = Path(__file__).parents[2] / "attendance_pipeline" / "letters"
-    for name in ("recipients", "ledger", "ledger_rows", "answering", "holding", "night", "present_stage", "openings"):
+    for name in (
+        "recipients",
+        "ledger",
+        "ledger_rows",
+        "answering",
+        "holding",
+        "night",
+        "present_letter",
+        "openings",
+        "occasions",
+        "kind_rules",
+    ):
         source = (folder / f"{name}.py").read_text("utf-8")
         for forbidden in ("sqlalchemy", ".store", "open(", "read_text", ".now(", ".today(", "dagster"):
             assert forbidden not in source, f"{name} holds {forbidden}"

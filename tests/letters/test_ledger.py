@@ -198,10 +198,10 @@ def test_marks_that_no_longer_support_a_letter_and_then_do(before) -> None:
     school.night(11)
     (reference_before,) = [r.reference for r in school.rows]
     assert school.states() == [before]
-    there, school.openings = school.openings, []
+    there, school.occasions = school.occasions, []
     school.night(12)
     assert school.table() == [("letter_1", "ADA", 10, "superseded", "the marks no longer support it")]
-    school.openings = there
+    school.occasions = there
     school.says("release", 12, stage=None)
     decision = school.night(13)
     assert school.states() == ["proposed"]  # also what was approved: nobody has approved these marks
@@ -214,7 +214,7 @@ def test_what_was_sent_stays_sent() -> None:
     school.night(10)
     school.says("letter_sent", 11)
     school.night(11)
-    school.openings = []
+    school.occasions = []
     decision = school.night(12)
     assert not decision and [why for _, why in decision.findings] == ["sent, and the marks no longer support it"]
     school.log = []
@@ -226,7 +226,7 @@ def test_a_new_school_year_ends_what_was_not_sent() -> None:
     school = LedgerSchool()
     school.opens(1, -20)
     school.night(-20)
-    school.openings = []
+    school.occasions = []
     school.opens(1, 15)
     school.night(15)
     assert school.table() == [
@@ -241,7 +241,7 @@ def test_a_letter_sent_in_july_answers_nothing_in_september() -> None:
     school.night(-8)
     school.says("letter_sent", -7)
     school.night(-7)
-    school.openings = []
+    school.occasions = []
     school.opens(1, 12)
     school.night(12)
     assert school.states() == ["sent", "proposed"]
@@ -329,12 +329,12 @@ def test_a_letter_that_the_marks_dropped_meanwhile_is_sent_all_the_same() -> Non
     school = LedgerSchool()
     school.opens(1, 10)
     school.night(10)
-    there, school.openings = school.openings, []
+    there, school.occasions = school.occasions, []
     school.night(11)
     school.says("letter_sent", 11)
     school.night(12)
     assert school.states() == ["sent"]
-    school.openings = there
+    school.occasions = there
     assert not school.night(13)
 
 

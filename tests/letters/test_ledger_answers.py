@@ -3,9 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from ledger_school import ADA, START, LedgerSchool, date, facts
-
-from attendance_pipeline.letters.openings import Opening
+from ledger_school import ADA, START, LedgerSchool, date, facts, opening
 
 # ---------------------------------------------------------------- answered: nearness
 
@@ -20,7 +18,7 @@ def test_an_opening_that_moves_keeps_its_letter(moved_to, states) -> None:
     school.night(10)
     school.says("letter_sent", 11)
     school.night(11)
-    school.openings = []
+    school.occasions = []
     school.opens(1, moved_to)
     school.night(50)
     assert sorted(school.states()) == states
@@ -33,7 +31,7 @@ def test_an_unsent_letter_moves_with_its_opening() -> None:
     school.opens(1, 10)
     school.night(10)
     (before,) = school.rows
-    school.openings = []
+    school.occasions = []
     school.opens(1, 14, episode=2)
     school.night(14)
     (after,) = school.rows
@@ -60,13 +58,13 @@ def test_nearest_pairs_first(openings, sent, answered) -> None:
     school = LedgerSchool()
     rows = []
     for day in sent:
-        school.openings, school.rows, school.log = [], [], []
+        school.occasions, school.rows, school.log = [], [], []
         school.opens(1, day)
         school.says("letter_sent", day)
         school.night(day)
         rows += school.rows
-    found = slots([Opening(1, START + d, 1, 1) for d in openings], rows, 20)
-    assert {s.day - START: s.row.day - START for s in found if s.opening and s.row} == answered
+    found = slots([opening(1, d) for d in openings], rows, 20)
+    assert {s.day - START: s.row.day - START for s in found if s.occasion and s.row} == answered
     assert len([s for s in found if s.row]) == len(sent)
 
 
@@ -76,7 +74,7 @@ def test_an_episode_inserted_before_a_sent_letter_neither_repeats_nor_swallows_i
     school.night(60)
     school.says("letter_sent", 61)
     school.night(61)
-    school.openings = []
+    school.occasions = []
     school.opens(1, 20)
     school.ends("recovered", 35)
     school.opens(1, 60, episode=2)
@@ -96,7 +94,7 @@ def test_an_episode_removed_before_a_sent_letter() -> None:
         school.night(day + 1)
         if episode == 1:
             school.ends("recovered", 30)
-    school.openings = school.openings[1:]
+    school.occasions = school.occasions[1:]
     assert not school.night(55)
     assert school.states() == ["sent", "sent"]
 
@@ -108,7 +106,7 @@ def test_a_possible_repeat_is_let_go_by_an_approval_or_a_release() -> None:
         school.night(10)
         school.says("letter_sent", 11)
         school.night(11)
-        school.openings = []
+        school.occasions = []
         school.opens(1, 40)
         school.night(50)
         assert "held" in school.states()

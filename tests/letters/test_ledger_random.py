@@ -5,14 +5,14 @@ Every night is decided twice by `LedgerSchool.night`, and the second time must f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from ledger_school import ADA, BO, CALENDAR, POLICY, START, LedgerSchool, date, facts
+from ledger_school import ADA, BO, CALENDAR, POLICY, START, LedgerSchool, date, facts, opening
 
 from attendance_pipeline.letters.answering import slots
-from attendance_pipeline.letters.openings import KIND_OF_STAGE, Opening
+from attendance_pipeline.letters.occasions import Occasion
 
 WITHIN = POLICY.setting.letters.answered_within_school_days
 
@@ -37,9 +37,9 @@ def steps() -> st.SearchStrategy[list[Step]]:
     )
 
 
-def openings_of(history: list[tuple[int, str]], day: int) -> list[Opening]:
+def openings_of(history: list[tuple[int, str]], day: int) -> list[Occasion]:
     """The openings of a history up to a day."""
-    found: list[Opening] = []
+    found: list[Occasion] = []
     at, stage, episode = 0, 0, 0
     for gap, what in history:
         at += gap
@@ -48,14 +48,13 @@ def openings_of(history: list[tuple[int, str]], day: int) -> list[Opening]:
         if found and found[-1].present:
             ended = "escalated" if what == "up" else what
             if not (what == "up" and stage >= 3):
-                last = found.pop()
-                found.append(Opening(last.person_id, last.day, last.stage, last.episode, ended, START + at))
+                found.append(replace(found.pop(), ended=ended, ended_on=START + at))
         if what == "up" and stage < 3:
             stage, episode = stage + 1, episode + (stage == 0)
-            found.append(Opening(1, START + at, stage, episode))
+            found.append(opening(stage, at, episode=episode))
         elif what == "set":
             stage, episode = 2, episode + (stage == 0)
-            found.append(Opening(1, START + at, 2, episode))
+            found.append(opening(2, at, episode=episode))
         elif what in ("recovered", "left"):
             stage = 0
     return found
@@ -97,7 +96,7 @@ def test_whatever_is_corrected(history_of_the_ledger: list[Step]) -> None:
     for step in history_of_the_ledger:
         day = min(day + step.days, 120)
         history = step.history if step.history is not None else history
-        school.openings = openings_of(history, day)
+        school.occasions = openings_of(history, day)
         released = released or step.act == "release"
         school.night(day)
         act(school, step, day)
@@ -124,11 +123,11 @@ def check(school: LedgerSchool, day: int, released: bool) -> None:
         # Only the newest stage's letter is proposed.
         ready = [r for r in mine if r.state in ("proposed", "approved")]
         assert len(ready) <= 1
-        for kind in KIND_OF_STAGE.values():
-            openings = [o for o in school.openings if KIND_OF_STAGE[o.stage] == kind]
+        for kind in ("letter_1", "letter_2", "letter_3"):
+            openings = [o for o in school.occasions if o.kind == kind]
             found = slots(openings, [r for r in mine if r.kind == kind], WITHIN)
-            answers = {s.opening: s.row for s in found if s.opening is not None}
-            unclaimed = [s.row for s in found if s.opening is None and s.row.state == "sent"]
+            answers = {s.occasion: s.row for s in found if s.occasion is not None}
+            unclaimed = [s.row for s in found if s.occasion is None and s.row.state == "sent"]
             for opening, row in answers.items():
                 if recipient:
                     assert row is not None  # none is skipped
@@ -140,7 +139,7 @@ def check(school: LedgerSchool, day: int, released: bool) -> None:
                     if unclaimed:
                         assert "despite possible repeat" in row.reason and (released or row.acted_on)
             for s in found:
-                if s.opening is None:
+                if s.occasion is None:
                     assert s.row.state in ("sent", "rejected", "superseded")
 
 
@@ -151,9 +150,9 @@ def test_a_night_missed_is_made_up_for(history: list[tuple[int, str]]) -> None:
     nightly, once = LedgerSchool(facts(ADA, BO)), LedgerSchool(facts(ADA, BO))
     last = min(sum(gap for gap, _ in history) + 3, len(CALENDAR) - START - 1)
     for day in range(last + 1):
-        nightly.openings = openings_of(history, day)
+        nightly.occasions = openings_of(history, day)
         nightly.night(day)
-    once.openings = openings_of(history, last)
+    once.occasions = openings_of(history, last)
     once.night(last)
     assert nightly.table() == once.table()
     assert {r.reference for r in nightly.rows} == {r.reference for r in once.rows}

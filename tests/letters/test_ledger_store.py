@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from ledger_school import ADA, BO, CALENDAR, LedgerSchool, date, facts
 
-from attendance_pipeline.letters.ledger_rows import MACHINE, Batch, Decision, LedgerRow
+from attendance_pipeline.letters.ledger_rows import MACHINE, MACHINES, Batch, Decision, LedgerRow
 from attendance_pipeline.store.ledger import (
     LedgerError,
     amend_letter,
@@ -34,7 +34,7 @@ class StoredSchool(LedgerSchool):
         plain = {r.reference: r for r in self.rows}
         with self.warehouse.begin("oakfield") as conn:
             apply(conn, **decision.to_write("oakfield"))
-            stored = [LedgerRow.from_store(r, CALENDAR) for r in read_ledger(conn, "oakfield", machine=MACHINE)]
+            stored = [LedgerRow.from_store(r, CALENDAR) for r in read_ledger(conn, "oakfield", machines=MACHINES)]
             batches = [Batch.from_store(b) for b in read_batches(conn, "oakfield")]
         assert {r.reference: r for r in stored} == plain
         assert batches == self.batches
@@ -43,7 +43,9 @@ class StoredSchool(LedgerSchool):
 
 def test_nights_through_the_store(warehouse) -> None:
     school = StoredSchool(
-        warehouse, facts(ADA, BO), evidence={(1, 1): {"attended": 3, "absences": [["2025-09-10", "AM", "O"]]}}
+        warehouse,
+        facts(ADA, BO),
+        evidence=lambda occasion, contact, day: {"attended": 3, "absences": [["2025-09-10", "AM", "O"]]},
     )
     school.says("letter_sent", 3)
     school.opens(1, 2)
@@ -64,7 +66,7 @@ def test_nights_through_the_store(warehouse) -> None:
     school.says("letter_sent", 29, stage=2, contact="ADA")
     school.night(29)
     assert school.states() == ["sent", "sent", "sent", "rejected"]
-    school.openings = school.openings[:1]
+    school.occasions = school.occasions[:1]
     assert not school.night(30)
     school.opens(2, 70)
     school.night(70)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from attendance_pipeline.law.policy import policy_from_text, shipped_policy_text
+from attendance_pipeline.law.policy import LETTER_OF_STAGE, policy_from_text, shipped_policy_text
 from attendance_pipeline.law.school_calendar import CalendarSetting, SchoolCalendar
 from attendance_pipeline.letters.ledger import decide
 from attendance_pipeline.letters.ledger_rows import (
@@ -20,7 +20,7 @@ from attendance_pipeline.letters.ledger_rows import (
     with_batch,
     with_decision,
 )
-from attendance_pipeline.letters.openings import Opening
+from attendance_pipeline.letters.occasions import OPENED, Occasion
 from attendance_pipeline.letters.recipients import Recipient, Recipients
 
 
@@ -69,12 +69,20 @@ def facts(*recipients: Recipient, **more: Any) -> PupilFacts:
     return PupilFacts(Recipients(recipients or (ADA,), more.pop("excluded", {})), **{"class_name": "4K", **more})
 
 
+def opening(
+    stage: int, day: int, *, pupil: int = 1, episode: int = 1, ended: str = "", on: int | None = None
+) -> Occasion:
+    """The opening of a stage, as what asks for the stage's own letter."""
+    ended_on = None if on is None else START + on
+    return Occasion(pupil, LETTER_OF_STAGE[stage], START + day, stage, episode, OPENED, ended, ended_on)
+
+
 class LedgerSchool:
     """The ledger of one school, night after night. What a test changes, it changes between nights."""
 
     def __init__(self, *pupils: PupilFacts, **inputs: Any) -> None:
         self.pupils = dict(enumerate(pupils or (facts(),), start=1))
-        self.openings: list[Opening] = []
+        self.occasions: list[Occasion] = []
         self.log: list[LogEntry] = []
         self.rows: list[LedgerRow] = []
         self.batches: list[Batch] = []
@@ -83,13 +91,13 @@ class LedgerSchool:
 
     def opens(self, stage: int, day: int, *, pupil: int = 1, episode: int = 1) -> None:
         """A stage opens; the one before it is over."""
-        if self.openings and self.openings[-1].person_id == pupil and self.openings[-1].present:
+        if self.occasions and self.occasions[-1].person_id == pupil and self.occasions[-1].present:
             self.ends("escalated", day)
-        self.openings.append(Opening(pupil, START + day, stage, episode))
+        self.occasions.append(opening(stage, day, pupil=pupil, episode=episode))
         self.stages[pupil] = stage
 
     def ends(self, event: str, day: int) -> None:
-        self.openings[-1] = replace(self.openings[-1], ended=event, ended_on=START + day)
+        self.occasions[-1] = replace(self.occasions[-1], ended=event, ended_on=START + day)
 
     def says(self, action: str, day: int | dt.date, stage: int | None = 1, contact: str = "", **more: Any) -> None:
         """An entry of the log about pupil 1, or `pupil`."""
@@ -114,11 +122,7 @@ class LedgerSchool:
             "calendar": CALENDAR,
             "policy": POLICY,
             "day": START + day,
-            "openings": [
-                replace(o, ended="", ended_on=None) if o.ended_on is not None and o.ended_on > START + day else o
-                for o in self.openings
-                if o.day <= START + day
-            ],
+            "occasions": [o.as_on(START + day) for o in self.occasions if o.day <= START + day],
             "pupils": self.pupils,
             "stage_on": lambda person, on: self.stages.get(person, 0),
             "secret": SECRET,

@@ -28,7 +28,7 @@ def mis_extracts(days: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     )
     def observe(context, site: SiteResource) -> dg.DataVersionsByPartition:
         for loaded in take_in(site.site):
-            context.log.info(loaded.summary())
+            context.log.info("\n".join([loaded.summary(), *loaded.busy]))
         before, now = observed(context.instance), day_versions(site.site)
         now |= dict.fromkeys(before.keys() - now.keys(), NO_MARKS)
         changed = {day: version for day, version in sorted(now.items()) if before.get(day) != version}

@@ -43,7 +43,7 @@ PRIVATE = {"state": 0o700, "inbox": 0o770, "outbox": 0o770}
 # What a School has straight from its settings.
 AS_SET: tuple[str, ...] = (
     *("id", "name", "urn", "phase", "local_authority", "mis", "register_extracts", "go_live"),
-    *("letterhead", "owners", "code_map"),
+    *("letterhead", "owners", "code_map", "log_extracts", "keep_reasons"),
 )
 
 
@@ -52,6 +52,8 @@ class School:
     """One school of a home, with its calendar and policy read. `code_map`: local code to register code, dated.
 
     `column_map`: how its extracts are laid out, where `mis` names a file of the home and not a shipped format.
+    `intervention_log`: the file in which staff keep the log, where it is not dropped into the inbox; absolute.
+    `keep_reasons`: what parents give as a reason and evidence on the online form is kept.
     """
 
     id: str
@@ -69,6 +71,9 @@ class School:
     policy: Policy
     inbox: Path
     column_map: ColumnMap | None = None
+    log_extracts: str = "changes"
+    intervention_log: Path | None = None
+    keep_reasons: bool = False
 
     def codes_on(self, day: dt.date) -> dict[str, str]:
         """Local code to register code, as translated on `day`."""
@@ -189,6 +194,7 @@ def open_home(path: Path | str) -> Home:
                 policy=policies[s.policy],
                 inbox=home / "inbox" / s.id,
                 column_map=maps.get(s.mis),
+                intervention_log=None if s.intervention_log is None else home / s.intervention_log,
             )
             for s in settings.schools
         ),

@@ -70,6 +70,13 @@ def _folders(home: Home, today: dt.date) -> Iterable[Finding]:
             yield Finding(
                 "warning", school.inbox, "inbox", "no such folder; extracts of this school have no place to go"
             )
+    for school in home.schools:
+        log, key = school.intervention_log, f"schools ({school.id}).intervention_log"
+        if log is not None and log.is_relative_to(home.inbox):
+            expected = "expected a file outside the inbox: what lies there is taken away"
+            yield Finding("error", home.path / SETTINGS_FILE, key, expected)
+        elif log is not None and not log.is_file():
+            yield Finding("warning", log, key, "no such file; until it is there, what was read of it before counts")
     if home.inbox.is_dir():
         for folder in sorted(home.inbox.iterdir()):
             if folder.is_dir() and folder.name not in home.school_ids and not folder.name.startswith("."):

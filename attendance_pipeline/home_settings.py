@@ -51,6 +51,12 @@ def _authority(value: str) -> str:
     return value
 
 
+def _table_file(value: str) -> str:
+    if not value.lower().endswith((".csv", ".xlsx", ".xlsm")):
+        raise ValueError("a CSV or XLSX file, relative to this folder or with its whole path")
+    return value
+
+
 def _register_code(value: str) -> str:
     if CODES.number(value) in (None, 0):
         raise ValueError("a register code")
@@ -133,6 +139,9 @@ class SchoolSetting(_Strict):
     local_authority: Annotated[str, AfterValidator(_authority)]
     mis: Words = "native"  # a shipped format or a file in mis/: home.py finds out which
     register_extracts: Literal["changes", "complete"] = "changes"
+    log_extracts: Literal["changes", "complete"] = "changes"
+    intervention_log: Annotated[Words, AfterValidator(_table_file)] | None = None
+    keep_reasons: bool = False
     calendar: Words
     policy: Words
     go_live: dt.date | None = None

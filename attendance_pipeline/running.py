@@ -24,7 +24,7 @@ import dagster as dg
 from attendance_pipeline.definitions import build_definitions
 from attendance_pipeline.event_log import quick_event_log
 from attendance_pipeline.home import Home
-from attendance_pipeline.steps.intake import something_in_inbox
+from attendance_pipeline.steps.intake import left_in_inbox, something_in_inbox
 from attendance_pipeline.steps.plan import (
     class_lists_due,
     date_at,
@@ -80,7 +80,8 @@ class Outcome:
 
     `days`: first and last school day that was derived, None when there was none. `made`: by asset how many of what it
     makes. `folders`: new folders on the drive by what is in them. `set_aside`, `held`: quarantine rows and held letters
-    that were not there before; `in_quarantine`, `all_held`: those there are now. `letters`: by kind and state.
+    that were not there before; `in_quarantine`, `all_held`: those there are now. `left_in_inbox`: files that wait or
+    cannot be taken. `letters`: by kind and state.
     """
 
     days: tuple[dt.date, dt.date] | None = None
@@ -91,6 +92,7 @@ class Outcome:
     held: int = 0
     in_quarantine: int = 0
     all_held: int = 0
+    left_in_inbox: int = 0
     letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
@@ -265,6 +267,7 @@ def _counting(home: Home, runner: Runner) -> Iterator[Callable[[Sequence[dt.date
                 held=len(held - set(before["held"])),
                 in_quarantine=sum(map(len, aside.values())),
                 all_held=len(held),
+                left_in_inbox=left_in_inbox(home),
                 letters=_letters(site),
             )
         (home.state / NOT_YET_SAID).unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def said(home: Home, outcome: Outcome) -> str:
             lines.append(f"  {outcome.made.get(asset, 0):>5,} {words:<26}{_first(home, folders[-1])}{more}")
     if outcome.letters:
         lines += ["", "Letters in the ledger:", *_ledger(outcome)]
-    if outcome.set_aside or outcome.held:
+    if outcome.set_aside or outcome.held or outcome.left_in_inbox:
         lines.append("")
     if outcome.set_aside:
         lines.append(
@@ -45,6 +45,11 @@ def said(home: Home, outcome: Outcome) -> str:
         lines.append(
             f"{_number(outcome.held, 'letter')} newly held ({outcome.all_held} in all): held.csv beside the letters "
             "says why."
+        )
+    if outcome.left_in_inbox:
+        lines.append(
+            f"{_number(outcome.left_in_inbox, 'file')} left in the inbox, open or not to be taken: tried again next "
+            "time; the log of the run says why."
         )
     return "\n".join(lines) or "Nothing was due."
 

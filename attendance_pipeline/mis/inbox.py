@@ -106,6 +106,12 @@ class Inbox:
     notes: tuple[str, ...] = ()
 
 
+def names_in(inbox: Path) -> list[str]:
+    """The names of the files in an inbox, but for what programs leave there in passing; no inbox is an empty one."""
+    entries = os.scandir(inbox) if inbox.is_dir() else ()
+    return sorted(e.name for e in entries if not _PASSING.fullmatch(e.name) and not e.is_dir(follow_symlinks=False))
+
+
 def look(
     inbox: Path, settle_seconds: float = 2.0, pattern: Pattern | None = None, made_on: MadeOn | None = None
 ) -> Inbox:

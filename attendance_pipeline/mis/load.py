@@ -25,7 +25,7 @@ from attendance_pipeline.mis.kinds import KINDS
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
 from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.register.complete import LEFT_OUT, settle
-from attendance_pipeline.register.history import Said, amendments, fold_marks, read_marks
+from attendance_pipeline.register.history import Said, amendments_in, fold_marks, read_marks, read_statements
 from attendance_pipeline.register.identity import links_of
 from attendance_pipeline.register.lessons import split_lessons_by_day
 from attendance_pipeline.register.log_versions import LITTLE_LEFT
@@ -64,14 +64,15 @@ _RECORD_KINDS = ("pupils", "contacts", "classes", "interventions", "notification
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load did. Names of files only, counts otherwise: safe to show anywhere.
+    """What a load did. Names of files (in `notes`, of columns too), counts otherwise: safe to show anywhere.
 
     loaded: files put into the warehouse; unchanged: files that were loaded before; refused: files quarantined whole;
     waiting: files still being written; not_taken: (name, why) of files left in the inbox; stayed: loaded files that
     could not be taken from the inbox. rows: rows of the loaded files; quarantined_new: quarantine rows that were not
     there before. marks_new, marks_changed: sessions that had no mark and now have one, and whose mark is another now
     (or none); earliest_changed: the first day of either. records_changed: by kind, how many subjects (pupils, classes,
-    entries of the log) read differently now. notes: what a person may want to know of each file.
+    entries of the log) read differently now. busy: why files wait or are left in the inbox. notes: what a person may
+    want to know of each file.
     """
 
     school: str
@@ -87,6 +88,7 @@ class LoadResult:
     marks_changed: int = 0
     earliest_changed: dt.date | None = None
     records_changed: dict[str, int] = field(default_factory=dict)
+    busy: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def summary(self) -> str:
@@ -164,7 +166,7 @@ def load(
         unchanged=tuple(d.path.name for d in found.dropped if d.path.name not in names),
         waiting=found.waiting,
         not_taken=tuple((n.name, n.rule) for n in found.not_taken),
-        notes=found.notes,
+        busy=found.notes,
     )
     wanted = _mode(complete), _mode(log_complete)
     withheld: set[ExtractKey] = set()
@@ -255,6 +257,7 @@ class _Loading:
         self.there = {e.key: e.id for e in list_extracts(conn, self.school, "register")}
         self.mode_changed = (register_mode_of(conn, self.school) == "complete") != complete
         kinds = {d.kind for d in fresh} | ({"interventions"} if self.log_changed else set())
+        self.busy = list(result.busy)
         self.withheld: set[ExtractKey] = set()  # files of which no copy may be kept, and that are left where they are
         self.standing = {k: set(current_records(conn, self.school, k).where) for k in _RECORD_KINDS if k in kinds}
         self.loaded: list[ExtractKey] = []
@@ -266,6 +269,7 @@ class _Loading:
         self.days: set[dt.date] = set()
         self.before: list[tuple[npt.NDArray[np.datetime64], Said]] = []  # the marks of all these days, in parts
         self.commented: list[tuple[Dropped, tuple[str, ...], frozenset[dt.date]]] = []
+        self.amending: dict[str, set[int]] = defaultdict(set)  # lines by SHA-256, under any name that a file has
         if self.mode_changed or (complete and kinds & {"register", "pupils"}):
             self._remember(statement_days(conn, self.school))
 
@@ -294,7 +298,7 @@ class _Loading:
         if KINDS[portion.kind].only_known and not keep_private:
             # Which of its columns hold what may not be kept is not known.
             self.withheld |= {d.key for d in whole}
-            self.notes += [(d.key, f"{d.path.name}: left in the inbox: no copy of it may be kept") for d in whole]
+            self.busy += [f"{d.path.name}: left in the inbox: no copy of it may be kept" for d in whole]
             whole = []
         for r in portion.readings:
             d = portion.files[r.key]
@@ -328,7 +332,7 @@ class _Loading:
         elif self.read:
             quarantine.add(conn, school, rows_of_nobody(conn, school))
             quarantine.add(conn, school, rows_not_on_roll(conn, school, self.registers))
-        new, changed, earliest = self._marks_changed()
+        new, changed, earliest = self._compare()
         set_register_mode(conn, school, _mode(complete))
         set_log_mode(conn, school, self.log_mode)
         read = self.read | ({"interventions"} if self.log_changed else set())
@@ -341,7 +345,8 @@ class _Loading:
             self.result,
             loaded=tuple(key.file_name for key in sorted(self.loaded)),
             refused=tuple(name for _, name in sorted(self.refused)),
-            notes=self.result.notes + tuple(note for _, note in sorted(self.notes, key=lambda n: n[0])),
+            busy=tuple(self.busy),
+            notes=tuple(note for _, note in sorted(self.notes, key=lambda n: n[0])),
             rows=self.rows,
             quarantined_new=len(quarantine.keys(conn, school) - self.faults_before),
             marks_new=new,
@@ -352,10 +357,9 @@ class _Loading:
 
     def without_columns(self, form: Format) -> Iterator[tuple[str, bytes]]:
         """(SHA-256, bytes) of each file of which something is left out. To be asked after `settle`."""
-        lines = self._amending_lines()
         for d, private, _ in self.commented:
             name, sha256 = d.key.file_name, d.key.sha256
-            yield sha256, form.without_columns(d.kind, name, d.content(), set(private), lines[sha256])
+            yield sha256, form.without_columns(d.kind, name, d.content(), set(private), self.amending[sha256])
 
     def _remember(self, days: set[dt.date]) -> None:
         """The marks of days that are about to change, as they stand before anything is put about them."""
@@ -365,33 +369,39 @@ class _Loading:
             self.before.append((axis, read_marks(self.conn, self.school, axis)))
             self.days |= new
 
-    def _marks_changed(self) -> tuple[int, int, dt.date | None]:
-        """New marks, changed marks, and the first day of either."""
+    def _compare(self) -> tuple[int, int, dt.date | None]:
+        """New marks, changed marks, and the first day of either; also notes which lines of files with comments amend
+        a mark: their comment is kept (rules.md section 9)."""
         # A pupil who came to be known by another name has no other marks for that.
         links = links_of(self.conn, self.school)
+        counts = statement_counts(self.conn, self.school)
+        commented = {day for _, _, days in self.commented for day in days}
         new = changed = 0
         first: list[dt.date] = []
-        for axis, said in self.before:
-            before = replace(said, person=links.stand_for(said.person))
-            after = read_marks(self.conn, self.school, axis)
-            persons = np.union1d(before.person, after.person)
-            old, now = fold_marks(before, persons, len(axis)), fold_marks(after, persons, len(axis))
-            differs = old != now
-            new += int((differs & (old == 0)).sum())
-            changed += int((differs & (old != 0)).sum())
-            first += axis[differs.any(axis=(0, 2))][:1].astype(object).tolist()
+        for axis, before in self.before:
+            start = 0
+            for part in _parts_of_days(counts, axis.astype(object).tolist()):
+                days = axis[start : start + len(part)]
+                here = (before.day >= start) & (before.day < start + len(part))
+                stood = Said(
+                    links.stand_for(before.person[here]), before.day[here] - np.int32(start), before.code[here]
+                )
+                start += len(part)
+                if commented.isdisjoint(part):
+                    stands = read_marks(self.conn, self.school, days)
+                else:
+                    rows = read_statements(self.conn, self.school, days)
+                    stands = Said(rows.person, rows.day, rows.code)
+                    found = amendments_in(rows, days)
+                    for extract, line in zip(found.extract.tolist(), found.line.tolist(), strict=True):
+                        self.amending[found.extracts[extract].key.sha256].add(line)
+                persons = np.union1d(stood.person, stands.person)
+                old, now = fold_marks(stood, persons, len(days)), fold_marks(stands, persons, len(days))
+                differs = old != now
+                new += int((differs & (old == 0)).sum())
+                changed += int((differs & (old != 0)).sum())
+                first += days[differs.any(axis=(0, 2))][:1].astype(object).tolist()
         return new, changed, min(first, default=None)
-
-    def _amending_lines(self) -> dict[str, set[int]]:
-        """By the SHA-256 of a register extract, the lines that amend a mark under any name the file has: their comment
-        is kept (rules.md section 9)."""
-        lines: dict[str, set[int]] = defaultdict(set)
-        days = {day for _, _, days in self.commented for day in days}
-        for part in _parts_of_days(statement_counts(self.conn, self.school), days):
-            found = amendments(self.conn, self.school, np.array(part, dtype="datetime64[D]"))
-            for extract, line in zip(found.extract.tolist(), found.line.tolist(), strict=True):
-                lines[found.extracts[extract].key.sha256].add(line)
-        return lines
 
 
 def _parts_of_days(statements: Mapping[dt.date, int], days: Iterable[dt.date]) -> Iterator[list[dt.date]]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from attendance_pipeline.home import Home, School
 from attendance_pipeline.law.register_codes import NO_MARK
+from attendance_pipeline.mis.inbox import names_in
 from attendance_pipeline.mis.load import LoadResult, load
 from attendance_pipeline.mis.mapped import MappedFormat
 from attendance_pipeline.mis.reading import DatedCodes
@@ -46,17 +47,20 @@ def _load(site: Site, school: School, settle_seconds: float) -> LoadResult:
         settle_seconds=settle_seconds,
         pattern=mapped.kind_and_day if mapped else None,
         made_on=mapped.made_on if mapped else None,
+        keep_private=school.keep_reasons,
+        log=school.intervention_log,
+        log_complete=school.log_extracts == "complete",
     )
 
 
 def something_in_inbox(home: Home) -> bool:
     """Whether any file lies in any school's inbox."""
-    return any(
-        file.is_file() and not file.name.startswith(".")
-        for school in home.schools
-        if school.inbox.is_dir()
-        for file in school.inbox.iterdir()
-    )
+    return left_in_inbox(home) > 0
+
+
+def left_in_inbox(home: Home) -> int:
+    """How many files lie in the schools' inboxes, without those that programs leave there in passing."""
+    return sum(len(names_in(school.inbox)) for school in home.schools)
 
 
 def day_versions(site: Site) -> dict[str, str]:

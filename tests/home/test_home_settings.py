@@ -377,3 +377,34 @@ def test_a_column_map_at_fault_is_told_with_the_rest(home: Path) -> None:
 
 def test_the_formats_that_settings_allow_are_those_that_are_read() -> None:
     assert set(FORMATS) == set(formats())
+
+
+def test_where_the_log_is_and_what_is_kept_of_forms(home: Path) -> None:
+    school = open_home(write(home, CONTRACT)).schools[0]
+    assert (school.log_extracts, school.intervention_log, school.keep_reasons) == ("changes", None, False)
+    set_ = 'log_extracts = "complete"\nintervention_log = "office/Log.xlsx"\nkeep_reasons = true\nurn ='
+    school = open_home(write(home, CONTRACT.replace("urn =", set_))).schools[0]
+    assert (school.log_extracts, school.intervention_log, school.keep_reasons) == (
+        "complete",
+        home.resolve() / "office" / "Log.xlsx",
+        True,
+    )
+    elsewhere = CONTRACT.replace("urn =", 'intervention_log = "/mnt/office/log.csv"\nurn =')
+    assert open_home(write(home, elsewhere)).schools[0].intervention_log == Path("/mnt/office/log.csv")
+
+
+@pytest.mark.parametrize(
+    ("log", "found"),
+    [
+        ("office/log.xlsx", "warning"),
+        ("inbox/oakfield/log.xlsx", "error"),
+    ],
+)
+def test_check_says_where_a_log_cannot_be(home: Path, log: str, found: str) -> None:
+    told = worth_a_look(write(home, CONTRACT.replace("urn =", f'intervention_log = "{log}"\nurn =')))
+    assert [f for f in told if "intervention_log" in f[1]] == [(found, "schools (oakfield).intervention_log")]
+
+
+def test_a_log_is_a_table(home: Path) -> None:
+    found = faults(write(home, CONTRACT.replace("urn =", 'intervention_log = "log.docx"\nurn =')))
+    assert [(f.key, "a CSV or XLSX file" in str(f)) for f in found] == [("schools[1].intervention_log", True)]

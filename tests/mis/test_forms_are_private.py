@@ -122,7 +122,7 @@ def test_a_form_that_cannot_be_read_stays_in_the_inbox_and_no_copy_is_kept(
     assert quarantine_rows(warehouse) == [
         f"{path.name}:1 Submitted: no row of the first 30 names the columns that are needed"
     ]
-    assert result.notes[-1] == f"{path.name}: left in the inbox: no copy of it may be kept"
+    assert result.busy[-1] == f"{path.name}: left in the inbox: no copy of it may be kept"
     assert b"SECRET" not in stored(tmp_path)
     again = load_all(warehouse, tmp_path)
     assert (again.quarantined_new, path.exists()) == (0, True)

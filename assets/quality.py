@@ -1,38 +1,66 @@
-"""Asset checks of the register: is the day believable, and what was set aside.
+"""Asset checks of the register, and what is told of them: are its days believable, and what was set aside.
 
-The checks write their results into the warehouse, one row a school, class and day; letters are held or let go by
-those rows, not by Dagster. So the severity is a warning, and `blocking` only means that letters wait until the rows are
+The checks write their results into the warehouse, by school, class and day; letters are held or let go by those rows,
+not by Dagster. So the severity is a warning, and `blocking` only means that letters wait until the rows are
 there.
 """
+
+from collections.abc import Iterator
 
 import dagster as dg
 
 from assets.extracts import EXTRACTS
+from assets.made import delivered
 from assets.register import some_days
 from assets.resources import SiteResource
-from attendance_pipeline.steps.check import check_register, set_aside
+from attendance_pipeline.steps.check import GROUPS, check_register, set_aside, summaries
+from attendance_pipeline.steps.data_quality import data_quality as tell
 from attendance_pipeline.steps.intake import corrected_days
 
 REGISTER = dg.AssetKey("register")
 
 
-@dg.asset_check(
-    asset=REGISTER,
+@dg.multi_asset_check(
     name="plausible_days",
-    blocking=True,
-    description="Great Expectations on the newest days: registers taken, share of marks, N codes, sudden jumps. A "
-    "school or class that falls short is not ready, and its letters are held until it is.",
+    specs=[
+        # Letters wait until the results are there, whether they are good or bad.
+        dg.AssetCheckSpec(name, asset=REGISTER, description=description, blocking=True)
+        for name, description in GROUPS.items()
+    ],
 )
-def plausible_days(context: dg.AssetCheckExecutionContext, site: SiteResource) -> dg.AssetCheckResult:
-    summary = check_register(site.site)
-    return dg.AssetCheckResult(
-        passed=summary.short == 0,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "checks made": summary.made,
-            "checks that fell short": summary.short,
-            "days looked at": summary.days,
-            "what fell short": dg.MetadataValue.md(summary.markdown),
+def plausible_days(context: dg.AssetCheckExecutionContext, site: SiteResource) -> Iterator[dg.AssetCheckResult]:
+    for name, found in summaries(check_register(site.site)).items():
+        yield dg.AssetCheckResult(
+            check_name=name,
+            passed=found.short == 0,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "fell short": found.short,
+                "of which letters wait for": found.holding,
+                "earlier in the year, not settled": found.earlier,
+                "figures looked at": found.looked_at,
+                "what fell short": dg.MetadataValue.md(found.markdown),
+            },
+        )
+
+
+@dg.asset(
+    deps=["register"],
+    group_name="deliveries",
+    owners=["team:data-manager"],
+    kinds={"greatexpectations"},
+    code_version="1",
+    description="What the data manager is to do: days, classes and rolls that fell short, with the Data Docs of Great "
+    "Expectations, and the rows that were set aside. Delivered when something fell short, was settled or was set aside "
+    "since the last time; nothing of any pupil stands in it.",
+)
+def data_quality(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
+    found = tell(site.site, context.run_id)
+    return delivered(
+        [made for made, _ in found],
+        {
+            "school days looked at": sum(len(looked.asked.figures) for _, looked in found),
+            "figures looked at": sum(looked.made for _, looked in found),
         },
     )
 

@@ -41,6 +41,7 @@ def build_definitions(home: Path | str | None = None) -> dg.Definitions:
             letters.letter_batches,
             impact.impact_reports,
             worklists.worklists,
+            quality.data_quality,
             reports.class_lists,
             reports.governor_reports(half_terms),
         ],

@@ -11,7 +11,7 @@ import datetime as dt
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.resources import files
@@ -28,6 +28,7 @@ from attendance_pipeline.home_settings import (
     Letterhead,
     MappedCode,
     People,
+    SchoolQualitySetting,
     did_you_mean,
 )
 from attendance_pipeline.law.policy import Policy, read_policy, shipped_policy_text
@@ -54,6 +55,7 @@ class School:
     `column_map`: how its extracts are laid out, where `mis` names a file of the home and not a shipped format.
     `intervention_log`: the file in which staff keep the log, where it is not dropped into the inbox; absolute.
     `keep_reasons`: what parents give as a reason and evidence on the online form is kept.
+    `quality`: from where on a day's register is not believable, its own limits over those of the home.
     """
 
     id: str
@@ -74,6 +76,7 @@ class School:
     log_extracts: str = "changes"
     intervention_log: Path | None = None
     keep_reasons: bool = False
+    quality: SchoolQualitySetting = field(default_factory=SchoolQualitySetting)
 
     def codes_on(self, day: dt.date) -> dict[str, str]:
         """Local code to register code, as translated on `day`."""
@@ -195,6 +198,7 @@ def open_home(path: Path | str) -> Home:
                 inbox=home / "inbox" / s.id,
                 column_map=maps.get(s.mis),
                 intervention_log=None if s.intervention_log is None else home / s.intervention_log,
+                quality=s.quality.over(settings.quality),
             )
             for s in settings.schools
         ),

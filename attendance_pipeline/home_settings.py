@@ -131,6 +131,52 @@ LocalCode = Annotated[str, Field(min_length=1, max_length=8)]
 Mapped = Annotated[MappedCode, BeforeValidator(lambda v: {"code": v} if isinstance(v, str) else v)]
 
 
+Percent = Annotated[float, Field(ge=0, le=100)]
+Number = Annotated[int, Field(ge=0, le=1000)]
+
+
+class QualitySetting(_Strict):
+    """From where on a day's register is not believable: docs/data-quality.md says what each figure means.
+
+    Not law and no policy of the school: limits by which a data manager is called, to be set to what is usual there.
+    """
+
+    few_pupils: Annotated[int, Field(ge=1, le=1000)] = 5
+    chance_deviations: Annotated[float, Field(ge=0, le=100)] = 5
+    smallest_class: Annotated[int, Field(ge=1, le=1000)] = 5
+    own_school_days: Annotated[int, Field(ge=1, le=60)] = 20
+    own_school_days_least: Annotated[int, Field(ge=1, le=60)] = 5
+    letters_wait_school_days: Annotated[int, Field(ge=1, le=200)] = 5
+    unmarked_percent: Percent = 10
+    unmarked_morning_percent: Percent = 10
+    not_established_percent: Percent = 10
+    absent_percent: Percent = 70
+    absence_jump_points: Percent = 15
+    absence_least_percent_of_usual: Percent = 10
+    code_mix_points: Percent = 30
+    reason_mix_points: Percent = 40
+    roll_change_percent: Percent = 10
+    corrections_times_usual: Annotated[float, Field(ge=1, le=1000)] = 3
+    corrections_percent_of_day: Percent = 10
+    class_unmarked_percent: Percent = 50
+    class_not_established_percent: Percent = 30
+    class_unauthorised_percent: Percent = 80
+    duplicate_pupils: Number = 0
+    no_recipient_percent: Percent = 5
+    no_address_percent: Percent = 5
+
+
+class SchoolQualitySetting(QualitySetting):
+    """Of one school: what it sets counts instead of the home's. `confirmed_days`: somebody looked, and it was so."""
+
+    confirmed_days: Annotated[tuple[dt.date, ...], Field(strict=False)] = ()
+
+    def over(self, home: QualitySetting) -> SchoolQualitySetting:
+        """This school's limits: its own where it has set them, else the home's."""
+        own = {name: getattr(self, name) for name in self.model_fields_set}
+        return SchoolQualitySetting(**{**home.model_dump(), **own})
+
+
 class SchoolSetting(_Strict):
     id: Annotated[str, Field(max_length=40), AfterValidator(_school_id)]
     name: Words
@@ -148,6 +194,7 @@ class SchoolSetting(_Strict):
     letterhead: Letterhead | None = None
     owners: People = People()
     code_map: dict[LocalCode, Mapped] = Field(default_factory=dict)
+    quality: SchoolQualitySetting = SchoolQualitySetting()
 
 
 class HomeSettings(_Strict):
@@ -156,4 +203,5 @@ class HomeSettings(_Strict):
     trust: TrustSetting
     store: StoreSetting = StoreSetting()
     delivery: DeliverySetting = DeliverySetting()
+    quality: QualitySetting = QualitySetting()
     schools: Annotated[tuple[SchoolSetting, ...], Field(strict=False, min_length=1)]

@@ -15,6 +15,7 @@ _WHAT = {
     "worklists": ("worklists", "worklists"),
     "classes": ("class_lists", "class lists"),
     "impact": ("impact_reports", "changed stages and cases"),
+    "data-quality": ("data_quality", "findings in the data"),
     "governors": ("governor_reports", "governor report files"),
 }
 

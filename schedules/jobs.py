@@ -8,7 +8,7 @@ from assets.quality import no_corrected_day_waits, nothing_set_aside, plausible_
 
 DERIVED = ("attendance_measures", "stage_statuses", "penalty_notice_eligibility")
 DAYS = ("register", *DERIVED)
-NIGHTLY_OUTPUTS = ("letter_batches", "worklists", "impact_reports")
+NIGHTLY_OUTPUTS = ("letter_batches", "worklists", "impact_reports", "data_quality")
 
 _WAITING = dg.AssetSelection.checks(no_corrected_day_waits)
 _CHECKS = dg.AssetSelection.checks(plausible_days, nothing_set_aside) | _WAITING
@@ -25,15 +25,16 @@ nightly = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*DAYS, *NIGHTLY_OUTPUTS) | _CHECKS,
     executor_def=dg.in_process_executor,
     description="For the days of the run: the register, attendance, stages and penalty-notice thresholds; then the "
-    "letters and worklists of the newest day.",
+    "letters and worklists of the newest day, and what there is to do about the data.",
 )
 
 backfill = dg.define_asset_job(
     "backfill",
-    selection=dg.AssetSelection.assets(*DAYS, "impact_reports").without_checks(),
+    selection=dg.AssetSelection.assets(*DAYS, "impact_reports", "data_quality").without_checks(),
     executor_def=dg.in_process_executor,
     description="Derives any range of days again, in one run, from what is kept. Proposes and "
-    "sends nothing; ends with an impact report where something that was derived before changed.",
+    "sends nothing; ends with an impact report where something that was derived before changed, and with what there is "
+    "to do about the data where that changed.",
 )
 
 weekly_class_lists = dg.define_asset_job(

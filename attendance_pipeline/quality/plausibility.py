@@ -1,200 +1,257 @@
-"""One Great Expectations suite on the plausibility of days, and one on that of class registers.
+"""Asking Great Expectations which days, classes and rolls fall short of what is expected.
 
-Belongs here: the figures of a day that are looked at, what is expected of them, and reading back which days fell short.
-Not here: storing results, holding letters. Only counts and shares go into Great Expectations, one row a day or a class
-register, so that no pupil's value can come out of it. Great Expectations is imported when it is needed: the import
-takes seconds.
+Belongs here: the suites made of the table of checks, the one frame that each is asked about, and reading back what fell
+short. Not here: figures and limits, storing results, holding letters, pages (`data_docs.py`).
+
+Great Expectations is given counts and shares, a row a day or a class and day, so that no pupil's value can come out of
+it. It is imported when it is needed: the import takes seconds. It asks nothing of the network: its analytics are off
+before it is imported.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import html
 import os
 import warnings
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from attendance_pipeline.derive.inputs import SchoolInputs
-from attendance_pipeline.law.register_codes import (
-    ATTENDED,
-    CODES,
-    NO_MARK,
-    NOT_ESTABLISHED,
-    POSSIBLE,
-    UNAUTHORISED,
-)
+from attendance_pipeline.home_settings import SchoolQualitySetting
+from attendance_pipeline.quality.expectations import BY_NAME, CLASS, ROLL, SCHOOL, Check, checks_of
+from attendance_pipeline.quality.figures import Figures
 
-SUDDEN_JUMP_POINTS = 15  # absence this many points above the median of the school's own four weeks before
-OWN_WEEKS_DAYS = 20
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """What is expected of one column of the figures, in words that a data manager reads."""
-
-    name: str
-    column: str
-    low: float | None
-    high: float | None
-    words: str
-
-
-# Of a whole school on one day. A day that falls short holds the school's letters.
-OF_A_DAY = (
-    Expectation("marks_present", "share_marked", 0.9, 1.0, "at least 90% of sessions of pupils on roll are marked"),
-    Expectation("morning_registers", "share_marked_am", 0.9, 1.0, "at least 90% of pupils on roll have a morning mark"),
-    Expectation("not_established", "share_not_established", 0.0, 0.1, "at most 10% of marks are N"),
-    Expectation("some_attended", "share_attended", 0.3, 1.0, "at least 30% of possible sessions are attended"),
-    Expectation(
-        "sudden_jump",
-        "jump_points",
-        None,
-        SUDDEN_JUMP_POINTS,
-        f"absence is at most {SUDDEN_JUMP_POINTS} points above the school's own four weeks before",
-    ),
-)
-# Of one class on one day. A class that falls short holds its own pupils' letters.
-OF_A_CLASS = (
-    Expectation("class_am", "share_marked_am", 0.5, 1.0, "the morning register of the class was taken"),
-    Expectation("class_pm", "share_marked_pm", 0.5, 1.0, "the afternoon register of the class was taken"),
-    Expectation("class_reasons", "share_unauthorised", 0.0, 0.8, "not nearly the whole class is absent unauthorised"),
-)
-SMALL_CLASS = 5  # in a class of fewer, half the register may be missing by plain bad luck
+ANALYTICS = "GX_ANALYTICS_ENABLED"
+SUITES = {SCHOOL: "School days", CLASS: "Classes and days", ROLL: "The roll as it is"}
+WHEN, WHERE = "school day", "class and school day"
+ASKED = "asked"  # in a frame of several schools: which of them
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One expectation of one school day, or of one class on one day, and whether it was met. `day` is its number."""
+    """Something that fell short. `day` is its number; `subject`: the class, or "" for the whole school.
+
+    `value` in the unit of the check; `pupils`: how many it concerns, None where that is not asked. `waits`: on how many
+    school days' decisions letters wait, 0 for a warning. `confirmed`: a person said that the day was so.
+    """
 
     day: int
     scope: str
     subject: str
     check: str
-    passed: bool
-    value: float | None
-    words: str
+    value: float
+    limit: float
+    pupils: float | None
+    waits: int
+    remark: str = ""
+    confirmed: bool = False
 
 
-def day_figures(inputs: SchoolInputs, days: Sequence[int]) -> pd.DataFrame:
-    """Shares of a whole school, one row a day: day, roll and the columns that OF_A_DAY names."""
-    rows = []
-    for day in days:
-        figures = _figures(inputs, day, inputs.pupils.on_roll(day))
-        before = [_absence(inputs, d) for d in range(max(0, day - OWN_WEEKS_DAYS), day)]
-        own = [a for a in before if a is not None]
-        absent = _absence(inputs, day)
-        jump = None if absent is None or len(own) < 5 else (absent - float(np.median(own))) * 100
-        rows.append({"day": day, **figures, "jump_points": jump})
-    return pd.DataFrame(rows)
+def found_in_words(finding: Finding) -> str:
+    """What was found: `38% (12 pupils)`, with what a person would ask next."""
+    check = BY_NAME[finding.check]
+    unit = {"%": "%", "points": " points", "times": " times", "": ""}[check.unit]
+    words = f"{finding.value:g}{unit}"
+    if finding.pupils is not None:
+        words += f" ({finding.pupils:,.0f} pupils)"
+    return words + (f"; {finding.remark}" if finding.remark else "")
 
 
-def class_figures(inputs: SchoolInputs, days: Sequence[int]) -> pd.DataFrame:
-    """Shares of each class, one row a class and day: day, class_name, roll and the columns that OF_A_CLASS names."""
-    rows = []
-    for day in days:
-        on_roll = inputs.pupils.on_roll(day)
-        for name in sorted(set(inputs.pupils.class_name[on_roll])):
-            members = on_roll & (inputs.pupils.class_name == name)
-            if name and members.sum() >= SMALL_CLASS:
-                rows.append({"day": day, "class_name": name, **_figures(inputs, day, members)})
-    return pd.DataFrame(rows, columns=["day", "class_name", *_FIGURES])
+@dataclass(frozen=True)
+class Asked:
+    """Figures of one school that are asked about. `dates`: of each of their days, in order. `only`: numbers of the days
+    that are asked about; None: all."""
+
+    figures: Figures
+    dates: Sequence[dt.date]
+    setting: SchoolQualitySetting
+    only: Collection[int] | None = None
+
+    @property
+    def confirmed(self) -> frozenset[int]:
+        """Numbers of the days of which a person said that they were so."""
+        said = set(self.setting.confirmed_days)
+        return frozenset(self.figures.first + i for i, day in enumerate(self.dates) if day in said)
 
 
-_FIGURES = (
-    "roll",
-    "share_marked",
-    "share_marked_am",
-    "share_marked_pm",
-    "share_not_established",
-    "share_attended",
-    "share_unauthorised",
-)
+@dataclass(frozen=True)
+class Answer:
+    """What fell short, by day and check, and how many figures were looked at by day; what cannot be said is not."""
+
+    findings: tuple[Finding, ...]
+    made: Mapping[int, int]
 
 
-def _flags(inputs: SchoolInputs, day: int, members: Any = slice(None)) -> Any:
-    era, tables = CODES.eras(inputs.calendar.days[day : day + 1])
-    return tables[era[0]][inputs.marks[members, day]]
+def fell_short(asked: Sequence[Asked]) -> list[Answer]:
+    """What Great Expectations says of each. Schools with the same limits are asked about together: most of the time
+    that it takes is per question, however many rows it is asked about."""
+    findings: list[list[Finding]] = [[] for _ in asked]
+    made: list[Counter[int]] = [Counter() for _ in asked]
+    together: dict[str, list[int]] = defaultdict(list)
+    for i, one in enumerate(asked):
+        together[repr(one.setting.model_dump(exclude={"confirmed_days"}))].append(i)
+    for numbers in together.values():
+        parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
+        for i in numbers:
+            for scope, frame in frames(asked[i]).items():
+                frame[ASKED], frame[_key(scope)] = i, f"{i} " + frame[_key(scope)]
+                parts[scope].append(frame)
+        for scope, of_scope in parts.items():
+            whole = pd.concat(of_scope, ignore_index=True)
+            setting = asked[numbers[0]].setting
+            result = _ask(scope, whole, setting)
+            for i in numbers:
+                for check in checks_of(scope):
+                    made[i].update(whole.loc[(whole[ASKED] == i) & whole[check.figure].notna(), "day"].tolist())
+            for i, check, row in _unexpected(scope, whole, result):
+                findings[i].append(_finding(asked[i], check, row))
+    return [Answer(tuple(sorted(f, key=_order)), m) for f, m in zip(findings, made, strict=True)]
 
 
-def _figures(inputs: SchoolInputs, day: int, members: Any) -> dict[str, float | int | None]:
-    marks, flags = inputs.marks[members, day], _flags(inputs, day, members)
-    marked = marks != NO_MARK
-    possible = int(((flags & POSSIBLE) > 0).sum())
-    unauthorised = int(((flags & UNAUTHORISED) > 0).sum())
-
-    def share(part: int, whole: int) -> float | None:
-        return part / whole if whole else None
-
-    return {
-        "roll": len(marks),
-        "share_marked": share(int(marked.sum()), marked.size),
-        "share_marked_am": share(int(marked[:, 0].sum()), len(marked)),
-        "share_marked_pm": share(int(marked[:, 1].sum()), len(marked)),
-        "share_not_established": share(int(((flags & NOT_ESTABLISHED) > 0).sum()), int(marked.sum())),
-        "share_attended": share(int(((flags & ATTENDED) > 0).sum()), possible),
-        "share_unauthorised": share(unauthorised, possible),
-    }
+def validation_results(asked: Asked) -> dict[str, Any]:
+    """The results of Great Expectations by suite, for its own pages."""
+    return {SUITES[scope]: _ask(scope, frame, asked.setting) for scope, frame in frames(asked).items()}
 
 
-def _absence(inputs: SchoolInputs, day: int) -> float | None:
-    flags = _flags(inputs, day, inputs.pupils.on_roll(day))
-    possible = int(((flags & POSSIBLE) > 0).sum())
-    return (possible - int(((flags & ATTENDED) > 0).sum())) / possible if possible else None
+def _order(finding: Finding) -> tuple[int, str, str, str]:
+    return (finding.day, finding.scope, finding.subject, finding.check)
 
 
-def check_days(inputs: SchoolInputs, days: Sequence[int]) -> list[Finding]:
-    """Run both suites over the given days (numbers of the calendar), each as one frame: a Finding per row and check."""
-    if not len(days):
-        return []
-    context = _context()
-    found = _run(context, "school days", day_figures(inputs, days), OF_A_DAY, "school")
-    return found + _run(context, "class registers", class_figures(inputs, days), OF_A_CLASS, "class")
+def _key(scope: str) -> str:
+    return WHERE if scope == CLASS else WHEN
 
 
-def _context() -> Any:
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+def frames(asked: Asked) -> dict[str, pd.DataFrame]:
+    """By scope a frame with a row for each thing that is looked at: its `day` (number) and `subject`, its name as the
+    pages show it, the figures, and how many pupils each concerns."""
+    figures = asked.figures
+    numbers = np.arange(figures.first, figures.last + 1)
+    written = np.array([f"{day:%d/%m/%Y}" for day in asked.dates], dtype=object)
+    found = {SCHOOL: pd.DataFrame({"day": numbers, "subject": "", WHEN: written, **_columns(SCHOOL, figures.of_day)})}
+    if figures.classes:
+        of_class = _columns(CLASS, figures.of_class)
+        day, place = np.nonzero(~np.isnan(of_class[checks_of(CLASS)[0].figure]).T)
+        names = np.array(figures.classes, dtype=object)
+        # The pages of Great Expectations do not escape what stands in a cell.
+        shown = np.array([html.escape(name) for name in figures.classes], dtype=object)
+        found[CLASS] = pd.DataFrame(
+            {
+                "day": numbers[day],
+                "subject": names[place],
+                WHERE: shown[place] + " on " + written[day],
+                **{name: values[place, day] for name, values in of_class.items()},
+            }
+        )
+    if figures.of_roll:
+        row = {name: [figures.of_roll[name]] for name in _names(ROLL)}
+        found[ROLL] = pd.DataFrame({"day": [figures.last], "subject": [""], WHEN: written[-1:], **row})
+    if asked.only is not None:
+        found = {scope: frame[frame["day"].isin(list(asked.only))] for scope, frame in found.items()}
+    return {scope: frame.reset_index(drop=True) for scope, frame in found.items() if len(frame)}
+
+
+def _names(scope: str) -> list[str]:
+    return list(dict.fromkeys(name for check in checks_of(scope) for name in (check.figure, check.pupils) if name))
+
+
+def _columns(scope: str, values: Any) -> dict[str, Any]:
+    return {name: values[name] for name in _names(scope)}
+
+
+@cache
+def _great_expectations() -> tuple[Any, Any]:
+    os.environ[ANALYTICS] = "false"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import great_expectations as gx
-        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.expectations.row_conditions import Column
 
-        context = gx.get_context(mode="ephemeral")
+    return gx, Column
+
+
+def _ask(scope: str, frame: pd.DataFrame, setting: SchoolQualitySetting) -> Any:
+    gx, _ = _great_expectations()
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    return context
-
-
-def _run(context: Any, name: str, figures: pd.DataFrame, expected: Sequence[Expectation], scope: str) -> list[Finding]:
-    if figures.empty:
-        return []
-    import great_expectations as gx
-
-    batch = (
-        context.data_sources.add_pandas(name)
-        .add_dataframe_asset(name)
-        .add_batch_definition_whole_dataframe(name)
-        .get_batch({"dataframe": figures})
+    suite = gx.ExpectationSuite(name=SUITES[scope])
+    for check in checks_of(scope):
+        suite.add_expectation(_expectation(check, setting))
+    asset = context.data_sources.add_pandas(SUITES[scope]).add_dataframe_asset(SUITES[scope])
+    given = frame[[_key(scope), *_names(scope)]]
+    batch = asset.add_batch_definition_whole_dataframe(SUITES[scope]).get_batch({"dataframe": given})
+    return batch.validate(
+        suite,
+        result_format={
+            "result_format": "COMPLETE",
+            "unexpected_index_column_names": [_key(scope)],
+            "return_unexpected_index_query": False,
+        },
     )
-    out = []
-    for e in expected:
-        result = batch.validate(
-            gx.expectations.ExpectColumnValuesToBeBetween(column=e.column, min_value=e.low, max_value=e.high),
-            result_format={"result_format": "COMPLETE"},
-        )
-        short = set(result.result.get("unexpected_index_list") or ())
-        for i, row in enumerate(figures.to_dict("records")):
-            value = row[e.column]
-            out.append(
-                Finding(
-                    day=int(row["day"]),
-                    scope=scope,
-                    subject=str(row["class_name"]) if scope == "class" else "",
-                    check=e.name,
-                    passed=i not in short,
-                    value=None if pd.isna(value) else round(float(value), 4),
-                    words=e.words,
-                )
-            )
-    return out
+
+
+def _expectation(check: Check, setting: SchoolQualitySetting) -> Any:
+    gx, column = _great_expectations()
+    limit = check.limit_in(setting)
+    concerns = check.of_few * setting.few_pupils
+    return gx.expectations.ExpectColumnValuesToBeBetween(
+        column=check.figure,
+        min_value=limit if check.least else None,
+        max_value=None if check.least else limit,
+        row_condition=(column(check.pupils) >= concerns) if check.pupils else None,
+        severity="critical" if check.waits_days(setting) else "warning",
+        description=described(check, setting),
+        meta={"check": check.name},
+    )
+
+
+def described(check: Check, setting: SchoolQualitySetting) -> str:
+    """What is expected, in words, with what a shortfall does."""
+    expected = check.expected_in(setting)
+    words = f"{expected[:1].upper()}{expected[1:]}."
+    if check.pupils:
+        words += f" Counts where it concerns at least {check.of_few * setting.few_pupils} pupils."
+    days = check.waits_days(setting)
+    if not days:
+        return f"{words} A warning: nothing waits."
+    whose = "letters of the class" if check.scope == CLASS else "letters of the school"
+    until = "that day" if days == 1 else f"that day or the {days - 1} school days after it"
+    return f"{words} Else {whose} that are decided on the marks of {until} wait."
+
+
+def _unexpected(scope: str, frame: pd.DataFrame, result: Any) -> Iterator[tuple[int, Check, pd.Series]]:
+    """Which of the asked, which check and which row of the frame, for every figure that fell short."""
+    key = _key(scope)
+    place = {name: i for i, name in enumerate(frame[key])}
+    of_check = {r.expectation_config.meta["check"]: r for r in result.results}
+    for check in checks_of(scope):
+        said = of_check[check.name]
+        if said.exception_info.get("raised_exception"):
+            raise RuntimeError(f"Great Expectations could not look at {check.name}")
+        for short in said.result["unexpected_index_list"]:
+            row = frame.iloc[place[short[key]]]
+            yield int(row[ASKED]), check, row
+
+
+def _finding(asked: Asked, check: Check, row: pd.Series) -> Finding:
+    day = int(row["day"])
+    confirmed = day in asked.confirmed
+    return Finding(
+        day=day,
+        scope=check.scope,
+        subject=str(row["subject"]),
+        check=check.name,
+        value=round(float(row[check.figure]), 2),
+        limit=check.limit_in(asked.setting),
+        pupils=round(float(row[check.pupils]), 1) if check.pupils else None,
+        waits=0 if confirmed else check.waits_days(asked.setting),
+        remark=asked.figures.remarks.get((check.name, day), ""),
+        confirmed=confirmed,
+    )

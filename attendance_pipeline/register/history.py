@@ -60,6 +60,15 @@ class Amendments:
 
 
 @dataclass(frozen=True)
+class Changes:
+    """Amendments, one entry each: person int32, day int32 (index of the mark's day), recorded datetime64[D]."""
+
+    person: npt.NDArray[np.int32]
+    day: npt.NDArray[np.int32]
+    recorded: Days
+
+
+@dataclass(frozen=True)
 class Said:
     """Statement rows in the order in which they speak: person int32[n], day int32[n] (index), code uint8[n, 2]."""
 
@@ -139,7 +148,45 @@ def provenance_as_at(
 def amendments(conn: sa.Connection, school: str, days: Days, as_at: dt.date | None = None) -> Amendments:
     """Every amendment of the given days known at `as_at`: a later extract's different code for a session marked
     already, a withdrawal, and a mark after a withdrawal."""
-    rows = read_statements(conn, school, days, as_at)
+    return amendments_in(read_statements(conn, school, days, as_at), days)
+
+
+def amendments_in(rows: Folded, days: Days) -> Amendments:
+    """As `amendments`, of statements of these days that were read already."""
+    where, session, before, after = _changed(rows)
+    return Amendments(
+        person=rows.person[where],
+        day=days[rows.day[where]],
+        session=session,
+        old_code=before,
+        new_code=after,
+        extract=rows.extract[where],
+        line=rows.line[where, session],
+        extracts=rows.extracts,
+    )
+
+
+def changes(conn: sa.Connection, school: str, days: Days) -> Changes:
+    """The same amendments without what each was and where it stands: for counting them over years."""
+    extracts, held = _held(conn, school, days, None, lines=False)
+    last: dict[int, int] = {}
+    news = []
+    for h in held:
+        # An extract that says of a day just what the one before it said amends nothing. Most nights' extracts do.
+        if last.get(h.day) != id(h.said):
+            news.append(h)
+        last[h.day] = id(h.said)
+    said = _said(news)
+    recorded = np.array([e.key.recorded_on for e in extracts], dtype="datetime64[D]")
+    rank = np.repeat(np.array([h.rank for h in news], dtype=np.int64), [len(h.said.marks.person) for h in news])
+    where = _changed(said)[0]
+    return Changes(said.person[where], said.day[where], recorded[rank[where]])
+
+
+def _changed(
+    rows: Said | Folded,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Which rows change a session's mark, which session, and its code before and after, in order within the session."""
     said_am, said_pm = (np.flatnonzero(rows.code[:, s] != SILENT) for s in (0, 1))
     at = np.concatenate([said_am, said_pm])
     session = np.repeat(np.array([0, 1], dtype=np.uint8), [len(said_am), len(said_pm)])
@@ -154,17 +201,7 @@ def amendments(conn: sa.Connection, school: str, days: Days, as_at: dt.date | No
     before[1:] = code[:-1]
     # A session not marked before is not amended by its first mark; nor by withdrawing what was never there.
     changed = np.flatnonzero(same & (code != before))
-    where = at[changed]
-    return Amendments(
-        person=rows.person[where],
-        day=days[rows.day[where]],
-        session=session[changed],
-        old_code=before[changed],
-        new_code=code[changed],
-        extract=rows.extract[where],
-        line=rows.line[where, session[changed]],
-        extracts=rows.extracts,
-    )
+    return at[changed], session[changed], before[changed], code[changed]
 
 
 def read_statements(conn: sa.Connection, school: str, days: Days, as_at: dt.date | None = None) -> Folded:

@@ -35,11 +35,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "home_check": ("law", "home_settings", "home"),
     "register": ("law", "store"),
     "mis": ("law", "store", "register", "mis.kinds", "mis.map_settings"),
-    "quality": ("law", "derive"),
+    "quality": ("law", "home_settings", "derive"),  # its limits are settings
     "letters": ("law", "drive_names", "spreadsheets", "derive"),
     # The page of a report and its typesetting are shared with letters; what stands in a letter is not.
     "reports": ("law", "drive_names", "spreadsheets", "derive",
                 "letters.report_page", "letters.fonts", "letters.language", "letters.pdf"),
+    # What fell short is told in the words of the table of checks, on a page like other reports.
+    "reports.data_quality": ("home_settings", "spreadsheets", "quality", "reports"),
     "delivery": ("drive_names",),
     # One export without a home: what reads it and what derives from it, and nothing that stores.
     "trial": ("law", "spreadsheets", "store.extracts", "store.persons", "derive", "mis", "mis.kinds", "mis.map_settings"),

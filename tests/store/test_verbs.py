@@ -7,7 +7,7 @@ import pytest
 from attendance_pipeline.store import deliveries, derived, ledger, quality, quarantine
 from attendance_pipeline.store.extracts import register_mode_of, set_register_mode
 from attendance_pipeline.store.persons import intern_persons
-from attendance_pipeline.store.quality import CheckResult
+from attendance_pipeline.store.quality import CheckedDay, Shortfall
 from attendance_pipeline.store.quarantine import QuarantineRow
 
 MON, TUE, WED = (dt.date(2026, 1, d) for d in (5, 6, 7))
@@ -190,14 +190,26 @@ def test_batches_are_held_and_released(conn):
 
 
 def test_checks_of_a_day_are_replaced(conn):
-    quality.replace(conn, "oakfield", MON, [CheckResult("school", "", "missing marks", False, {"sessions": 4})])
-    quality.replace(conn, "oakfield", TUE, [CheckResult("class", "5A", "missing marks", True)])
-    quality.replace(conn, "oakfield", MON, [CheckResult("school", "", "missing marks", True)])
-    assert [(r["day"], r["scope"], r["passed"]) for r in quality.read(conn, "oakfield")] == [
-        (MON, "school", True),
-        (TUE, "class", True),
-    ]
-    assert quality.read(conn, "oakfield", MON, only_failed=True) == []
+    missing = Shortfall("school", "", "marks_present", {"value": 40.0})
+    of_class = Shortfall("class", "5A", "class_morning", {"value": 100.0})
+    quality.put_days(conn, "oakfield", {MON: CheckedDay("a", 9, [missing]), TUE: CheckedDay("b", 9, [of_class])})
+    quality.put_days(conn, "oakfield", {MON: CheckedDay("c", 8)})
+    assert quality.checked_days(conn, "oakfield") == {MON: CheckedDay("c", 8), TUE: CheckedDay("b", 9)}
+    found = [(r["day"], r["scope"], r["subject"], r["detail"]) for r in quality.read(conn, "oakfield")]
+    assert found == [(TUE, "class", "5A", {"value": 100.0})]
+    assert quality.read(conn, "oakfield", MON) == []
+    quality.put_days(conn, "oakfield", {TUE: None})
+    assert list(quality.checked_days(conn, "oakfield")) == [MON]
+
+
+def test_what_was_told_is_remembered_beside_the_days(conn):
+    assert quality.told(conn, "oakfield") is None
+    quality.tell(conn, "oakfield", MON, "a")
+    quality.tell(conn, "oakfield", TUE, "b")
+    quality.put_days(conn, "oakfield", {TUE: CheckedDay("c", 1)})
+    assert quality.told(conn, "oakfield") == "b"
+    assert quality.read(conn, "oakfield") == []
+    assert quality.told(conn, "elmbrook") is None
 
 
 def test_deliveries_by_path(conn):

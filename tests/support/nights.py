@@ -24,6 +24,7 @@ from attendance_pipeline.mis.load import LoadResult
 from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
 from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps.check import check_register
+from attendance_pipeline.steps.data_quality import data_quality
 from attendance_pipeline.steps.export import TABLES, Period, export
 from attendance_pipeline.steps.impact import impact
 from attendance_pipeline.steps.intake import take_in
@@ -75,6 +76,7 @@ def night(home: Path, upto: dt.date) -> Night:
         deliver.letters(site, "a run")
         deliver.worklists(site, "a run")
         impact(site, "a run")
+        data_quality(site, "a run")
         if class_lists_due(site):
             deliver.class_lists(site, "a run")
         for key in governor_reports_due(site):

@@ -60,7 +60,13 @@ def test_the_term_has_something_of_everything(term_at_once: Path) -> None:
     said = tables(term_at_once)
     assert all(len(frame) > 10 for frame in said.values())
     assert set(said["letters"]["state"]) == {"proposed", "sent", "superseded"}
-    assert {path.split("/")[4] for path in folders(term_at_once)} == {"letters", "worklists", "classes", "governors"}
+    assert {path.split("/")[4] for path in folders(term_at_once)} == {
+        "letters",
+        "worklists",
+        "classes",
+        "governors",
+        "data-quality",
+    }
     nothing_is_left_to_do(term_at_once)
 
 

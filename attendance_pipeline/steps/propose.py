@@ -10,20 +10,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.home import School
 from attendance_pipeline.letters.batch import BatchInputs, PrintingCheck
-from attendance_pipeline.letters.from_ladder import LadderReader
-from attendance_pipeline.letters.from_roll import RollReader, log_entries, pupils_on_paper
+from attendance_pipeline.letters.figures import EvidenceMaker
+from attendance_pipeline.letters.from_ladder import OccasionReader
+from attendance_pipeline.letters.from_roll import Particulars, RollReader, log_entries, pupils_on_paper
 from attendance_pipeline.letters.ledger import decide
-from attendance_pipeline.letters.ledger_rows import MACHINE, Batch, LedgerInputs, LedgerRow, with_batch, with_decision
+from attendance_pipeline.letters.ledger_rows import MACHINES, Batch, LedgerInputs, LedgerRow, with_batch, with_decision
 from attendance_pipeline.letters.pdf import Letterhead
 from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
+from attendance_pipeline.steps.provenance import MarkSources
 from attendance_pipeline.steps.readiness import Readiness
-from attendance_pipeline.steps.restate import derived, newest_done
+from attendance_pipeline.steps.restate import derived, newest_done, replayed_from
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import ledger
@@ -76,19 +79,26 @@ def _propose(site: Site, school: School) -> Proposed:
     letters = BatchInputs(
         school.id, calendar.date(newest), (), (), paper, letterhead_of(school), Templates(site.home.letter_templates),
         site.home.layout, school.policy.setting.letters.household,
+        penalty_notices=school.policy.setting.penalty_notices,
     )  # fmt: skip
     printing = PrintingCheck(letters)
     version = site.register_version(school)
     counts: Counter[str] = Counter()
     with site.warehouse.begin(school.id) as conn:
         readiness = Readiness(conn, school)
-        stored = ledger.read_ledger(conn, school.id, machine=MACHINE)
+        stored = ledger.read_ledger(conn, school.id, machines=MACHINES)
         rows = [LedgerRow.from_store(r, calendar) for r in with_pupils(conn, school.id, stored)]
         batches = [Batch.from_store(b) for b in ledger.read_batches(conn, school.id)]
         taken = ledger.read_references(conn)
-        for day, whole, ladder in _days(site, school, first, newest):
-            date, facts = calendar.date(day), ladder.on(day)
-            on_day = roll.on(date, {o.person_id for o in facts.openings} | {r.person_id for r in rows})
+        about = {
+            "log": log,
+            "source": MarkSources(conn, school, pupils["person_id"]),
+            "particulars": Particulars(pupils, contacts),
+            "register": site.register_as_at(school),
+        }
+        for day, whole, reader in _days(site, school, first, newest, about):
+            date, facts = calendar.date(day), reader.on(day)
+            on_day = roll.on(date, {o.person_id for o in facts.occasions} | {r.person_id for r in rows})
             not_ready = readiness.on(int(whole.plan.ladder["cut"][day]))
             decision = decide(
                 LedgerInputs(
@@ -96,7 +106,7 @@ def _propose(site: Site, school: School) -> Proposed:
                     calendar=calendar,
                     policy=school.policy,
                     day=day,
-                    openings=facts.openings,
+                    occasions=facts.occasions,
                     pupils=on_day,
                     stage_on=facts.stage_on,
                     secret=secret,
@@ -107,9 +117,8 @@ def _propose(site: Site, school: School) -> Proposed:
                     go_live=school.go_live,
                     failed_school=not_ready.school,
                     failed_classes=not_ready.classes,
-                    stands_without_n=facts.stands_without_n,
-                    stands_without_e_c2=facts.stands_without_e_c2,
-                    unprintable=printing.on(date, on_day, facts.evidence),
+                    doubts=facts.doubts,
+                    unprintable=printing.on(date, on_day),
                     evidence=facts.evidence,
                     taken=taken,
                     letterhead=school.letterhead is not None,
@@ -133,13 +142,18 @@ def _propose(site: Site, school: School) -> Proposed:
     )
 
 
-def _days(site: Site, school: School, first: int, last: int) -> Iterator[tuple[int, Derived, LadderReader]]:
-    """Each school day with the derivation of its own academic year: a night may heal one that lay before the summer."""
+def _days(
+    site: Site, school: School, first: int, last: int, about: Mapping[str, Any]
+) -> Iterator[tuple[int, Derived, OccasionReader]]:
+    """Each school day with the derivation of its own academic year: a night may heal one that lay before the summer.
+
+    `about`: what `EvidenceMaker` is told besides.
+    """
     calendar, day = school.calendar, first
     while day <= last:
         end = min(int(calendar.year_end[day]), last)
-        whole = derived(site, school, int(calendar.year_start[day]), end)
-        ladder = LadderReader(whole)
+        whole = derived(site, school, replayed_from(school, day), end)
+        reader = OccasionReader(whole, EvidenceMaker(whole, **about))
         for number in range(day, end + 1):
-            yield number, whole, ladder
+            yield number, whole, reader
         day = end + 1

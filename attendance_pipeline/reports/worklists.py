@@ -10,7 +10,6 @@ other list says that there is one. Tasks are closed by an entry in the intervent
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +22,9 @@ from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.law.register_codes import CODES, NOT_ESTABLISHED
 from attendance_pipeline.law.school_calendar import SchoolCalendar
+from attendance_pipeline.reports.facts import PupilFacts
+from attendance_pipeline.reports.notifications import NotificationList
+from attendance_pipeline.reports.restricted import ELSEWHERE, is_restricted
 from attendance_pipeline.spreadsheets import Column, Sheet, workbook_bytes
 
 # Owners in the order of the summary, with what people call them. A class teacher's owner is `class-<name>`.
@@ -36,29 +38,11 @@ OWNERS: Mapping[str, str] = {
 CLASS_OWNER = "class-"
 RESTRICTED = "restricted"
 WORKLIST_FILE = "worklist.xlsx"
-ELSEWHERE = "Restricted: ask the attendance lead"
-
-# What keeps a reason off an open list even when nobody marked it so: the words of rules.md section 7's held reasons,
-# and those that people write in their place.
-_RESTRICTED_WORDS = re.compile(
-    r"\b(courts?|looked[ -]after|lac|in care|care order|social (care|workers?)|safeguard\w*|child protection|"
-    r"(family|police|domestic) (violence|abuse)|domestic abuse|prohibited steps)\b",
-    re.IGNORECASE,
-)
 _SEES_EVERY_N = ("office", "attendance-lead")
 _SEES_SUMMARY = ("attendance-lead", "slt")
+_SEES_EVERY_FORM = "office"
+_KEEPS_THE_LOG = "attendance-lead"
 _NEVER = dt.date.max
-
-
-@dataclass(frozen=True)
-class PupilFacts:
-    """What a list says of a pupil. `attendance`: the ladder's measure as a ratio, None when there is none."""
-
-    name: str
-    class_name: str
-    year_group: str
-    stage: int
-    attendance: float | None
 
 
 @dataclass(frozen=True)
@@ -104,12 +88,24 @@ class Task:
 
 @dataclass(frozen=True)
 class UnresolvedMark:
-    """An N nobody has explained yet. `age` in school days."""
+    """An N nobody has explained yet. `age` in school days. `form`: whether a parents' form speaks of it, in words;
+    blank where the school has no forms."""
 
     pupil: Hashable
     day: dt.date
     session: str
     age: int
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class GoneEntry:
+    """An entry of the intervention log that its newest version does not hold any more, and that counts all the same."""
+
+    pupil: Hashable
+    day: dt.date
+    action: str
+    stage: int | None = None
 
 
 @dataclass
@@ -159,12 +155,15 @@ def build_worklists(
     calendar: SchoolCalendar,
     day: dt.date,
     resolve_n_school_days: int,
+    notifications: NotificationList | None = None,
+    gone_entries: Sequence[GoneEntry] = (),
 ) -> Worklists:
     """The worklists of a day: one workbook for every owner, also for those with nothing to do, so that a missing file
     never reads as an empty list; and one for `restricted` when there is a reason to keep from the others.
 
     `class_names`: classes that get a list even without a task. `resolve_n_school_days`: the age after which an N is
-    overdue (policy). Raises ValueError for an owner there is not.
+    overdue (policy). `notifications`: what parents' forms say, for the office and each class teacher; None: the school
+    has none. `gone_entries`: for the attendance lead, who keeps the log. Raises ValueError for an owner there is not.
     """
     given = list(listed)
     of_tasks = {task.owner.removeprefix(CLASS_OWNER) for task in given if task.owner.startswith(CLASS_OWNER)}
@@ -189,13 +188,23 @@ def build_worklists(
         sheets = [_task_sheet(by_owner[owner], pupils, calendar, day, heading)]
         if marks[owner] or owner in _SEES_EVERY_N:
             sheets.append(_mark_sheet(marks[owner], pupils, resolve_n_school_days, heading))
+        if notifications is not None and owner == _SEES_EVERY_FORM:
+            sheets.append(notifications.for_office(heading))
+        elif notifications is not None and owner.startswith(CLASS_OWNER):
+            own = notifications.for_class(owner.removeprefix(CLASS_OWNER), heading)
+            sheets += [own] if own is not None else []
+        if gone_entries and owner == _KEEPS_THE_LOG:
+            sheets.append(_gone_sheet(gone_entries, pupils, heading))
         if owner in _SEES_SUMMARY:
             sheets.append(_summary_sheet(counts, owners, heading))
         files[audiences[owner]] = book(name, *sheets)
     kept = [task for mine in by_owner.values() for task in mine if _kept_back(task)]
-    if kept:
+    forms = notifications if notifications is not None and notifications.has_restricted else None
+    if kept or forms is not None:
         heading = f"{school} · Worklist · restricted · {day:%d/%m/%Y}"
-        files[RESTRICTED] = book("restricted", _task_sheet(kept, pupils, calendar, day, heading, owners=owners))
+        sheets = [_task_sheet(kept, pupils, calendar, day, heading, owners=owners)]
+        sheets += [forms.for_restricted(heading)] if forms is not None else []
+        files[RESTRICTED] = book("restricted", *sheets)
     return Worklists(files, counts)
 
 
@@ -221,12 +230,12 @@ def open_reason(task: Task) -> str:
     """The task's reason as a list that others read may give it."""
     if not _kept_back(task):
         return task.reason
-    said = "" if _RESTRICTED_WORDS.search(task.reason) else task.reason
+    said = "" if is_restricted(task.reason) else task.reason
     return f"{said} ({ELSEWHERE.lower()})" if said else ELSEWHERE
 
 
 def _kept_back(task: Task) -> bool:
-    return bool(task.restricted_reason or _RESTRICTED_WORDS.search(task.reason))
+    return bool(task.restricted_reason) or is_restricted(task.reason)
 
 
 def _full_reason(task: Task) -> str:
@@ -347,6 +356,7 @@ def _mark_sheet(
             "age": n.age,
             "date": n.day,
             "session": n.session,
+            "form": n.form,
             **_about(pupils[n.pupil]),
         }
         for n in sorted(marks, key=lambda n: (-n.age, pupils[n.pupil].class_name, pupils[n.pupil].name, n.session))
@@ -357,8 +367,30 @@ def _mark_sheet(
         Column("date", "Date", "date"),
         Column("session", "Session"),
         *_FACTS,
+        *((Column("form", "Parents' form", width=40),) if any(n.form for n in marks) else ()),
     )
     return Sheet("No reason yet (N)", columns, rows or [{"when": "No unresolved N"}], heading)
+
+
+def _gone_sheet(entries: Sequence[GoneEntry], pupils: Mapping[Hashable, PupilFacts], heading: str) -> Sheet:
+    rows: list[dict[str, object]] = [
+        {
+            "do": "Put it back; or put it back with Y under Withdrawn, and it counts no more",
+            "date": e.day,
+            "action": _in_words(e.action),
+            **_about(pupils[e.pupil]),
+            "stage": e.stage,
+        }
+        for e in sorted(entries, key=lambda e: (e.day, pupils[e.pupil].name, e.action))
+    ]
+    columns = (
+        Column("do", "No longer in the log, and still counting", width=40, wrap=True),
+        Column("date", "Date", "date"),
+        Column("action", "Action", width=24),
+        Column("stage", "Stage", "whole"),
+        *_FACTS,
+    )
+    return Sheet("Gone from the log", columns, rows, heading)
 
 
 def _summary_sheet(counts: Mapping[str, OwnerCounts], owners: Mapping[str, str], heading: str) -> Sheet:

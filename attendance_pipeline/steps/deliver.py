@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from attendance_pipeline import delivery
 from attendance_pipeline.derive.tasks import tasks_of
 from attendance_pipeline.derive.year import Derived
@@ -21,16 +23,19 @@ from attendance_pipeline.letters.from_roll import log_entries, pupils_on_paper
 from attendance_pipeline.letters.ledger_rows import MACHINES, LedgerRow, LogEntry
 from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.register.identity import with_pupils
-from attendance_pipeline.register.roll import current_classes, current_interventions, current_pupils
+from attendance_pipeline.register.roll import GONE, current_classes, current_interventions, current_pupils
 from attendance_pipeline.reports.class_lists import build_class_lists, class_list_pupils
 from attendance_pipeline.reports.governor import GovernorInputs, governor_report
+from attendance_pipeline.reports.notifications import notification_list
 from attendance_pipeline.reports.worklists import (
+    GoneEntry,
     Task,
     UnresolvedMark,
     build_worklists,
     find_unresolved,
     pupil_facts,
 )
+from attendance_pipeline.steps.notified import notifications, of_phone_call, of_session
 from attendance_pipeline.steps.plan import half_term
 from attendance_pipeline.steps.propose import letterhead_of
 from attendance_pipeline.steps.restate import derived, newest_done
@@ -158,26 +163,43 @@ def worklists(site: Site, run: str) -> list[Made]:
         calendar = school.calendar
         listed = tasks_of(whole)
         names = {row: name for row, (name, _) in _names(site, school, whole).items()}
+        facts, forms = pupil_facts(whole, day, names), notifications(site, school, whole.inputs, day)
+        notified = None if forms is None else notification_list(forms, facts, day)
         unresolved = [
-            UnresolvedMark(p, calendar.date(d), half, age)
+            UnresolvedMark(p, calendar.date(d), half, age, of_session(forms, p, d, half))
             for p, d, half, age in find_unresolved(whole.inputs.marks, whole.inputs.pupils, calendar, day)
         ]
         on_roll = whole.inputs.pupils.on_roll(day)
         made = build_worklists(
-            [Task.from_derived(t) for t in listed],
-            pupil_facts(whole, day, names),
+            [Task.from_derived(t, reason=of_phone_call(forms, t)) for t in listed],
+            facts,
             unresolved,
             school=school.name,
             class_names=sorted({str(c) for c in whole.inputs.pupils.class_name[on_roll] if c}),
             calendar=calendar,
             day=calendar.date(day),
             resolve_n_school_days=school.policy.setting.statutory.resolve_n_school_days,
+            notifications=notified,
+            gone_entries=_gone_entries(site, school, whole),
         )
         folders = put(site, school, day, "worklists", made.files, run)
         open_now = sum(c.open for c in made.counts.values())
         overdue = sum(c.overdue for c in made.counts.values())
-        out.append(Made(school.id, "worklists", len(made.files), folders, f"{open_now} open, {overdue} overdue"))
+        note = f"{open_now} open, {overdue} overdue" + (f", {notified.to_do} of forms" if notified else "")
+        out.append(Made(school.id, "worklists", len(made.files), folders, note))
     return out
+
+
+def _gone_entries(site: Site, school: School, whole: Derived) -> list[GoneEntry]:
+    """Entries of the log that its newest version lacks, and that count all the same."""
+    row_of = {int(person): row for row, person in enumerate(whole.inputs.pupils.pupil_id)}
+    with site.warehouse.read() as conn:
+        log = current_interventions(conn, school.id)
+    return [
+        GoneEntry(row_of[e["person_id"]], e["date"].date(), e["action"], None if pd.isna(e["stage"]) else e["stage"])
+        for e in log[log[GONE]].to_dict("records")
+        if e["person_id"] in row_of and not pd.isna(e["date"])
+    ]
 
 
 def class_lists(site: Site, run: str) -> list[Made]:

@@ -14,7 +14,8 @@ from attendance_pipeline.steps.deliver import worklists as deliver_worklists
     kinds={"excel"},
     code_version="2",
     description="One workbook an owner: tasks of the ladder with their dates, overdue ones first, marks still to be "
-    "resolved, parents' notifications beside the marks, the headteacher's phone list. A task closes when the intervention log says that it was done.",
+    "resolved, parents' notifications beside the marks, the headteacher's phone list. A task closes when the "
+    "intervention log says that it was done.",
 )
 def worklists(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
     return delivered(deliver_worklists(site.site, context.run_id))

@@ -1,4 +1,4 @@
-"""Tables as files: CSV and Parquet as the contract wants them.
+"""Files that a command was told to write: tables as CSV and Parquet as the contract wants them, and a page as it is.
 
 Dates are ISO, nulls empty, ratios decimals with six places. A file is written beside its name and renamed when it is
 complete, readable by its owner alone: most tables name pupils. One that must not replace another is written as a new
@@ -70,6 +70,12 @@ def write_new(output: Path, data: bytes, numbered: bool = False) -> Path:
             file.unlink(missing_ok=True)
             raise
         return file
+
+
+def write_page(page: bytes, output: Path) -> None:
+    """A page that is already made, such as the sample of a letter."""
+    with _complete_or_not_at_all(output) as partial:
+        partial.write_bytes(page)
 
 
 @contextmanager

@@ -209,12 +209,18 @@ def _goes(kind: str, class_name: str) -> str:
 
 
 def _language(letter: Letter, recipient: Recipient, templates: Templates) -> str:
-    """The language the letter is in, and the one asked for where there is no template in it."""
+    """The language the letter is in, the one asked for where there is no template in it, and whether somebody of the
+    school has checked a translation."""
     used = templates.language_of(letter.kind, letter.language)
     asked = recipient.language_name
-    if used == letter.language and (not asked or language_tag(asked, "") == used):
-        return language_name(used)
-    return f"{language_name(used)} (no template in {asked or letter.language})"
+    notes = (
+        []
+        if used == letter.language and (not asked or language_tag(asked, "") == used)
+        else [f"no template in {asked or letter.language}"]
+    )
+    if any(templates.unchecked(kind, letter.language) for kind in (letter.kind, *letter.enclosures)):
+        notes.append("translation not checked by the school")
+    return language_name(used) + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _title(kind: str) -> str:

@@ -30,11 +30,22 @@ from attendance_pipeline.letters.fields import context, enclosed
 from attendance_pipeline.letters.fonts import FontSet, font_folders
 from attendance_pipeline.letters.inert import clean
 from attendance_pipeline.letters.language import SHIPPED, Language, fill, load_language
+from attendance_pipeline.letters.language_names import language_name
 from attendance_pipeline.letters.letter import Letter, LetterError, Letterhead
 from attendance_pipeline.letters.templates import Composed, Templates
 
-__all__ = ["Letter", "LetterError", "Letterhead", "alignment_sheet", "render_batch", "render_document", "render_letter"]
+__all__ = [
+    "Letter",
+    "LetterError",
+    "Letterhead",
+    "alignment_sheet",
+    "render_batch",
+    "render_document",
+    "render_letter",
+    "render_sample",
+]
 
+SAMPLE_WORDS = "SAMPLE. The people are invented. Do not send"
 LETTERS_PER_CHUNK = 250  # Typst holds about 1 MB per letter of one document
 _LAYOUT_FOLDER = SHIPPED / "layout"
 _compiling = threading.Lock()  # a Compiler serves one thread at a time
@@ -58,6 +69,21 @@ def render_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl",
     """
     data = _document([letter], letterhead, _layout(layout), templates, own_sheets=False)
     data["title"] = f"{letterhead.name}: {letter.reference}"
+    pdf = _compile("letter.typ", data, letter.date, _fonts(templates), tagged=True)
+    return _without_direction(pdf) if data["parts"][0]["dir"] == "rtl" else pdf
+
+
+def render_sample(letter: Letter, letterhead: Letterhead, *, layout: str = "dl", templates: Templates) -> bytes:
+    """As `render_letter`, with a band and a word across each page so that it can never pass for a letter.
+
+    The band says where a page is in a translation that nobody of the school has checked.
+    """
+    data = _document([letter], letterhead, _layout(layout), templates, own_sheets=False)
+    data["title"] = f"{SAMPLE_WORDS}: {letter.kind}"
+    for part in data["parts"]:
+        part["sample"] = SAMPLE_WORDS
+        if templates.unchecked(part["kind"], part["lang"]):
+            part["sample"] += f". This {language_name(part['lang'])} has not been checked by the school"
     pdf = _compile("letter.typ", data, letter.date, _fonts(templates), tagged=True)
     return _without_direction(pdf) if data["parts"][0]["dir"] == "rtl" else pdf
 
@@ -192,6 +218,7 @@ def _parts(
         words = composed.language.words
         part = {
             **_page_style(composed.language),
+            "kind": kind,
             "page": composed.page,
             "own-sheet": own_sheets,
             "blocks": _with_breaks(as_data(composed.blocks), composed.language.direction == "ltr"),

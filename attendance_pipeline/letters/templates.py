@@ -4,8 +4,8 @@ Belongs here: finding a template, checking it, and rendering it to blocks. Does 
 (``fields``), what can be read from a template's source (``template_check``), pages (``pdf``).
 
 A template is ``letter_templates/<language>/<kind>.md.j2``, shipped or in the home. It starts after the salutation, with
-the subject as ``# heading``. Filters of our own: ``day`` (a date with its weekday), ``session_words`` and
-``code_words``. A line with nothing but ``{% … %}`` leaves no blank line behind, so a loop can make the rows of a table.
+the subject as ``# heading``. A line with nothing but ``{% … %}`` leaves no blank line behind, so a loop can make the
+rows of a table. docs/letters.md is the guide for those who edit templates.
 """
 
 import re
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jinja2
+from jinja2 import meta
 
 from attendance_pipeline.letters.blocks import Block, Heading, parse, text_of
 from attendance_pipeline.letters.fields import FIELDS, KINDS, Field, Kind, fields_of
@@ -55,10 +56,47 @@ class Templates:
         self.folders = [*([school_folder] if school_folder is not None else []), shipped_folder]
         self._environments: dict[str, jinja2.Environment] = {}
         self._checked: set[tuple[Path, int]] = set()
+        self._unchecked: dict[tuple[str, str], bool] = {}
+
+    def file_of(self, kind: str, language: str) -> Path | None:
+        """The file that a letter of this kind to a reader of ``language`` is made from."""
+        return self._find(kind, self.language_of(kind, language))
 
     def language_of(self, kind: str, language: str) -> str:
         """The language this kind is written in for a reader of ``language``: that, or English."""
         return language if self._find(kind, language) is not None else "en"
+
+    def languages_of(self, kind: str) -> list[str]:
+        """The languages that this kind is written in, English first."""
+        found = {file.parent.name for file in self.files() if file.name == f"{kind}{SUFFIX}"}
+        return sorted(found, key=lambda tag: (tag != "en", tag))
+
+    def unchecked(self, kind: str, language: str) -> bool:
+        """Whether this kind goes out in a translation that nobody of the school has checked.
+
+        Who has writes so in the template and in each part it includes: ``{# Translation checked by: Name, date #}``.
+        English is what the others are checked against.
+        """
+        tag = self.language_of(kind, language)
+        if (kind, tag) not in self._unchecked:
+            self._unchecked[kind, tag] = tag != "en" and self._has_unchecked_words(kind, tag)
+        return self._unchecked[kind, tag]
+
+    def _has_unchecked_words(self, kind: str, tag: str) -> bool:
+        waiting, seen = [f"{kind}{SUFFIX}"], set[str]()
+        while waiting:
+            name = waiting.pop()
+            file = self._find(name.removesuffix(SUFFIX), tag)
+            if name in seen or file is None:
+                continue
+            seen.add(name)
+            source = file.read_text("utf-8")
+            checked = _CHECKED_BY.search(source)
+            if checked is None or not checked[1].strip():
+                return True
+            tree = self._environment(tag).parse(source)
+            waiting += [part for part in meta.find_referenced_templates(tree) if part is not None]
+        return False
 
     def compose(self, kind: str, language: str, values: Mapping[str, FieldValue]) -> Composed:
         """The blocks of a template. ``values`` holds every field of the kind (``fields.context``).
@@ -123,7 +161,7 @@ class Templates:
     def _environment(self, tag: str) -> jinja2.Environment:
         if tag not in self._environments:
             language = load_language(tag, self.school_folder)
-            folders = [folder / name for name in dict.fromkeys((tag, "en")) for folder in self.folders]
+            folders = [folder / tag for folder in self.folders]  # a part in another language would stand out
             self._environments[tag] = environment_of(language, folders)
         return self._environments[tag]
 

@@ -169,25 +169,34 @@ def test_a_language_without_a_template_is_english_and_says_so(tmp_path: Path) ->
         assert templates.compose(kind, "pl", values).language.tag == tag
 
 
-def test_a_languages_own_file_says_dates_sessions_and_codes(tmp_path: Path) -> None:
+def test_a_languages_own_file_says_dates_sessions_and_codes_and_english_what_it_leaves_out(tmp_path: Path) -> None:
     words = (
         '[dates]\ndate = "{day}.{month}"\nmonths = ["I","II","III","IV","V","VI","VII","VIII","IX","X","XI","XII"]\n'
     )
-    (tmp_path / "pl").mkdir()
-    (tmp_path / "pl" / "language.toml").write_text(words + '[codes]\nO = "Nieobecność"\n', "utf-8")
+    (tmp_path / "cs").mkdir()
+    (tmp_path / "cs" / "language.toml").write_text(words + '[codes]\nO = "Nepřítomnost"\n', "utf-8")
     source = "# X\n\n{% for a in absences %}{{ a.date }} {{ a.code | code_words }} {{ a.session | session_words }}{% endfor %}"
-    school(tmp_path, source, language="pl")
+    school(tmp_path, source, language="cs")
     letter = sample_letter("letter_1")
     rows = absence_rows([(datetime.date(2025, 11, 3), "AM", "O")])
     values = context(dataclasses.replace(letter, fields={**letter.fields, "absences": rows}), sample_letterhead())
-    blocks = Templates(tmp_path).compose("letter_1", "pl", values).blocks
-    assert text_of(blocks[1].runs) == "3.XI Nieobecność Morning"
+    blocks = Templates(tmp_path).compose("letter_1", "cs", values).blocks
+    assert text_of(blocks[1].runs) == "3.XI Nepřítomnost Morning"
+
+
+def test_a_schools_word_replaces_the_shipped_one_in_a_shipped_language(tmp_path: Path) -> None:
+    (tmp_path / "pl").mkdir()
+    (tmp_path / "pl" / "language.toml").write_text('[codes]\nO = "Brak zgody"\n', "utf-8")
+    values = context(sample_letter("letter_1"), sample_letterhead())
+    words = repr(Templates(tmp_path).compose("letter_1", "pl", values).blocks)
+    assert "Brak zgody" in words
+    assert "poniedziałek, 10 listopada 2025 r." in words
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[words]\npage = ", "cannot be read: Invalid value (at end of document)"),
+        ("[words]\npage = ", "cannot be read: Invalid value"),
         ('[words]\npage = "{pag} of"\n', "[words] page has {pag}, which is not known here; there are page, pages"),
         ('[dates]\nday = "{day.__class__}"\n', "[dates] day has {day.__class__}, which is not known here"),
         ('[dates]\ndate = "{day:>99999999999}"\n', "[dates] date has {day:>99999999999}, which is not known here"),

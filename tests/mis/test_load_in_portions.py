@@ -119,7 +119,7 @@ def test_a_file_replaced_while_others_are_loaded_stops_the_load(warehouse, tmp_p
 
 
 def test_memory_does_not_grow_with_the_number_of_files(sqlite_url, tmp_path, monkeypatch):
-    """Of fifty files more, only their names and days are held: less than a tenth of their bytes."""
+    """Of fifty files more, only their names and days are held: less than a quarter of their bytes."""
     monkeypatch.setattr(load, "_TOGETHER", 300_000)
     monkeypatch.setattr(load, "_STATEMENTS_TOGETHER", 20)
     monkeypatch.setattr(inbox, "_HELD", 300_000)
@@ -137,6 +137,6 @@ def test_memory_does_not_grow_with_the_number_of_files(sqlite_url, tmp_path, mon
             tracemalloc.stop()
 
     peak(2)
-    few, size = peak(20)
-    many, _ = peak(70)
-    assert many - few < 50 * size / 10
+    few, size = peak(40)
+    many, _ = peak(90)
+    assert many - few < 50 * size / 4

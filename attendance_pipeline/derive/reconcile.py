@@ -29,8 +29,9 @@ _SAMPLE = 60  # claims by which periods are looked for; what is found is checked
 _MOST_STEPS = 5  # of the way that the list as a whole was counted in
 _MOST_TOLD = 3
 _MOST_TRIED = 40  # periods that are checked on every row
-# A percentage alone is met by chance by many a period: so many rows must follow from one before it is believed.
-_ROWS_FOR_A_PERIOD, _ROWS_FOR_ANY_PERIOD = 2, 3
+# A percentage alone is met by chance by many a way: so many rows must follow from one before it is believed.
+_ROWS_FOR_A_TREATMENT = 2
+_ROWS_FOR_A_PERIOD, _ROWS_FOR_ANY_PERIOD, _ROWS_FOR_A_MORNING = 2, 4, 6
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class _Search:
             now = self.meets(reading)
             gain = int(now.sum()) - int(met.sum())
             if gain >= need or (gain >= 1 and bool(now.all())):
-                key = (gain, -len(reading.way.treatments), -order)
+                key = (gain - need, -len(reading.way.treatments), -order)
                 if best is None or key > best[0]:
                     best = key, reading, now, gain >= need
         return None if best is None else best[1:]
@@ -188,13 +189,11 @@ class _Search:
             if variant != current.variant:
                 yield replace(current, variant=variant), 1
         for t in self._singles(current):
-            yield replace(current, way=current.way.with_treatment(t)), 1
+            yield replace(current, way=current.way.with_treatment(t)), 1 if telling else _ROWS_FOR_A_TREATMENT
         if self.stated:
             return
         for first, last in self._periods(current, self._sample(met), np.arange(0, self.tally.last + 1, 2)):
-            usual = (first, last) in self.usual or first == self.own.way.first
-            need = 1 if telling else _ROWS_FOR_A_PERIOD if usual else _ROWS_FOR_ANY_PERIOD
-            yield replace(current, way=current.way.over(first, last)), need
+            yield replace(current, way=current.way.over(first, last)), 1 if telling else self._rows_for(first, last)
 
     def _double_steps(self, current: Reading, met: Bools) -> Iterable[tuple[Reading, int]]:
         """A treatment and a period at once."""
@@ -202,7 +201,15 @@ class _Search:
         for t in self._singles(current):
             with_it = replace(current, way=current.way.with_treatment(t))
             for first, last in self._periods(with_it, sample, self.starts)[:1]:
-                yield replace(with_it, way=with_it.way.over(first, last)), 2 if telling else _ROWS_FOR_ANY_PERIOD
+                need = 2 if telling else self._rows_for(first, last) + 1
+                yield replace(with_it, way=with_it.way.over(first, last)), need
+
+    def _rows_for(self, first: int, last: int) -> int:
+        """Rows that must follow from a period before it is believed of percentages alone."""
+        if last % 2 == 0:
+            return _ROWS_FOR_A_MORNING
+        usual = (first, last) in self.usual or first == self.own.way.first
+        return _ROWS_FOR_A_PERIOD if usual else _ROWS_FOR_ANY_PERIOD
 
     def _singles(self, current: Reading) -> list[Treatment]:
         """Treatments of kinds that the reading does not treat otherwise already."""

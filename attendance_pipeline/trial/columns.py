@@ -90,7 +90,7 @@ class Table:
         return len(self.line)
 
     def part(self, rows: npt.NDArray[np.bool_]) -> Table:
-        columns = tuple(Coded(c.texts, c.codes[rows]) for c in self.columns)
+        columns = tuple(_used(c.texts, c.codes[rows]) for c in self.columns)
         return replace(self, columns=columns, line=self.line[rows])
 
 
@@ -123,8 +123,14 @@ def _quick(data: bytes, skip: int, delimiter: str) -> Table | None:
         return None
     columns = [c.combine_chunks() for c in found.columns]
     headers = tuple(tidy(c[0].as_py()) for c in columns)
-    coded = tuple(Coded(c.dictionary.to_pylist(), c.indices.to_numpy()[1:]) for c in columns)
-    return Table(headers, coded, np.arange(skip + 2, lines + 1, dtype=np.int32))
+    below = tuple(_used(c.dictionary.to_pylist(), c.indices.to_numpy()[1:]) for c in columns)
+    return Table(headers, below, np.arange(skip + 2, lines + 1, dtype=np.int32))
+
+
+def _used(texts: Sequence[str], codes: Ints) -> Coded:
+    """A column without the texts that no row has, such as its own header."""
+    used, of_row = np.unique(codes, return_inverse=True)
+    return Coded([texts[i] for i in used], of_row.astype(np.int32))
 
 
 def _careful(data: bytes, skip: int, delimiter: str) -> Table:

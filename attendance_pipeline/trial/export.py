@@ -137,6 +137,10 @@ def read_export(file_name: str, data: bytes, made: dt.date, codes: Mapping[str, 
     register = reading.register
     if register is None:
         raise AssertionError("a register is read as one")
+    set_aside = _set_aside(reading.faults, text)
+    if not len(register.upn):
+        reasons = "; ".join(f"{s.rows:,} × {s.rule}, column {s.column or '-'}" for s in set_aside[:3])
+        raise UnreadableFile(f"no row can be used{': ' + reasons if reasons else ''}")
     used, pupil = np.unique(register.upn, return_inverse=True)
     names = [register.upns[i] for i in used]
     known = {c: n for c, n in symbols.items() if CODES.number(c) is not None}
@@ -154,7 +158,7 @@ def read_export(file_name: str, data: bytes, made: dt.date, codes: Mapping[str, 
         code=register.code,
         codes=known,
         unknown={c: n for c, n in symbols.items() if c not in known},
-        set_aside=_set_aside(reading.faults, text),
+        set_aside=set_aside,
         warnings=reading.warnings,
         blank_is_open=found.blank_is_open,
         notes=tuple(notes),
@@ -207,7 +211,7 @@ def _of_table(file_name: str, text: Text, made: dt.date, notes: list[str]) -> tu
         plain = [f"pupil {i}" if i in who.values() else h for i, h in enumerate(suggestion.sample.headers)]
         whole = table or read_table(text, sample.skip, sample.delimiter)
         again = suggest("export.csv", as_text(replace(whole, headers=tuple(plain)), _ENOUGH))
-        if again.kind == "register":
+        if again.kind == "register" and not set(again.missing) - {"UPN"}:
             suggestion, table = again, whole
     _refuse_others(suggestion, who)
     dated = {i for i, c in enumerate(suggestion.columns) if set(c.native) & {"Date", "WeekStart", MARKS}}

@@ -1,0 +1,204 @@
+"""An export of any shape comes to what the rules say of its marks: formats of systems, and what people make."""
+
+import datetime as dt
+
+import pytest
+from try_school import (
+    CALENDAR,
+    FORMATS,
+    ONE_CHARACTER,
+    SPREADSHEETS,
+    Answer,
+    School,
+    answer,
+    as_csv,
+    grid,
+    make_school,
+    one_character,
+)
+
+from attendance_pipeline.mis.formats import UnreadableFile
+from attendance_pipeline.trial.export import read_export
+from attendance_pipeline.trial.outcome import Outcome, outcome_of, shipped_policy
+
+MADE = dt.date(2026, 3, 1)
+
+
+@pytest.fixture(scope="module")
+def school() -> School:
+    return make_school()
+
+
+def tried(name: str, data: bytes, blank: str | None = None, codes: dict[str, str] | None = None) -> Outcome:
+    return outcome_of(read_export(name, data, MADE, codes), shipped_policy(), blank, all_rules=False)
+
+
+def found(outcome: Outcome, school: School) -> Answer:
+    """The outcome by UPN, whatever the file knows the pupils by."""
+    known = school.by_name
+
+    def upn(pupil: int) -> str:
+        p = outcome.people[pupil]
+        return next(known[n].upn for n in (p.upn, p.student_id, p.admission, p.name) if n in known)
+
+    return Answer(
+        {upn(s.pupil): (s.stage, s.status, str(s.opened_on)) for s in outcome.stages if s.stage},
+        {upn(n.pupil): (n.status, n.counted) for n in outcome.notices},
+        frozenset(upn(a.pupil) for a in outcome.absent or ()),
+    )
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_shipped_format_comes_to_the_same(name, school):
+    file_name, write = FORMATS[name]
+    said = one_character(school) if name in ONE_CHARACTER else school
+    outcome = tried(file_name, write(said))
+    expected = answer(said)
+    assert expected.stages and expected.notices and expected.absent  # else there would be nothing to compare
+    assert found(outcome, said) == expected
+    assert outcome.school.days[: outcome.last + 1].tolist() == school.days
+
+
+@pytest.mark.parametrize("name", SPREADSHEETS)
+def test_every_spreadsheet_comes_to_the_same(name, school):
+    file_name, write = SPREADSHEETS[name]
+    assert found(tried(file_name, write(school)), school) == answer(school)
+
+
+def test_two_marks_in_a_cell_come_to_the_same(school):
+    plain = one_character(without_gaps(school))  # one mark alone in a cell may be of either session
+    assert found(tried("a.csv", as_csv(*grid(plain, both=True))), plain) == answer(plain)
+
+
+@pytest.mark.parametrize(
+    ("until", "weeks"), [(dt.date(2025, 9, 30), 5), (dt.date(2025, 12, 19), 15), (dt.date(2026, 7, 17), 39)]
+)
+def test_the_calendar_is_found_again(until, weeks):
+    school = make_school(12, until)
+    outcome = tried("a.csv", FORMATS["native"][1](school))
+    assert outcome.school.days[: outcome.last + 1].tolist() == school.days
+    assert outcome.calendar.weeks == weeks
+    written = {CALENDAR.terms[CALENDAR.term[CALENDAR.index(d)]].season for d in school.days}
+    assert {t.season for t in outcome.calendar.terms} == written
+
+
+def test_pupils_of_one_name_in_two_classes_are_two(school):
+    rows = [
+        ("Ann Ash", group, f"{d:%d/%m/%Y}", s, "O" if group == "5A" and s == "AM" else {"AM": "/", "PM": "\\"}[s])
+        for d in school.days[:30]
+        for group in ("5A", "5B")
+        for s in ("AM", "PM")
+    ]
+    outcome = tried("a.csv", as_csv(("Name", "Class", "Date", "Session", "Mark"), rows))
+    assert [p.class_name for p in outcome.people] == ["5A", "5B"]
+    assert [outcome.people[a.pupil].class_name for a in outcome.absent] == ["5A"]
+
+
+def test_pupils_of_one_name_in_one_class_are_set_aside_not_merged(school):
+    rows = [("Ann Ash", "5A", f"{d:%d/%m/%Y}", s, c) for d in school.days[:10] for s in ("AM", "PM") for c in "IO"]
+    rows += [("Ben Bell", "5A", f"{d:%d/%m/%Y}", s, "I") for d in school.days[:10] for s in ("AM", "PM")]
+    export = read_export("a.csv", as_csv(("Name", "Class", "Date", "Session", "Mark"), rows), MADE)
+    assert [(s.rule, s.rows) for s in export.set_aside] == [("conflicting rows", 40)]
+    assert [p.name for p in export.people] == ["Ben Bell"]
+
+
+def test_a_row_that_a_home_would_set_aside_is_set_aside_with_its_line(school):
+    rows = [(p.upn, d.isoformat(), s, c) for p, d, s, c in school.rows]
+    rows[4] = (*rows[4][:3], "ZZ")
+    rows[7] = ("A" + rows[7][0][1:] if rows[7][0][0] != "A" else "B" + rows[7][0][1:], *rows[7][1:])
+    rows[9] = (rows[9][0], "2062-01-01", *rows[9][2:])
+    export = read_export("a.csv", as_csv(("UPN", "Date", "Session", "Code"), rows), MADE)
+    assert {(s.column, s.rule, s.lines) for s in export.set_aside} == {
+        ("Code", "unknown code", (6,)), ("UPN", "UPN check letter is wrong", (9,)), ("Date", "impossible date", (11,)),
+    }  # fmt: skip
+    assert export.unknown == {"ZZ": 1}
+
+
+def test_local_codes_are_what_the_user_says(school):
+    head, rows = grid(school)
+    local = [[{"I": "ill", "/": "1", "\\": "2"}.get(c, c) for c in row] for row in rows]
+    data = as_csv(head, local)
+    assert read_export("a.csv", data, MADE).unknown.keys() == {"1", "2", "ill"}
+    outcome = tried("a.csv", data, codes={"ill": "I", "1": "/", "2": "\\"})
+    assert found(outcome, school) == answer(school)
+
+
+# ---------------------------------------------------------------- blank cells
+
+
+def whole(school: School) -> School:
+    """The pupils who were there from the first day to the last: only of them a blank may mean present throughout."""
+    days = {school.days[0], school.days[-1]}
+    return School([p for p in school.pupils if days <= {d for d, _ in p.marks}], school.days)
+
+
+def without_gaps(school: School) -> School:
+    """And who have a mark in every session of them."""
+    return School([p for p in whole(school).pupils if len(p.marks) == 2 * len(school.days)], school.days)
+
+
+def absences(school: School) -> tuple[list[str], list[list[str]]]:
+    head, rows = grid(whole(school))
+    return head, [["" if c in ("/", "\\") else c for c in row] for row in rows]
+
+
+def test_where_present_is_never_written_a_blank_is_shown_as_present(school):
+    outcome = tried("a.csv", as_csv(*absences(school)))
+    assert found(outcome, school) == answer(whole(school))
+    assert (outcome.blank, outcome.chosen) == ("present", False)
+    assert outcome.other is not None and outcome.other.attended < outcome.headline.attended
+
+
+def test_a_list_of_absences_alone_is_read_so_too(school):
+    rows = [r for r in ((p.upn, d, s, c) for p, d, s, c in whole(school).rows) if r[3] not in ("/", "\\")]
+    outcome = tried("a.csv", as_csv(("UPN", "Date", "Session", "Code"), rows))
+    assert found(outcome, school) == answer(whole(school))
+
+
+def test_what_blank_means_is_the_users_to_say(school):
+    data = as_csv(*absences(school))
+    as_missing = tried("a.csv", data, "missing")
+    assert (as_missing.blank, as_missing.chosen) == ("missing", True)
+    assert as_missing.headline == tried("a.csv", data).other
+    assert as_missing.other == tried("a.csv", data, "present").headline
+
+
+def test_where_present_is_written_a_blank_is_shown_as_not_entered(school):
+    head, rows = grid(whole(school))
+    holes = [["" if i % 9 == j % 5 and j > 2 else c for j, c in enumerate(row)] for i, row in enumerate(rows)]
+    outcome = tried("a.csv", as_csv(head, holes))
+    assert (outcome.blank, outcome.chosen) == ("missing", False)
+    assert outcome.other is not None and outcome.other.possible == outcome.headline.possible + outcome.cells
+
+
+def test_a_blank_that_changes_nothing_is_said_to_change_nothing(school):
+    head, rows = grid(without_gaps(school))
+    assert tried("a.csv", as_csv([*head, "21/07/2027 AM"], [[*r, ""] for r in rows])).cells == 0
+
+
+# ---------------------------------------------------------------- refused
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("a.csv", b"", "empty"),
+        ("a.csv", b"\n \n", "empty"),
+        ("a.csv", b"UPN,Forename,Surname,Date of Birth,Year Group,Class,Entry Date\nA,b,c,d,e,f,g\n", "pupils"),
+        ("a.csv", b"UPN,Date,Period,Code\nH801200001001,2026-01-05,P1,/\n", "not AM or PM, column Session"),
+        ("a.csv", b"Name,Date,Mark\nAnn,05/01/2026,I\nBen,05/01/2026,I\n", "Session"),
+        ("a.csv", b"UPN,Date,Session,Code\n,2026-01-05,AM,/\n,2026-01-06,AM,/\n", "missing value, column UPN"),
+        ("a.csv", b"UPN,Date,Session,Code\nH801200001001,2026-01-03,AM,/\nH801200001001,2026-01-04,AM,/\n", "no mark of a school day"),
+        ("a.csv", b"\0\0\0\0", "NUL"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "xls"),
+        ("a.xlsx", b"PK\x03\x04 and nothing else", "XLSX"),
+        ("a.xml", b'<!DOCTYPE x [<!ENTITY e "eeee">]><SuperStarReport><Record><UPN>&e;</UPN></Record></SuperStarReport>', "document type"),
+        ("a.xml", b"<SuperStarReport><Record><UPN>1</UPN>", "XML"),
+        ("a.xml", b"<Timetable><Lesson><Room>1</Room></Lesson></Timetable>", "not known"),
+        ("a.json", b'{"rooms": [{"id": 1}]}', "not known"),
+        ("a.json", b'[{"attendance_mark": "/"', "JSON"),
+    ],
+)  # fmt: skip
+def test_what_is_no_register_is_refused_with_a_reason(name, data, why):
+    with pytest.raises(UnreadableFile, match=why):
+        tried(name, data)

@@ -27,12 +27,17 @@ def _init(arguments: Arguments) -> int:
 
 def _check(arguments: Arguments) -> int:
     from attendance_pipeline.home_check import Finding, check_home
-    from attendance_pipeline.letters.templates import check_templates
+    from attendance_pipeline.letters.language_names import language_name
+    from attendance_pipeline.letters.templates import check_templates, unchecked_translations
 
     def templates(home: Home) -> Iterator[Finding]:
-        for problem in check_templates(home.letter_templates):
+        problems = check_templates(home.letter_templates)
+        for problem in problems:
             key = f"line {problem.line}" if problem.line else "template"
             yield Finding("error", problem.file, key, problem.message)
+        for tag, kinds in ({} if problems else unchecked_translations(home.letter_templates)).items():
+            words = f"nobody of the school has checked the {language_name(tag)} of {', '.join(kinds)}"
+            yield Finding("note", home.letter_templates, tag, f"{words}: docs/letters.md says how to mark it")
 
     found = check_home(home_of(arguments), dt.datetime.now().astimezone().date(), [templates])
     errors = sum(f.severity == "error" for f in found)

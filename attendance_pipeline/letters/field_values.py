@@ -25,23 +25,31 @@ def mark_rows(sessions: Iterable[tuple[datetime.date, str, str]]) -> tuple[Row, 
 
 
 def recent_fields(marks: Sequence[Row], sessions: int) -> dict[str, FieldValue]:
-    """``recent_marks`` and its figures: the last so many possible sessions of ``marks``, whole days.
+    """``recent_marks`` and its figures: the last so many possible sessions of ``marks``; a pupil with fewer has all.
 
-    The first day may hold one session more than asked for; a pupil with fewer has them all.
+    Where the count begins with an afternoon, the morning of that day is left out.
     """
-    by_day = [[one for one in both if one & POSSIBLE] for both in flags_of(marks)]
-    first, seen = len(marks), 0
-    while first > 0 and seen < sessions:
-        first -= 1
-        seen += len(by_day[first])
-    flags = [one for both in by_day[first:] for one in both]
-    attended = sum(bool(one & ATTENDED) for one in flags)
+    flags = flags_of(marks)
+    rows: list[Row] = []
+    counted: list[int] = []
+    for row, both in zip(reversed(marks), reversed(flags), strict=True):
+        kept = {**row}
+        for half, one in (("pm", both[1]), ("am", both[0])):
+            if len(counted) == sessions:
+                kept[half] = ""
+            elif one & POSSIBLE:
+                counted.append(one)
+        if kept["am"] or kept["pm"] or len(counted) < sessions:
+            rows.append(kept)
+        if len(counted) == sessions:
+            break
+    attended = sum(bool(one & ATTENDED) for one in counted)
     return {
-        "recent_marks": tuple(marks[first:]),
-        "recent_sessions": str(len(flags)),
+        "recent_marks": tuple(reversed(rows)),
+        "recent_sessions": str(len(counted)),
         "recent_attended": str(attended),
-        "recent_missed": str(len(flags) - attended),
-        "recent_unauthorised": str(sum(bool(one & UNAUTHORISED) for one in flags)),
+        "recent_missed": str(len(counted) - attended),
+        "recent_unauthorised": str(sum(bool(one & UNAUTHORISED) for one in counted)),
     }
 
 

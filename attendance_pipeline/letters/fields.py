@@ -161,8 +161,8 @@ PENALTY_FIELDS: Mapping[str, Field] = {
 }
 
 IMPROVEMENT_FIELDS: Mapping[str, Field] = {
-    "improvement_from": Field("first day of the improvement period"),
-    "improvement_until": Field("last day of the improvement period"),
+    "improvement_from": Field("first day of the improvement period of a Notice to Improve"),
+    "improvement_until": Field("last day of the improvement period of a Notice to Improve"),
     "improvement_weeks": Field("length of the improvement period in school weeks, a number", optional=True),
     "enough": Field("what is enough for this pupil, in a sentence; empty: no unauthorised absence", optional=True),
     "early_notice": Field("when a notice may come before the period ends, in a sentence; empty: the usual words",
@@ -211,8 +211,8 @@ REFERRAL_FIELDS: Mapping[str, Field] = {
     "recent_attended": Field("how many of them the pupil attended"),
     "recent_missed": Field("how many of them the pupil missed"),
     "recent_unauthorised": Field("how many of them were missed without the school's agreement"),
-    "improvement_from": Field("first day of the period of a Notice to Improve, if one was issued", optional=True),
-    "improvement_until": Field("last day of that period", optional=True),
+    "improvement_from": replace(IMPROVEMENT_FIELDS["improvement_from"], optional=True),
+    "improvement_until": replace(IMPROVEMENT_FIELDS["improvement_until"], optional=True),
 }
 
 PRIZE_FIELDS: Mapping[str, Field] = {
@@ -225,8 +225,8 @@ RAFFLE_FIELDS: Mapping[str, Field] = {
 }
 PRIZE_POT_FIELDS: Mapping[str, Field] = {
     "prize_for": Field("best or most_improved"),
-    "period_start": Field("first day of the weeks of the prize pot"),
-    "period_end": Field("last day of those weeks"),
+    "period_start": FIGURE_FIELDS["period_start"],
+    "period_end": FIGURE_FIELDS["period_end"],
 }
 
 

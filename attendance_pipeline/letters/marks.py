@@ -170,7 +170,12 @@ def _key(days: Sequence[Day], language: Language) -> Table:
 _WIDTH, _BETWEEN = 166.0, 3.06
 _CELL_HEIGHT, _NUMBER, _ROW_GAP = 6.7, 2.35, 4.0
 _TITLE, _HEAD, _LEGEND, _GAP = 4.6, 3.4, 5.4, 1.1
-_SIZES = ((4, 2, 1.4), (6, 3, 1.25), (12, 4, 1.0))  # up to so many months: how many side by side, and how high
+_SIZES = (
+    (4, 2, 1.4),
+    (6, 3, 1.25),
+    (8, 4, 1.0),
+    (12, 4, 0.9),
+)  # up to so many months: how many side by side, and how high
 _FILLS = {CAME: "#dcebe0", LATE: "#dcebe0", AGREED: "#f6e3b4", NOT_AGREED: "#8e1f38", NOT_COUNTED: "#ffffff",
           NO_MARK: "#ffffff"}  # fmt: skip
 _EDGES = {CAME: "#9dbfa7", LATE: "#9dbfa7", AGREED: "#b58a1f", NOT_AGREED: "#8e1f38", NOT_COUNTED: "#b8c2cd",
@@ -263,7 +268,7 @@ class _Drawing:
         x, top = 0.0, y + 1.5
         for look in [look for look in LOOKS if self.boxes[look]]:
             name = words[f"legend_{look}"]
-            length = 6.2 + len(name) * 1.42
+            length = 6.2 + len(name) * 1.3
             if x + length > _WIDTH:
                 x, top = 0.0, top + _LEGEND
             self.session(look, x, top)

@@ -9,7 +9,7 @@ rows of a table. docs/letters.md is the guide for those who edit templates.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -199,8 +199,11 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
             for file in sorted(folder.glob("*.j2"))
         ]
     fonts = FontSet(font_folders(school_folder))
-    for tag in sorted({file.parent.name for file in templates.files()}):
-        found += _language_problems(tag, school_folder, fonts)
+    tags = sorted({"en", *(file.parent.name for file in templates.files())})
+    files = [file for tag in tags for file in language_files(tag, school_folder)]
+    found += [Problem(file, 0, fault) for file in files for fault in language_faults(file)]
+    if not found:  # English words stand in every language, so all files have to be right before one is loaded
+        found += [problem for tag in tags for problem in _font_problems(tag, school_folder, fonts)]
     if found:
         return found
     for file in sorted(templates.files(), key=lambda file: not file.name.startswith("_")):
@@ -228,13 +231,19 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
     return sorted(set(found))
 
 
-def _language_problems(tag: str, school_folder: Path | None, fonts: FontSet) -> list[Problem]:
-    """A language's words must be TOML, its patterns usable and its fonts at hand."""
-    files = language_files(tag, school_folder)
-    found = [Problem(file, 0, fault) for file in files for fault in language_faults(file)]
-    if found:
-        return found
+def unchecked_translations(school_folder: Path | None = None) -> dict[str, list[str]]:
+    """By language, the kinds whose translation nobody of the school has checked."""
+    templates = Templates(school_folder)
+    found: dict[str, list[str]] = {}
+    for kind in KINDS:
+        for tag in templates.languages_of(kind):
+            if templates.unchecked(kind, tag):
+                found.setdefault(tag, []).append(kind)
+    return found
+
+
+def _font_problems(tag: str, school_folder: Path | None, fonts: FontSet) -> Iterator[Problem]:
     if unknown := set(load_language(tag, school_folder).fonts) - fonts.families():
         known = ", ".join(sorted(fonts.families()))
-        return [Problem(files[-1], 0, f"asks for the font {', '.join(sorted(unknown))}; there are {known}")]
-    return []
+        file = next(reversed([*language_files("en", school_folder), *language_files(tag, school_folder)]))
+        yield Problem(file, 0, f"asks for the font {', '.join(sorted(unknown))}; there are {known}")

@@ -29,7 +29,6 @@ CASE = "case"  # `because` of a penalty-notice case
 SICKNESS_RETURN = "sickness return"
 NOT_NEAR = "no longer near a penalty notice"
 NOT_MET = "the threshold is no longer met"
-NOTICE_TO_IMPROVE = "a Notice to Improve is considered or was issued"
 NOTICE_ISSUED = "a Notice to Improve was issued"
 
 Days = npt.NDArray[np.bool_]
@@ -51,16 +50,15 @@ class CaseReader:
         self.derived = derived
         self._setting = derived.plan.policy.setting.letters
         self._days = np.arange(derived.first, derived.last + 1)
-        drafts = "notice_to_improve" in self._setting.kinds
-        near, asked = self._near(), self._asked()
-        warned = self._warned(near)
-        self._masks: dict[str, Days] = {
-            "penalty_notice_warning": near & ~warned & ~(asked if drafts else np.zeros_like(asked)),
-            "notice_to_improve": asked,
+        # A draft of a Notice to Improve leaves the warning as it is: whether there will be a notice, a person decides.
+        self._near = self._rows_where(NEAR if self._setting.warning_at == "near" else MET_PROVISIONAL)
+        masks: dict[str, Days] = {
+            "penalty_notice_warning": self._near & ~self._warned(),
+            "notice_to_improve": self._rows_where(MET_PROVISIONAL, NO_NOTICE_TO_IMPROVE),
         }
-        self._last = {kind: self._last_day(mask) for kind, mask in self._masks.items()}
-        self._chains = {kind: list(self._chained(mask)) for kind, mask in self._masks.items()}
-        self._near_at_all, self._ill = near, self._often_ill()
+        self._last = {kind: self._last_day(mask) for kind, mask in masks.items()}
+        self._chains = {kind: list(self._chained(mask)) for kind, mask in masks.items()}
+        self._ill = self._often_ill()
 
     def on(self, day: int, kinds: Collection[str]) -> Iterator[Occasion]:
         """The occasions of these kinds of the academic year of a derived day, as they stand on it."""
@@ -110,21 +108,15 @@ class CaseReader:
         on_roll = (pupils.entry[:, None] <= self._days) & (self._days <= pupils.leave[:, None])
         return np.asarray(found.any(axis=1) & on_roll)
 
-    def _near(self) -> Days:
-        return self._rows_where(NEAR if self._setting.warning_at == "near" else MET_PROVISIONAL)
-
-    def _asked(self) -> Days:
-        return self._rows_where(MET_PROVISIONAL, NO_NOTICE_TO_IMPROVE)
-
-    def _warned(self, near: Days) -> Days:
+    def _warned(self) -> Days:
         """Days on which a Notice to Improve reaches into the window of a rule that is near: no warning is needed."""
         derived = self.derived
         calendar, log = derived.inputs.calendar, derived.inputs.log
-        out = np.zeros_like(near)
+        out = np.zeros_like(self._near)
         issued = np.flatnonzero(log.action == ACTIONS.index("notice_to_improve_issued"))
         pupils = {int(np.searchsorted(log.offsets, e, side="right")) - 1 for e in issued}
         for pupil in sorted(pupils):
-            for i in np.flatnonzero(near[pupil]):
+            for i in np.flatnonzero(self._near[pupil]):
                 day = derived.first + int(i)
                 firsts = [
                     int(derived.notices[pupil, r, i]["window_from"])
@@ -175,7 +167,7 @@ class CaseReader:
             return "left"
         at = day - self.derived.first
         if kind == "penalty_notice_warning":
-            return NOTICE_TO_IMPROVE if self._near_at_all[chain.pupil, at] else NOT_NEAR
+            return NOTICE_ISSUED if self._near[chain.pupil, at] else NOT_NEAR
         calendar, log = self.derived.inputs.calendar, self.derived.inputs.log
         issued = notice_to_improve_since(log, chain.pupil, calendar.date(chain.start), calendar.date(day))
         return NOTICE_ISSUED if issued else NOT_MET

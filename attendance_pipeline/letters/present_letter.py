@@ -29,7 +29,7 @@ def settle(
     if word is not None and word.action != LETTER_APPROVED:
         t.state, t.by, t.on = "rejected", word.by or LOG, word.date
         return
-    holds = holds_of(night.log[t.person_id], night.date)
+    holds = holds_of(night.log[t.person_id], night.heard)
     reasons = set(_reasons(night, t, occasion, holds))
     if _possible_repeat(night, t, occasion, them, everyone):
         reasons.add(holding.POSSIBLE_REPEAT)
@@ -39,6 +39,8 @@ def settle(
     act = _letting_go(night, t, row, holds)
     t.let_go = (already | held_for if act is not None else already) & holding.may_be_let_go(t.kind) & reasons
     t.holding = frozenset(reasons) - t.let_go
+    if word is not None and not (t.let_go - already) and _of_other_figures(night, t, word):
+        word = None
     if t.holding:
         t.state = "held"
     elif word is not None and not night.inputs.letterhead:
@@ -117,6 +119,14 @@ def _about(e: LogEntry, t: Target) -> bool:
     if e.reference:
         return t.slot.row is not None and e.reference == t.slot.row.reference
     return e.contact_id in ("", t.contact_id)
+
+
+def _of_other_figures(night: Night, t: Target, word: LogEntry) -> bool:
+    """Whether an approval was of figures that have moved on since: of a held letter, and not of this night."""
+    row = t.slot.row
+    if row is None or row.state != "held" or not KIND_RULES[t.kind].moving or night.inputs.day == 0:
+        return False
+    return word.date <= night.calendar.date(night.inputs.day - 1)
 
 
 def _letting_go(night: Night, t: Target, row: LedgerRow | None, holds: Holds) -> LogEntry | None:

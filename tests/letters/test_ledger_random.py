@@ -5,14 +5,19 @@ Every night is decided twice by `LedgerSchool.night`, and the second time must f
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ledger_school import ADA, BO, CALENDAR, POLICY, START, LedgerSchool, date, facts, opening
 
-from attendance_pipeline.letters.answering import slots
-from attendance_pipeline.letters.occasions import Occasion
+from attendance_pipeline.law.policy import LETTER_KINDS, STAGE_OF_LETTER, policy_from_text, shipped_policy_text
+from attendance_pipeline.letters.answering import Slot, slots
+from attendance_pipeline.letters.holding import parse_reason
+from attendance_pipeline.letters.kind_rules import KIND_RULES
+from attendance_pipeline.letters.occasions import OUT_OF_DATE, Occasion
 
 WITHIN = POLICY.setting.letters.answered_within_school_days
 
@@ -128,13 +133,13 @@ def check(school: LedgerSchool, day: int, released: bool) -> None:
             found = slots(openings, [r for r in mine if r.kind == kind], WITHIN)
             answers = {s.occasion: s.row for s in found if s.occasion is not None}
             unclaimed = [s.row for s in found if s.occasion is None and s.row.state == "sent"]
-            for opening, row in answers.items():
+            for answered, row in answers.items():
                 if recipient:
                     assert row is not None  # none is skipped
-                    if opening.present:
+                    if answered.present:
                         assert row.state != "superseded"
                 if row is not None and row.state in ("proposed", "approved"):
-                    assert opening.present and recipient
+                    assert answered.present and recipient
                     # A letter that may have gone already goes again only when a person lets it.
                     if unclaimed:
                         assert "despite possible repeat" in row.reason and (released or row.acted_on)
@@ -157,3 +162,143 @@ def test_a_night_missed_is_made_up_for(history: list[tuple[int, str]]) -> None:
     assert nightly.table() == once.table()
     assert {r.reference for r in nightly.rows} == {r.reference for r in once.rows}
     assert all(r.proposed_on <= date(last) for r in nightly.rows)
+
+
+# ---------------------------------------------------------------- every kind
+
+KINDS = tuple(LETTER_KINDS)
+ALL_KINDS = policy_from_text(
+    shipped_policy_text().split("[letters]")[0]
+    + f"[letters]\nkinds = {json.dumps(KINDS)}\nwithout_approval = ['improved']\n",
+    Path("policy.toml"),
+)
+STAGE = {"meeting_invitation": 2, "improved": 1, "continuing": 1} | STAGE_OF_LETTER
+ENDS = ("", "", "recovered", "reviewed since", OUT_OF_DATE, "the threshold is no longer met", "left")
+ACTS = ("", "", "sent", "sent by kind", "approved", "rejected", "held", "released", "released by name", "issued",
+        "referred", "not pursued", "brother comes", "brother goes", "in care", "home again", "n", "no n")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Some nights later: perhaps other occasions altogether, and perhaps somebody did something about one letter."""
+
+    days: int
+    occasions: list[tuple[str, int, str, int]] | None
+    act: str
+    which: int
+
+
+def turns() -> st.SearchStrategy[list[Turn]]:
+    one = st.tuples(st.sampled_from(KINDS), st.integers(1, 110), st.sampled_from(ENDS), st.integers(1, 40))
+    return st.lists(
+        st.builds(
+            Turn, st.integers(0, 25), st.none() | st.lists(one, max_size=7), st.sampled_from(ACTS), st.integers(0, 50)
+        ),
+        min_size=1,
+        max_size=9,
+    )
+
+
+def occasions_of(told: list[tuple[str, int, str, int]]) -> list[Occasion]:
+    """Occasions with at most one of a kind present at a time, as those who tell of them give them."""
+    found: dict[tuple[str, int], Occasion] = {}
+    for kind, on, ended, after in sorted(told, key=lambda o: (o[0], o[1])):
+        end = START + on + after if ended else None
+        stage = STAGE.get(kind, 0)
+        found[kind, on] = Occasion(1, kind, START + on, stage, int(stage > 0), "because", ended, end)
+    return list(found.values())
+
+
+def do(school: LedgerSchool, turn: Turn, day: int, doubts: set[str]) -> None:
+    """What somebody did, about one of the letters that there are."""
+    family = [r for r in school.rows if r.contact_id]
+    row = school.rows[turn.which % len(school.rows)] if school.rows else None
+    by_letter = {"sent": "letter_sent", "approved": "letter_approved", "rejected": "letter_rejected", "held": "hold",
+                 "released by name": "release"}  # fmt: skip
+    if turn.act in by_letter and row is not None:
+        if turn.act != "sent" or row.state in ("proposed", "approved"):
+            school.says(by_letter[turn.act], day, stage=None, reference=row.reference)
+    elif turn.act == "sent by kind" and row is not None and row.state in ("proposed", "approved"):
+        school.says("letter_sent", day, stage=None, letter=row.kind, contact=row.contact_id)
+    elif turn.act == "released":
+        school.says("release", day, stage=None)
+    elif turn.act == "issued" and family:
+        school.says("notice_to_improve_issued", day, stage=None, contact=family[turn.which % len(family)].contact_id)
+    elif turn.act == "referred":
+        school.says("referral_made", day, stage=4)
+    elif turn.act == "not pursued":
+        school.says("not_pursued", day, stage=None)
+    elif turn.act in ("brother comes", "brother goes"):
+        school.pupils[1] = replace(
+            school.pupils[1], recipients=facts(*[ADA, BO][: 1 + (turn.act[-1] == "s")]).recipients
+        )
+    elif turn.act in ("in care", "home again"):
+        school.pupils[1] = replace(school.pupils[1], looked_after=turn.act == "in care")
+    elif turn.act == "n":
+        doubts.add("unresolved N")
+    elif turn.act == "no n":
+        doubts.clear()
+
+
+@settings(max_examples=400, deadline=None)
+@given(turns())
+def test_whatever_is_corrected_of_any_kind(history: list[Turn]) -> None:
+    doubts: set[str] = set()
+    school = LedgerSchool(facts(ADA, BO), policy=ALL_KINDS, roll=1000, doubts=lambda occasion, contact: set(doubts))
+    school.stages[1] = 4
+    day, final = 1, {}
+    for turn in history:
+        day = min(day + turn.days, 120)
+        if turn.occasions is not None:
+            school.occasions = occasions_of(turn.occasions)
+        school.night(day)
+        do(school, turn, day, doubts)
+        school.night(day)
+        look_at(school, day)
+        now = {r.reference: (r.state, r.opening_day, r.sent_on, r.recipient, r.evidence) for r in school.rows}
+        assert all(now[reference] == before for reference, before in final.items())
+        final |= {r.reference: now[r.reference] for r in school.rows if r.state in ("sent", "rejected")}
+
+
+def look_at(school: LedgerSchool, day: int) -> None:
+    """What must hold of every letter of every kind."""
+    today = [o.as_on(START + day) for o in school.occasions if o.day <= START + day]
+    family = set(school.pupils[1].recipients.by_id())
+    assert len({r.reference for r in school.rows}) == len(school.rows)
+    for kind in KINDS:
+        rules = KIND_RULES[kind]
+        contacts = {r.contact_id for r in school.rows if r.kind == kind} | ({""} if rules.to_authority else family)
+        assert contacts <= ({""} if rules.to_authority else {"ADA", "BO"})
+        for contact in contacts:
+            rows = [r for r in school.rows if (r.kind, r.contact_id) == (kind, contact)]
+            entries = [e for e in school.log if e.action in ("letter_sent", *rules.sent_by)]
+            assert sum(r.state == "sent" for r in rows) <= len(entries)
+            found = slots([o for o in today if o.kind == kind], rows, WITHIN)
+            spare = [s.row for s in found if s.occasion is None and s.row is not None and s.row.state == "sent"]
+            for s in found:
+                state = s.row.state if s.row is not None else ""
+                if s.occasion is None:
+                    assert state in ("sent", "rejected", "superseded")
+                    continue
+                if contact in family or rules.to_authority:
+                    assert s.row is not None, "an occasion was skipped"
+                    assert not (s.occasion.present and state == "superseded"), "an occasion that stands lost its letter"
+                if state in ("proposed", "approved"):
+                    assert_may_go(school, s, bool(spare), contact in family or rules.to_authority)
+
+
+def assert_may_go(school: LedgerSchool, s: Slot, possible_repeat: bool, recipient: bool) -> None:
+    assert s.row is not None and s.occasion is not None and recipient
+    assert s.occasion.present or (s.occasion.ended == OUT_OF_DATE and s.row.state == "approved")
+    let_go = parse_reason(s.row.reason)[1]
+    by_name = any(e.reference == s.row.reference and e.action in ("release", "letter_approved") for e in school.log)
+    if possible_repeat:
+        assert "possible repeat" in let_go
+    if school.pupils[1].looked_after:
+        assert "looked after" in let_go
+    if KIND_RULES[s.row.kind].states_a_legal_duty and let_go:
+        assert by_name, "a word that named no letter let one go that states a legal duty"
+    if s.row.state == "approved":
+        assert by_name or s.row.kind == "improved", "nobody approved it"
+    if s.row.kind == "referral_pack":
+        assert not school.inputs["doubts"](s.occasion, ""), "an N is left"

@@ -165,6 +165,11 @@ class QualitySetting(_Strict):
     no_recipient_percent: Percent = 5
     no_address_percent: Percent = 5
 
+    @property
+    def limits(self) -> tuple[tuple[str, float], ...]:
+        """Every number of the table by name, so that two tables that say the same are equal."""
+        return tuple((name, float(getattr(self, name))) for name in QualitySetting.model_fields)
+
 
 class SchoolQualitySetting(QualitySetting):
     """Of one school: what it sets counts instead of the home's. `confirmed_days`: somebody looked, and it was so."""

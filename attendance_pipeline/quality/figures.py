@@ -131,8 +131,7 @@ class Figures:
 
     def digests(self, setting: SchoolQualitySetting, confirmed: frozenset[int]) -> dict[int, str]:
         """A hash by day of all that its results depend on: figures, limits, what is expected, and in what words."""
-        limits = setting.model_dump(exclude={"confirmed_days"})
-        common = hashlib.sha256(repr((sorted(limits.items()), CHECKS, self.classes)).encode())
+        common = hashlib.sha256(repr((setting.limits, CHECKS, self.classes)).encode())
         remarks: dict[int, list[tuple[str, str]]] = defaultdict(list)
         for (check, day), words in sorted(self.remarks.items()):
             remarks[day].append((check, words))

@@ -93,9 +93,9 @@ def fell_short(asked: Sequence[Asked]) -> list[Answer]:
     that it takes is per question, however many rows it is asked about."""
     findings: list[list[Finding]] = [[] for _ in asked]
     made: list[Counter[int]] = [Counter() for _ in asked]
-    together: dict[str, list[int]] = defaultdict(list)
+    together: dict[Any, list[int]] = defaultdict(list)
     for i, one in enumerate(asked):
-        together[repr(one.setting.model_dump(exclude={"confirmed_days"}))].append(i)
+        together[one.setting.limits].append(i)
     for numbers in together.values():
         parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
         for i in numbers:

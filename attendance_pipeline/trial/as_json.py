@@ -91,7 +91,7 @@ def as_json(export: Export, outcome: Outcome, found: Comparison | None) -> dict[
                 "threshold_percent": s.threshold / 1000,
                 "attended_now": s.now[0],
                 "possible_now": s.now[1],
-                "why": words.why_stage(outcome, s),
+                "why": words.why_stage(s),
             }
             for s in outcome.stages
         ],
@@ -131,7 +131,7 @@ def _comparison(found: Comparison) -> dict[str, Any]:
                 "theirs": d.theirs or None,
                 "ours": d.ours or None,
                 "status": d.status,
-                "explanation": d.words or None,
+                "explanation": d.explanation or None,
             }
             for d in found.rows
         ],

@@ -50,7 +50,8 @@ _WORDS = {
 @dataclass(frozen=True)
 class Difference:
     """One row of the list, or a pupil whom the list lacks. `pupil`: place in the export's people, None: nobody;
-    `theirs`, `ours`: the figures in words; `status`: agrees, explained, ... ; `words`: why, or what remains."""
+    `theirs`, `ours`: the figures in words; `status`: agrees, explained, ... ; `words`: why, or what remains; `note`: of
+    the pupil, whatever the figures."""
 
     pupil: int | None
     named: str
@@ -62,6 +63,11 @@ class Difference:
     status: str
     words: str
     line: int | None
+    note: str = ""
+
+    @property
+    def explanation(self) -> str:
+        return "; ".join(w for w in (self.words, self.note) if w)
 
 
 @dataclass(frozen=True)
@@ -173,12 +179,10 @@ def _of_pupil(
     words: str,
 ) -> Difference:
     person = outcome.people[p]
-    note = match.by.partition("; ")[2] if match else ""
-    gone = f"no mark here since {date_words(outcome.left[p])}" if p in outcome.left else ""
-    words = "; ".join(w for w in (words, note, gone if status != AGREES else "") if w)
-    return Difference(
-        p, person.name, person.class_name, match, about, theirs, ours, status, words, row.line if row else None
-    )
+    gone = f"no mark here since {date_words(outcome.left[p])}" if p in outcome.left and status != AGREES else ""
+    note = "; ".join(w for w in (match.by.partition("; ")[2] if match else "", gone) if w)
+    line = row.line if row else None
+    return Difference(p, person.name, person.class_name, match, about, theirs, ours, status, words, line, note)
 
 
 # ---------------------------------------------------------------- figures

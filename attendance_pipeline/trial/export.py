@@ -209,10 +209,11 @@ def _of_table(file_name: str, text: Text, made: dt.date, notes: list[str]) -> tu
     if suggestion.kind != "register":
         # Many columns about the pupils make it look like a list of pupils: what is it without them?
         plain = [f"pupil {i}" if i in who.values() else h for i, h in enumerate(suggestion.sample.headers)]
-        whole = table or read_table(text, sample.skip, sample.delimiter)
+        whole = table or without_totals(read_table(text, sample.skip, sample.delimiter), sample.totals)
         again = suggest("export.csv", as_text(replace(whole, headers=tuple(plain)), _ENOUGH))
         if again.kind == "register" and not set(again.missing) - {"UPN"}:
-            suggestion, table = again, whole
+            own = replace(again.sample, skip=sample.skip, delimiter=sample.delimiter, totals=sample.totals)
+            suggestion, table = replace(again, sample=own), whole
     _refuse_others(suggestion, who)
     dated = {i for i, c in enumerate(suggestion.columns) if set(c.native) & {"Date", "WeekStart", MARKS}}
     who = {name: place for name, place in who.items() if place not in dated}
@@ -242,6 +243,9 @@ def _own_headers(suggestion: Suggestion, told: Mapping[str, str], who: Mapping[s
 
 def _refuse_others(suggestion: Suggestion, who: Mapping[str, int]) -> None:
     """Raise UnreadableFile for a file that is no register, saying what it seems to be and what is missing."""
+    missing = [m for m in suggestion.missing if m != "UPN"]
+    if (suggestion.kind != "register" or missing) and any(headers.figure_columns(suggestion.sample.headers)):
+        raise UnreadableFile("it has figures of pupils and no marks: a list to be held against an export of marks")
     if suggestion.kind == "lessons":
         raise UnreadableFile("it seems to hold marks of lessons; the morning and afternoon register is needed")
     if suggestion.kind != "register":

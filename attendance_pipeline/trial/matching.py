@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from attendance_pipeline.mis.upn import is_upn
 from attendance_pipeline.trial.people import Person, class_key
 
 CERTAIN, LIKELY, NONE = "certain", "likely", "not matched"
@@ -90,7 +89,7 @@ class Directory:
 
 def _numbers_of(person: Person) -> Iterable[tuple[str, str]]:
     if person.upn:
-        yield ("UPN" if is_upn(person.upn) else "number"), person.upn
+        yield "UPN", person.upn
     if person.admission:
         # Spreadsheets cut off leading zeros.
         yield "admission number", person.admission.lstrip("0").casefold() or "0"

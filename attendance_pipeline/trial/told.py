@@ -72,7 +72,7 @@ def how_it_was_read(export: Export, most: int | None = ROWS) -> Iterator[str]:
         f"{export.known_by}. Nothing is stored and nothing is sent."
     ).strip()
     yield heading("How it was read")
-    columns = list(columns_told(export))
+    columns = [(c, taken, "certain" if why.startswith("certain") else why) for c, taken, why in columns_told(export)]
     if columns:
         yield from table(("column", "taken as", "why"), columns, most, rest="columns")
     if export.codes:
@@ -189,13 +189,12 @@ def stages(outcome: Outcome, most: int | None = ROWS) -> Iterator[str]:
             str(s.if_done),
             words.opened_words(s),
             words.share(*s.now),
-            words.why_stage(outcome, s),
         )
         for s in outcome.stages
     ]
-    yield from table(
-        ("pupil", "class", "stage", "all done", "opened", "now", "why it opened"), rows, most, rest="pupils"
-    )
+    below = [words.why_stage(s) for s in outcome.stages]
+    head = ("pupil", "class", "stage", "all done", "opened", "now")
+    yield from table(head, rows, most, wide=0, rest="pupils", below=below)
 
 
 def absence(outcome: Outcome, most: int | None = ROWS) -> Iterator[str]:
@@ -253,7 +252,7 @@ def differences(outcome: Outcome, found: Comparison, most: int | None = ROWS) ->
             f"matched: {d.matched.sure}, by {d.matched.by.split(';')[0]}" if d.matched and d.pupil is not None else ""
         )
         yield cut(f"{_INDENT}{who}: {d.status}{f' ({sure})' if sure else ''}", WIDTH)
-        both = [f"theirs: {d.theirs}" if d.theirs else "", f"here: {d.ours}" if d.ours else "", d.words]
+        both = [f"theirs: {d.theirs}" if d.theirs else "", f"here: {d.ours}" if d.ours else "", d.explanation]
         yield textwrap.indent(paragraph("; ".join(b for b in both if b)), _INDENT)
     if len(single) > len(shown):
         yield f"{_INDENT}… and {len(single) - len(shown):,} more rows that are not explained for certain"

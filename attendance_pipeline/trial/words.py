@@ -61,7 +61,7 @@ def share(attended: int, possible: int) -> str:
     return f"{100 * attended / possible:.1f}%" if possible else "-"
 
 
-def why_stage(outcome: Outcome, staged: Staged) -> str:
+def why_stage(staged: Staged) -> str:
     """Why a stage opened, as evidence: the figure, the threshold, and the sessions that were unaccepted."""
     since = f" since {date_words(staged.looked_from)}" if staged.looked_from else ""
     figure = f"{share(staged.attended, staged.possible)} ({staged.attended} of {staged.possible})"

@@ -213,7 +213,7 @@ def _stages(outcome: Outcome) -> Iterator[Row]:
             "now": Fraction(*s.now) if s.now[1] else None,
             "then": Fraction(s.attended, s.possible) if s.possible else None,
             "threshold": Fraction(s.threshold, 100_000),
-            "why": words.why_stage(outcome, s),
+            "why": words.why_stage(s),
         }
 
 
@@ -243,5 +243,5 @@ def _differences(found: Comparison) -> Iterator[Row]:
             "theirs": d.theirs,
             "ours": d.ours,
             "status": d.status,
-            "words": d.words,
+            "words": d.explanation,
         }

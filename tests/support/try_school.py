@@ -366,6 +366,26 @@ def much_about_pupils(school: School, upn: bool) -> bytes:
     return as_csv(head[keep], (row[keep] for row in rows))
 
 
+def week_texts(school: School) -> bytes:
+    """A week of marks in one text, for codes of one character; below titles, beside much about each pupil."""
+    head = ("Surname", "Forename", "DOB", "Year", "Reg", "Date of Admission", "Week commencing", "Marks")
+    rows = (
+        (
+            p.surname,
+            p.forename,
+            p.born,
+            p.year,
+            p.class_name,
+            "2020-09-01",
+            w,
+            "".join(c[:1] or " " for c in _week(p, w)),
+        )
+        for w in school.weeks
+        for p in school.pupils
+    )
+    return b"Weeks;;;;;;;\r\n;;;;;;;\r\n" + as_csv(head, rows, ";")
+
+
 def under_titles(school: School) -> bytes:
     above = b"Attendance report,,,,,\r\nInvented Primary School,,,,,\r\n,,,,,\r\n"
     return above + as_csv(_HEAD, [*named_rows(school), ("Total", "", "", "", "", "8000")])

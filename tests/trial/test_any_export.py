@@ -15,6 +15,7 @@ from try_school import (
     grid,
     make_school,
     one_character,
+    week_texts,
 )
 
 from attendance_pipeline.mis.formats import UnreadableFile
@@ -26,7 +27,7 @@ MADE = dt.date(2026, 3, 1)
 
 @pytest.fixture(scope="module")
 def school() -> School:
-    return make_school()
+    return make_school(seed=3)
 
 
 def tried(name: str, data: bytes, blank: str | None = None, codes: dict[str, str] | None = None) -> Outcome:
@@ -68,6 +69,11 @@ def test_every_spreadsheet_comes_to_the_same(name, school):
 def test_two_marks_in_a_cell_come_to_the_same(school):
     plain = one_character(without_gaps(school))  # one mark alone in a cell may be of either session
     assert found(tried("a.csv", as_csv(*grid(plain, both=True))), plain) == answer(plain)
+
+
+def test_weeks_in_one_text_come_to_the_same(school):
+    plain = one_character(school)
+    assert found(tried("a.csv", week_texts(plain)), plain) == answer(plain)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,13 @@ _TITLES = {
     t.casefold(): t for t in ("Mr", "Mrs", "Miss", "Ms", "Mx", "Dr", "Prof", "Rev", "Sir", "Lady", "Lord", "Dame")
 }
 _UNKNOWN = frozenset({"", "unknown", "not known", "n/a", "na", "none", "-", ".", "x", "tbc"})
+_RANKS = ("Lord", "Sir", "Lady", "Dame", "Prof", "Dr", "Rev", "Mr")  # who is named first of two who share a surname
+_WITH_FORENAME = frozenset({"Sir", "Dame"})
+_ORGANISATIONS = frozenset(
+    {"agency", "association", "authority", "borough", "centre", "charity", "children's", "cic", "council", "department",
+     "foster", "fostering", "foundation", "homes", "limited", "llp", "ltd", "plc", "service", "services", "society",
+     "team", "trust"}
+)  # fmt: skip
 _LONGEST_NAME_LINE = 38  # characters: about what the window of the narrower layout shows in its largest type
 _NO_PRIORITY = 9999
 
@@ -128,13 +135,17 @@ def envelope_lines(household: Sequence[Recipient]) -> tuple[str, ...]:
 
 
 def salutation(household: Sequence[Recipient]) -> str:
-    """How the letter greets them: "Dear Mrs Smith", "Dear Mr and Mrs Smith", "Dear Ms Ali and Mr Khan"."""
-    if any(not r.surname for r in household):
-        return NOBODY if len(household) == 1 else NOBODY_JOINT
-    people = sorted(household, key=lambda r: (r.priority, r.contact_id))
+    """How the letter greets them: "Dear Mrs Smith", "Dear Mr and Mrs Smith", "Dear Ms Ali and Mr Khan".
+
+    Somebody listed twice is greeted once. Whoever has no surname, or nothing but a surname, has no name to be greeted
+    by; an organisation that has care of the pupil is greeted by its name.
+    """
+    people = _once(sorted(household, key=lambda r: (r.priority, r.contact_id)))
+    if any(not _has_name(r) for r in people):
+        return NOBODY if len(people) == 1 else NOBODY_JOINT
     titles = [r.title for r in people]
-    if len(people) == 2 and all(titles) and titles[0] != titles[1] and _same_surname(people):
-        first, second = sorted(titles, key=lambda t: t != "Mr")  # Mr and Mrs, however the school ranks them
+    if len(people) == 2 and len({*titles, ""}) == 3 and _same_surname(people) and not any(map(_stands_alone, titles)):
+        first, second = sorted(titles, key=_rank)  # Dr and Mr, Mr and Mrs, however the school ranks them
         return f"Dear {first} and {second} {people[0].surname}"
     names = [_greeted(r, people) for r in people]
     return "Dear " + (names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}")
@@ -226,22 +237,56 @@ def _same_surname(people: Sequence[Recipient]) -> bool:
     return len({r.surname.casefold() for r in people}) == 1
 
 
+def _once(people: Sequence[Recipient]) -> list[Recipient]:
+    """The people without those who are named as one before them, at the same address: one person under two numbers."""
+    found: dict[object, Recipient] = {}
+    for r in people:
+        named = (r.title, r.forename.casefold(), r.surname.casefold(), _same_address(r.address))
+        found.setdefault(named if r.forename else r.contact_id, r)
+    return list(found.values())
+
+
+def _has_name(r: Recipient) -> bool:
+    return bool(r.surname) and bool(r.title or r.forename or _is_organisation(r))
+
+
+def _is_organisation(r: Recipient) -> bool:
+    """A foster agency or a children's home, as schools write it: in the surname, with no title and no forename."""
+    words = {w.strip("().,").casefold() for w in r.surname.split()}
+    return not r.title and not r.forename and len(words) > 1 and bool(words & _ORGANISATIONS)
+
+
+def _stands_alone(title: str) -> bool:
+    """Titles that share no surname with another: already those of two, or said with a forename."""
+    return " and " in title or title in _WITH_FORENAME
+
+
+def _rank(title: str) -> int:
+    return _RANKS.index(title) if title in _RANKS else len(_RANKS)
+
+
 def _greeted(r: Recipient, people: Sequence[Recipient]) -> str:
-    """One of those greeted: by title and surname; with an initial where two would be called the same."""
-    if not r.title:
-        return " ".join(p for p in (r.forename, r.surname) if p)
-    alike = [p for p in people if (p.title, p.surname.casefold()) == (r.title, r.surname.casefold())]
-    initial = f"{r.forename[0]} " if len(alike) > 1 and r.forename else ""
-    return f"{r.title} {initial}{r.surname}"
+    """One of those greeted: by title and surname; with an initial where two would be called the same, and with the
+    forename where the initials are the same too."""
+    if not r.title or (r.title in _WITH_FORENAME and not r.forename):
+        return " ".join(p for p in (r.title, r.forename, r.surname) if p)
+    if r.title in _WITH_FORENAME:
+        return f"{r.title} {r.forename}"
+    alike = [p.forename for p in people if (p.title, p.surname.casefold()) == (r.title, r.surname.casefold())]
+    if len(alike) == 1 or not r.forename:
+        return f"{r.title} {r.surname}"
+    initials = [name[:1].casefold() for name in alike]
+    return f"{r.title} {r.forename[0] if initials.count(r.forename[0].casefold()) == 1 else r.forename} {r.surname}"
 
 
 def _envelope_names(household: Sequence[Recipient]) -> list[str]:
     """The names on the envelope: on one line where they fit, else a line each."""
-    names = [r.name for r in household]
+    household = _once(household)
+    names = list(dict.fromkeys(r.name for r in household if r.surname or r.forename)) or [household[0].name]
     if len(household) == 2 and household[0].surname and _same_surname(household):
         first, second = household
-        if first.title and second.title:
+        if first.title and second.title and (first.title, first.forename) != (second.title, second.forename):
             shared = [" ".join(p for p in (r.title, r.forename) if p) for r in (first, second)]
             names = [shared[0], f"{shared[1]} {second.surname}"]
     joined = " and ".join(names)
-    return [joined] if len(joined) <= _LONGEST_NAME_LINE else [r.name for r in household]
+    return [joined] if len(joined) <= _LONGEST_NAME_LINE else list(dict.fromkeys(r.name for r in household))

@@ -176,16 +176,40 @@ def person(title: str = "", forename: str = "", surname: str = "", priority: int
     [
         ([("Mrs", "Ada", "Smith")], "Dear Mrs Smith"),
         ([("", "Ada", "Smith")], "Dear Ada Smith"),
-        ([("", "", "Smith")], "Dear Smith"),
+        ([("", "", "Smith")], "Dear parent or carer"),  # a surname alone is no way to speak to anybody
+        ([("", "", "Foster")], "Dear parent or carer"),
+        ([("", "", "Bright Futures Fostering Ltd")], "Dear Bright Futures Fostering Ltd"),
+        ([("", "", "Leeds City Council")], "Dear Leeds City Council"),
+        (
+            [("", "", "Sunrise Children's Homes"), ("Mrs", "Ada", "Smith")],
+            "Dear Sunrise Children's Homes and Mrs Smith",
+        ),
         ([("Mrs", "Ada", "")], "Dear parent or carer"),
         ([("", "", "")], "Dear parent or carer"),
         ([("Mr and Mrs", "", "Smith")], "Dear Mr and Mrs Smith"),
         ([("Mr", "Bo", "Smith"), ("Mrs", "Ada", "Smith")], "Dear Mr and Mrs Smith"),
         ([("Mrs", "Ada", "Smith"), ("Mr", "Bo", "Smith")], "Dear Mr and Mrs Smith"),
-        ([("Dr", "Ada", "Smith"), ("Mr", "Bo", "Smith")], "Dear Mr and Dr Smith"),
+        ([("Dr", "Ada", "Smith"), ("Mr", "Bo", "Smith")], "Dear Dr and Mr Smith"),
         ([("Dr", "Ada", "Smith"), ("Ms", "Bea", "Smith")], "Dear Dr and Ms Smith"),
         ([("Mrs", "Ada", "Smith"), ("Mrs", "Bea", "Smith")], "Dear Mrs A Smith and Mrs B Smith"),
         ([("Mrs", "", "Smith"), ("Mrs", "", "Smith")], "Dear Mrs Smith and Mrs Smith"),
+        ([("Mrs", "Ada", "Smith"), ("Mrs", "Anna", "Smith")], "Dear Mrs Ada Smith and Mrs Anna Smith"),
+        ([("Mrs", "Ada", "Smith"), ("Mrs", "Ada", "Smith")], "Dear Mrs Smith"),  # listed twice: one person
+        ([("", "Ada", "Smith"), ("", "Bo", "Smith")], "Dear Ada Smith and Bo Smith"),
+        ([("", "Ada", "Smith"), ("Mr", "Bo", "Smith")], "Dear Ada Smith and Mr Smith"),
+        ([("", "Ada", "Smith"), ("", "Ada", "smith")], "Dear Ada Smith"),
+        ([("Mr and Mrs", "", "Smith"), ("Miss", "Cy", "Smith")], "Dear Mr and Mrs Smith and Miss Smith"),
+        ([("Sir", "Bo", "Smith")], "Dear Sir Bo"),
+        ([("Sir", "Bo", "Smith"), ("Lady", "Ada", "Smith")], "Dear Sir Bo and Lady Smith"),
+        ([("Dame", "Ada", "Smith"), ("Mr", "Bo", "Smith")], "Dear Dame Ada and Mr Smith"),
+        ([("Sir", "", "Smith")], "Dear Sir Smith"),
+        ([("Mx", "Ada", "Smith"), ("Mx", "Bo", "Smith")], "Dear Mx A Smith and Mx B Smith"),
+        ([("Mrs", "Ada", "O'Brien"), ("Mr", "Bo", "o'brien")], "Dear Mr and Mrs O'Brien"),
+        ([("Ms", "Zoë", "Nuñez-García"), ("Mr", "Bo", "Smith")], "Dear Ms Nuñez-García and Mr Smith"),
+        ([("Mrs", "Ada", "van der Berg"), ("Mr", "Bo", "van der Berg")], "Dear Mr and Mrs van der Berg"),
+        ([("Mrs", "مریم", "خان"), ("Mr", "عمر", "خان")], "Dear Mr and Mrs خان"),
+        ([("Ms", "נועה", "כהן"), ("Mr", "Bo", "Smith")], "Dear Ms כהן and Mr Smith"),
+        ([("Mrs", "<b>Ada</b>", "{{ x }}")], "Dear Mrs {{ x }}"),  # inert, here as on the page
         ([("Ms", "Aisha", "Ali"), ("Mr", "Omar", "Khan")], "Dear Ms Ali and Mr Khan"),
         ([("", "Aisha", "Ali"), ("Mr", "Omar", "Khan")], "Dear Aisha Ali and Mr Khan"),
         ([("Ms", "Aisha", "Ali"), ("Mr", "Omar", "")], "Dear parents and carers"),
@@ -275,3 +299,89 @@ def test_what_the_ledger_keeps_is_the_recipient_again() -> None:
 def test_hidden_marks_in_names_are_taken_out() -> None:
     (recipient,) = recipients_of([contact(surname="Smi\u202eth\n", forename="\u00a0Ada ")]).to
     assert recipient.name == "Mrs Ada Smith"
+
+
+# -- families -------------------------------------------------------------------------------------------------------------
+
+AWAY = {"address_1": "7 Sample Row", "town": "York", "postcode": "YO1 1AA"}
+MOTHER = {
+    "contact_id": "MUM",
+    "priority": "1",
+    "title": "Mrs",
+    "forename": "Ada",
+    "surname": "Smith",
+    "relationship": "Mother",
+}
+FATHER = {
+    "contact_id": "DAD",
+    "priority": "2",
+    "title": "Mr",
+    "forename": "Bo",
+    "surname": "Smith",
+    "relationship": "Father",
+}
+STEPFATHER = {
+    **FATHER,
+    "contact_id": "STEP",
+    "surname": "Khan",
+    "relationship": "Stepfather",
+    "parental_responsibility": N,
+}
+GRANDMOTHER = {"contact_id": "GRAN", "title": "Mrs", "forename": "Edie", "surname": "Brown", "relationship": "Grandmother",
+               "parental_responsibility": N}  # fmt: skip
+AGENCY = {"contact_id": "AGENCY", "title": "", "forename": "", "surname": "Bright Futures Fostering Ltd",
+          "relationship": "Foster agency", "parental_responsibility": N, "lives_with_pupil": N, **AWAY}  # fmt: skip
+CARER = {"contact_id": "CARER", "title": "Ms", "forename": "Jo", "surname": "Lee", "relationship": "Foster carer",
+         "parental_responsibility": N}  # fmt: skip
+COUNCIL = {"contact_id": "LA", "title": "", "forename": "", "surname": "Leeds City Council", "relationship": "Local authority",
+           "lives_with_pupil": N, **AWAY}  # fmt: skip
+SOCIAL_WORKER = {**COUNCIL, "contact_id": "SW", "title": "Mr", "forename": "Al", "surname": "Worker",
+                 "relationship": "Social worker", "parental_responsibility": N}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("family", "letters", "held"),
+    [
+        pytest.param([MOTHER, FATHER], ["Dear Mr and Mrs Smith"], (), id="parents together"),
+        pytest.param([MOTHER], ["Dear Mrs Smith"], (), id="one parent"),
+        pytest.param([MOTHER, {**FATHER, "lives_with_pupil": N, **AWAY}], ["Dear Mrs Smith", "Dear Mr Smith"], (),
+                     id="separated, both responsible"),
+        pytest.param([MOTHER, {**FATHER, "lives_with_pupil": N, "parental_responsibility": N, **AWAY}], ["Dear Mrs Smith"],
+                     (), id="separated, and the father neither responsible nor at home"),
+        pytest.param([MOTHER, {**FATHER, "parental_responsibility": None, "lives_with_pupil": None}], ["Dear Mrs Smith"], (),
+                     id="nobody has said of the father"),
+        pytest.param([MOTHER, {**FATHER, "lives_with_pupil": N, "court_restriction": Y, **AWAY}], ["Dear Mrs Smith"], (),
+                     id="a court order against the father"),
+        pytest.param([{**MOTHER, "court_restriction": Y}, {**FATHER, "court_restriction": Y}], [], ("court restriction",),
+                     id="a court order against both"),
+        pytest.param([MOTHER, {**FATHER, "receives_correspondence": N}], ["Dear Mrs Smith"], (), id="the father gets no post"),
+        pytest.param([{**MOTHER, "receives_correspondence": N}, {**FATHER, "court_restriction": Y}], [],
+                     ("court restriction", "do-not-send"), id="nobody may be written to"),
+        pytest.param([MOTHER, STEPFATHER], ["Dear Mrs Smith and Mr Khan"], (), id="with a stepfather at home"),
+        pytest.param([MOTHER, {**STEPFATHER, "lives_with_pupil": N, **AWAY}], ["Dear Mrs Smith"], (),
+                     id="a stepfather who moved out"),
+        pytest.param([{**MOTHER, **AWAY, "lives_with_pupil": N}, GRANDMOTHER], ["Dear Mrs Brown", "Dear Mrs Smith"], (),
+                     id="at the grandmother's"),
+        pytest.param([GRANDMOTHER], ["Dear Mrs Brown"], (), id="the grandmother alone"),
+        pytest.param([MOTHER, {**FATHER, "title": "Ms", "forename": "Cy"}], ["Dear Mrs and Ms Smith"], (), id="two mothers"),
+        pytest.param([MOTHER, {**FATHER, "title": "Mrs", "forename": "Cy"}], ["Dear Mrs A Smith and Mrs C Smith"], (),
+                     id="two mothers of one title"),
+        pytest.param([MOTHER, {**MOTHER, "contact_id": "MUM2", "priority": "3"}], ["Dear Mrs Smith"], (), id="listed twice"),
+        pytest.param([MOTHER, {**FATHER, "language": "Polish"}], ["Dear Mrs Smith", "Dear Mr Smith"], (),
+                     id="parents who read different languages"),
+        pytest.param([{**MOTHER, "postcode": ""}, {**FATHER, "postcode": ""}], ["Dear Mrs Smith", "Dear Mr Smith"], (),
+                     id="no address: who knows whether they share one"),
+        pytest.param([CARER, COUNCIL], ["Dear Ms Lee", "Dear Leeds City Council"], (), id="in care: carer and council"),
+        pytest.param([CARER, AGENCY, SOCIAL_WORKER], ["Dear Ms Lee"], (), id="in care: agency and social worker are no parents"),
+        pytest.param([AGENCY, SOCIAL_WORKER], [], ("no recipient",), id="only professionals"),
+        pytest.param([{**AGENCY, "lives_with_pupil": Y}], ["Dear Bright Futures Fostering Ltd"], (), id="a home run by an agency"),
+        pytest.param([{**MOTHER, "forename": "", "surname": ""}], ["Dear parent or carer"], (), id="no name"),
+        pytest.param([{**MOTHER, "title": ""}, {**FATHER, "title": ""}], ["Dear Ada Smith and Bo Smith"], (), id="no titles"),
+        pytest.param([], [], ("no recipient",), id="no contact at all"),
+    ],
+)  # fmt: skip
+def test_families(family: list[dict[str, Any]], letters: list[str], held: tuple[str, ...]) -> None:
+    """Who is written to at stage 1, envelope by envelope; and why nobody is."""
+    found = recipients_of([contact(**them) for them in family])
+    assert [salutation(together) for together in households(found.to)] == letters
+    assert found.why_none == held and len(found.to) + len(found.excluded) == len(family)

@@ -20,7 +20,7 @@ from attendance_pipeline.law.register_codes import (
     CODES,
     LATE_BEFORE,
     MARKED,
-    POSSIBLE,
+    UNAUTHORISED,
 )
 from attendance_pipeline.letters.blocks import Block, Box, Items, Marks, Picture, Run, Runs, Table
 from attendance_pipeline.letters.language import Language, fill
@@ -88,11 +88,11 @@ def days_of(rows: Sequence[Row]) -> tuple[Day, ...]:
 def _look(flags: int) -> str:
     if not flags & MARKED:
         return NO_MARK
-    if not flags & POSSIBLE:
-        return NOT_COUNTED
     if flags & ATTENDED:
         return LATE if flags & LATE_BEFORE else CAME
-    return AGREED if flags & AUTHORISED else NOT_AGREED
+    if flags & AUTHORISED:
+        return AGREED
+    return NOT_AGREED if flags & UNAUTHORISED else NOT_COUNTED
 
 
 # ---------------------------------------------------------------- tables

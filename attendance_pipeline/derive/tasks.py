@@ -22,7 +22,7 @@ from attendance_pipeline.derive.penalty_notices import MET_PROVISIONAL
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.law.policy import ACTIONS
 from attendance_pipeline.law.register_codes import AUTHORISED, ILLNESS, MARKED, NOT_ESTABLISHED, UNAUTHORISED
-from attendance_pipeline.law.task_catalogue import Catalogue, TaskKind, shipped_catalogue
+from attendance_pipeline.law.task_catalogue import OF_THE_LEDGER, Catalogue, TaskKind, shipped_catalogue
 
 CLASS_TEACHER = "class-teacher"
 
@@ -137,6 +137,8 @@ def _of_stage(derived: Derived, pupil: int, entry: int, kind: TaskKind) -> bool:
 
 
 def _occasions(derived: Derived, kind: TaskKind) -> Iterator[_Occasion]:
+    if kind.on in OF_THE_LEDGER:
+        return iter(())
     if kind.on == "stage_opened":
         return _stages_opened(derived, kind.stage or 0)
     if kind.on == "reviewed":

@@ -25,7 +25,11 @@ OCCASIONS = (
     "notice_to_improve_breached",
     "notice_to_improve_ended",
     "illness_spells",
+    "letter_proposed",
+    "letter_approved",
 )
+# These stand in the ledger of letters and not in the marks or the log: what makes them is not derived.
+OF_THE_LEDGER = ("letter_proposed", "letter_approved")
 OWNERS = ("office", "attendance-lead", "class-teacher", "senco", "headteacher", "slt")
 _OF_A_STAGE = ("stage_opened", "reviewed", "absent_after_meeting")
 

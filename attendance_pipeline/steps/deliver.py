@@ -18,7 +18,9 @@ from attendance_pipeline.derive.tasks import tasks_of
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.home import School
+from attendance_pipeline.law.task_catalogue import shipped_catalogue
 from attendance_pipeline.letters.batch import BatchInputs, build_batch, due, latest_letter_day
+from attendance_pipeline.letters.fields import KINDS
 from attendance_pipeline.letters.from_roll import log_entries, pupils_on_paper
 from attendance_pipeline.letters.ledger_rows import MACHINES, LedgerRow, LogEntry
 from attendance_pipeline.letters.templates import Templates
@@ -38,6 +40,7 @@ from attendance_pipeline.reports.worklists import (
 from attendance_pipeline.steps.notified import notifications, of_phone_call, of_session
 from attendance_pipeline.steps.plan import half_term
 from attendance_pipeline.steps.propose import letterhead_of
+from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.restate import derived, newest_done
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import deliveries, ledger
@@ -105,6 +108,7 @@ def letters(site: Site, run: str) -> list[Made]:
         day = latest_letter_day(calendar, found[1], site.home.letter_day)
         with site.warehouse.read() as conn:
             before = {d["day"] for d in deliveries.read_deliveries(conn, school.id, "letters")}
+            readiness = Readiness(conn, school)
             stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
             paper = pupils_on_paper(current_pupils(conn, school.id), current_classes(conn, school.id))
             log: dict[int, list[LogEntry]] = defaultdict(list)
@@ -132,6 +136,7 @@ def letters(site: Site, run: str) -> list[Made]:
                 household=school.policy.setting.letters.household,
                 log=log,
                 penalty_notices=school.policy.setting.penalty_notices,
+                not_ready=readiness.on(int(found[0].plan.ladder["cut"][day])).words,
             )
         )
         audiences = class_audiences(batch.classes)
@@ -171,7 +176,10 @@ def worklists(site: Site, run: str) -> list[Made]:
         ]
         on_roll = whole.inputs.pupils.on_roll(day)
         made = build_worklists(
-            [Task.from_derived(t, reason=of_phone_call(forms, t)) for t in listed],
+            [
+                *(Task.from_derived(t, reason=of_phone_call(forms, t)) for t in listed),
+                *_letter_tasks(site, school, whole),
+            ],
             facts,
             unresolved,
             school=school.name,
@@ -187,6 +195,33 @@ def worklists(site: Site, run: str) -> list[Made]:
         overdue = sum(c.overdue for c in made.counts.values())
         note = f"{open_now} open, {overdue} overdue" + (f", {notified.to_do} of forms" if notified else "")
         out.append(Made(school.id, "worklists", len(made.files), folders, note))
+    return out
+
+
+def _letter_tasks(site: Site, school: School, whole: Derived) -> list[Task]:
+    """Letters that wait for a person, but those of stages 1 to 3: their tasks follow from the ladder."""
+    calendar, row_of = school.calendar, {int(person): row for row, person in enumerate(whole.inputs.pupils.pupil_id)}
+    kinds = {f"letter_{state}": state for state in ("proposed", "approved")}
+    with site.warehouse.read() as conn:
+        stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
+    out = []
+    for kind in shipped_catalogue().tasks:
+        for row in (LedgerRow.from_store(r, calendar) for r in stored):
+            since = row.entered if row.state == "proposed" else row.acted_on or row.changed_on
+            own_task = row.kind.startswith("letter_") or row.person_id not in row_of
+            if own_task or row.state != kinds.get(kind.on) or since is None:
+                continue
+            due = calendar.on_or_after(since) + (kind.due_school_days or 0)
+            out.append(
+                Task(
+                    owner=kind.owner,
+                    task=f"{kind.task}: {KINDS[row.kind].title}",
+                    opened_on=since,
+                    due_on=calendar.date(due) if due < len(calendar) else None,
+                    pupil=row_of[row.person_id],
+                    reference=row.reference,
+                )
+            )
     return out
 
 

@@ -8,13 +8,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from attendance_pipeline.demo.make import make_demo_home
 from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.mis.upn import check_letter
 from attendance_pipeline.register.roll import current_pupils
+from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps import propose as step
+from attendance_pipeline.steps.export import Period, export
 from attendance_pipeline.steps.intake import take_in
 from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.restate import due_days, restate
@@ -79,6 +82,10 @@ def test_a_term_at_once_is_its_nights(loaded, at_once: dict[str, Any], tmp_path:
     states = Counter(letter["state"] for letter in at_once["letters"])
     assert states.keys() >= {"sent", "superseded", "proposed"} and states.total() > 20, "the demo shows too little"
     assert len(at_once["batches"]) > 10
+    made = {letter["kind"] for letter in at_once["letters"]}
+    assert made >= {"letter_1", "letter_2", "letter_3", "improved", "penalty_notice_warning"}, (
+        "the demo shows too little"
+    )
 
 
 def test_proposing_again_changes_nothing(derived: Path, at_once: dict[str, Any], tmp_path: Path) -> None:
@@ -112,6 +119,54 @@ def test_a_run_that_stops_half_way_leaves_nothing(
         assert content(site) == {"letters": [], "events": [], "batches": [], "decided": []}
         propose(site)
         assert content(site) == at_once
+
+
+def test_each_letters_evidence_names_file_and_line_of_every_session(derived: Path, tmp_path: Path) -> None:
+    with open_site(shutil.copytree(derived, tmp_path / "home")) as site:
+        (school,) = site.schools()
+        propose(site)
+        register = next(iter(export(site, "register", [school], Period())))
+        with site.warehouse.read() as conn:
+            upn = current_pupils(conn, school.id).set_index("person_id")["upn"]
+            letters = ledger.read_letters(conn, school.id)
+    said = {(m.upn, m.date.isoformat(), m.session): (m.code, m.extract, m.line) for m in register.itertuples()}
+    looked = 0
+    for letter in letters:
+        evidence = letter["evidence"]
+        if letter["state"] == "superseded" or not evidence.get("absences"):
+            continue
+        sources = {(date, session): (extract, line) for date, session, extract, line in evidence["sources"]}
+        for date, session, code in evidence["absences"]:
+            assert said[upn[letter["person_id"]], date, session] == (code, *sources[date, session])
+            looked += 1
+        assert {"as_at", "policy", "policy_version", "policy_source", "register", "event"} <= evidence.keys()
+    assert looked > 50
+
+
+def test_letters_of_all_kinds_wait_on_somebodys_worklist(derived: Path, tmp_path: Path) -> None:
+    with open_site(shutil.copytree(derived, tmp_path / "home")) as site:
+        (school,) = site.schools()
+        propose(site)
+        deliver.worklists(site, "a run")
+        with site.warehouse.read() as conn:
+            proposed = ledger.read_letters(conn, school.id, states=["proposed"])
+        (book,) = site.home.drive.rglob("attendance-lead/**/worklist.xlsx")
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(book)["To do"].iter_rows()]
+    place = rows[0].index("Reference")
+    listed = {row[place]: row[rows[0].index("Task")] for row in rows[1:] if row[place]}
+    waiting = {r["reference"]: r["kind"] for r in proposed if not r["kind"].startswith("letter_")}
+    assert waiting and listed.keys() == waiting.keys()
+    assert {text.split(":")[0] for text in listed.values()} == {"Approve or reject the letter"}
+
+
+def test_a_kind_that_a_school_does_not_have_is_not_in_its_ledger(derived: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(derived, tmp_path / "home")
+    policy = next((home / "policies").glob("*.toml"))
+    without = policy.read_text("utf-8").split("[letters]")[0] + '[letters]\nkinds = ["letter_1"]\n'
+    policy.write_text(without, "utf-8")
+    with open_site(home) as site:
+        propose(site)
+        assert {letter["kind"] for letter in content(site)["letters"]} == {"letter_1"}
 
 
 def test_no_letter_is_repeated_because_a_upn_changed(derived: Path, tmp_path: Path) -> None:

@@ -65,7 +65,6 @@ def read(kind: str, file_name: str, data: bytes) -> RawTable:
     found = _find(kind, file_name, data)
     columns = KINDS[kind].columns
     width = len(found.header)
-    own_names = [header_key(h) for h in found.header]
     faults, lines, table = [], [], []
     for line, row in found.rows:
         if not found.sheet and _cannot_be_split(row, width):
@@ -74,7 +73,7 @@ def read(kind: str, file_name: str, data: bytes) -> RawTable:
         filled = {h: row[p] if p < len(row) else "" for h, p in found.places.items()}
         if not any(map(cells.tidy, filled.values())):
             continue  # a blank row, or one that is only formatted or numbered
-        if [header_key(cells.tidy(c)) for c in row[:width]] == own_names[: len(row)]:
+        if [_name(c) for c in row[:width]] == found.header[: len(row)]:
             continue  # the header again, on the next page
         lines.append(line)
         table.append(filled)
@@ -203,8 +202,9 @@ def _find(kind: str, file_name: str, data: bytes) -> _Found:
     Raises UnreadableFile.
     """
     if not (file_name.lower().endswith((".xlsx", ".xlsm")) or data.startswith(b"PK\3\4")):
-        rows = read_cells(file_name, data)
-        return _in_rows(kind, rows)
+        found = _in_rows(kind, read_cells("", data))
+        # Once more from the header on: which lines make one row is known by how many cells the first row has.
+        return _in_rows(kind, read_cells("", data, found.line - 1)) if found.line > 1 else found
     from attendance_pipeline.mis.xlsx import read_sheets
 
     found: list[tuple[bool, int, _Found]] = []
@@ -236,11 +236,16 @@ _NO_HEADER = "no row of the first 30 names the columns that are needed"
 _EMPTY = "the file is empty"
 
 
+def _name(written: str) -> str:
+    """What a cell of a header says, without the signs by which a form marks what has to be filled in."""
+    return cells.tidy(written).strip(" *:")
+
+
 def _in_rows(kind: str, rows: Sequence[tuple[int, list[str]]]) -> _Found:
     columns = KINDS[kind].columns
     best, at_fault = 0, UnreadableFile(_NO_HEADER if rows else _EMPTY, columns[0].header)
     for i, (line, row) in enumerate(rows[:_HEADER_WITHIN]):
-        header = [cells.tidy(c).strip(" *:") for c in row]
+        header = [_name(c) for c in row]
         while header and not header[-1]:
             header.pop()
         try:

@@ -103,7 +103,8 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
             classes[made_together[0].pupil.class_name] = {name: pdf}
     if printed:
         office |= batch_files(printed, inputs.templates, inputs.school_id, inputs.date)
-        office["mail-merge.csv"] = mail_merge_file(printed)
+        # Not the drafts: nobody merges and posts what a person has yet to consider.
+        office["mail-merge.csv"] = mail_merge_file([m for m in printed if not KIND_RULES[m.letter.kind].considered])
 
     held = [row for row in (*inputs.held, *inputs.rows) if row.state == "held" or row.reference in unprintable]
     held.sort(key=lambda row: (_pupil_order(inputs.pupils[row.person_id]), row.kind, row.contact_id))

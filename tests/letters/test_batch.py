@@ -22,7 +22,15 @@ from attendance_pipeline.letters.batch import (
     latest_letter_day,
     why_unprintable,
 )
-from attendance_pipeline.letters.evidence import LetterEvidence, contact_rows, percent, threshold_percent
+from attendance_pipeline.letters.evidence import (
+    Case,
+    LetterEvidence,
+    Review,
+    RuleStatus,
+    contact_rows,
+    percent,
+    threshold_percent,
+)
 from attendance_pipeline.letters.ledger_rows import LedgerRow, LogEntry
 from attendance_pipeline.letters.recipients import Recipient
 from attendance_pipeline.letters.sample import sample_letterhead
@@ -61,7 +69,7 @@ def row(reference: str, person: int, recipient: Recipient = ADA, kind: str = "le
         "opening_day": date(60),
         "proposed_on": date(60),
         "state": "proposed",
-        "stage": int(kind[-1]),
+        "stage": int(kind[-1]) if kind.startswith("letter_") else 0,
         "batch": "oakfield",
         "recipient": recipient.as_json(),
         "evidence": FIGURES.as_json(),
@@ -133,6 +141,108 @@ def test_two_whose_names_do_not_fit_one_envelope_have_one_each() -> None:
     pair = [replace(r, surname=f"{r.forename}{long}", address=address) for r in (ADA, BO)]
     made = batch(row("1", 1, pair[0]), row("2", 1, pair[1]))
     assert {"OAK-1.pdf", "OAK-2.pdf"} <= set(made.office) and made.unprintable == {}
+
+
+LEEDS = Recipient("", surname="Leeds")  # the local authority is no contact
+
+
+def evidence_of(kind: str) -> dict[str, Any]:
+    """Figures such as a letter of this kind has."""
+    first, last = dt.date(2025, 11, 6), dt.date(2025, 12, 3)
+    rule = RuleStatus("national", "met", True, 10, "school_weeks", 10, first, last, 10, 10, 0)
+    more: dict[str, Any] = {
+        "improved": {"review": Review("recovered", DAY, first, last, 38, 40)},
+        "continuing": {"review": Review("dropped", DAY, first, last, 30, 40, dt.date(2026, 1, 15))},
+        "medical_support": {"ill": 32, "spells": 3},
+        "penalty_notice_warning": {"case": Case(rule, notices=())},
+        "notice_to_improve": {"case": Case(rule, notices=()), "improvement": (first, last, 6)},
+        "referral_pack": {
+            "marks": tuple((dt.date(2025, 12, 1 + n), half, "O") for n in range(3) for half in ("AM", "PM")),
+            "recent": 60,
+            "pupil": {"surname": "Nowak", "date_of_birth": "2017-02-14", "upn": "Z999999999999"},
+            "parents": (),
+        },
+    }
+    return replace(FIGURES, **more.get(kind, {})).as_json()
+
+
+def of_kind(reference: str, kind: str, stage: int, recipient: Recipient = ADA) -> LedgerRow:
+    return row(reference, 1, recipient, kind=kind, stage=stage, evidence=evidence_of(kind))
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage", "shared"),
+    [
+        ("meeting_invitation", 2, True),
+        ("meeting_invitation", 3, False),
+        ("improved", 1, True),
+        ("improved", 2, True),
+        ("improved", 3, False),
+        ("continuing", 2, True),
+        ("continuing", 3, False),
+        ("medical_support", 1, True),
+        ("medical_support", 0, False),  # of no stage
+        ("penalty_notice_warning", 0, False),
+        ("notice_to_improve", 0, False),
+    ],
+)
+def test_an_envelope_is_shared_at_stages_1_and_2_and_never_for_a_warning_or_notice(
+    kind: str, stage: int, shared: bool
+) -> None:
+    made = batch(of_kind("1", kind, stage), of_kind("2", kind, stage, BO))
+    assert made.unprintable == {} and ("OAK-2.pdf" in made.office) != shared
+    assert "12 Mill Lane" in text(made.office["OAK-1.pdf"])[0]
+    listed = table(made.office["batch.csv"])
+    assert [r["Stage"] for r in listed] == [str(stage) if stage else ""] * 2
+
+
+def test_drafts_lie_apart_from_what_is_to_be_posted() -> None:
+    pack = row("3", 1, LEEDS, kind="referral_pack", stage=4, evidence=evidence_of("referral_pack"))
+    made = batch(row("1", 2), of_kind("2", "notice_to_improve", 0), pack)
+    assert made.unprintable == {} and {"print-ready.pdf", "drafts-to-consider.pdf"} <= set(made.office)
+    assert not made.classes
+    posted, drafts = ("".join(text(made.office[name])) for name in ("print-ready.pdf", "drafts-to-consider.pdf"))
+    assert "OAK-1" in posted and "OAK-2" not in posted and "OAK-3" not in posted
+    assert "OAK-2" in drafts and "OAK-3" in drafts and "OAK-1" not in drafts
+    assert [r["reference"] for r in table(made.office["mail-merge.csv"])] == ["OAK-1"]
+    goes = {
+        r["Reference"]: (r["How it goes"], r["Recipient"], r["Printed from"]) for r in table(made.office["batch.csv"])
+    }
+    assert goes == {
+        "OAK-1": ("By post", "Mrs Ada Smith", "print-ready.pdf"),
+        "OAK-2": ("By post, once a person has decided", "Mrs Ada Smith", "drafts-to-consider.pdf"),
+        "OAK-3": ("To the local authority, once a person has decided", "Leeds", "drafts-to-consider.pdf"),
+    }
+    # The UPN goes to the local authority alone.
+    assert "Z999999999999" in drafts and "Z999999999999" not in posted
+
+
+def test_a_referral_with_an_n_cannot_be_made_whoever_lets_it_go() -> None:
+    data = evidence_of("referral_pack")
+    data["marks"][2][2] = "N"
+    pack = row("1", 1, LEEDS, kind="referral_pack", stage=4, evidence=data)
+    assert "code N" in batch(pack).unprintable["OAK-1"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([], "Day"),
+        (
+            [LogEntry(1, date(61), "meeting_arranged", stage=2, from_=dt.date(2025, 12, 11))],
+            "Thursday 11 December 2025",
+        ),
+        ([LogEntry(1, date(61), "meeting_arranged", stage=3, from_=dt.date(2025, 12, 11))], "Day"),
+        (
+            [LogEntry(1, date(10), "meeting_arranged", stage=2, from_=dt.date(2025, 9, 30))],
+            "Day",
+        ),  # of an earlier stage 2
+    ],
+)
+def test_an_invitation_says_the_day_that_the_log_has(entries: list[LogEntry], said: str) -> None:
+    made = batch(of_kind("1", "meeting_invitation", 2), log={1: entries})
+    (page, *_) = text(made.office["OAK-1.pdf"])
+    assert said in page and ("Mr T Teacher" in page)
 
 
 @pytest.mark.parametrize(("kind", "household"), [("letter_3", True), ("letter_1", False), ("letter_2", False)])

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from assets.resources import SiteResource
+from attendance_pipeline.steps.decided import take_back_workbooks
 from attendance_pipeline.steps.intake import NO_MARKS, day_versions, take_in
 
 EXTRACTS = dg.AssetKey("mis_extracts")
@@ -27,6 +28,9 @@ def mis_extracts(days: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         tags={"dagster/kind/files": ""},  # this decorator has no `kinds`
     )
     def observe(context, site: SiteResource) -> dg.DataVersionsByPartition:
+        returned = take_back_workbooks(site.site)
+        for problem in returned.problems:
+            context.log.warning(problem)
         for loaded in take_in(site.site):
             context.log.info("\n".join([loaded.summary(), *loaded.busy]))
         before, now = observed(context.instance), day_versions(site.site)

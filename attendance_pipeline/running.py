@@ -24,6 +24,8 @@ import dagster as dg
 from attendance_pipeline.definitions import build_definitions
 from attendance_pipeline.event_log import quick_event_log
 from attendance_pipeline.home import Home
+from attendance_pipeline.letters.decisions import Wanted
+from attendance_pipeline.steps.decided import Written, write_decisions
 from attendance_pipeline.steps.intake import left_in_inbox, something_in_inbox
 from attendance_pipeline.steps.plan import (
     class_lists_due,
@@ -35,6 +37,7 @@ from attendance_pipeline.steps.plan import (
     school_day,
     school_days,
 )
+from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.store import deliveries, ledger, quarantine
 from schedules.jobs import DERIVED, backfill, governor_report, nightly, take_in_extracts, weekly_class_lists
@@ -210,6 +213,31 @@ def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "night
             say(f"Governor report of {key}")
             runner.run(governor_report.name, partition=key)
     return count(days)
+
+
+@dataclass(frozen=True)
+class DecisionsMade:
+    """What came of decisions about letters: how they were written, and each letter's state now with its reason."""
+
+    written: Written
+    states: Mapping[str, tuple[str, str]]
+
+
+def run_decisions(home: Home, wanted: Sequence[Wanted], today: dt.date, say: Say) -> DecisionsMade:
+    """Write decisions into the log, take it in, and bring the ledger up to them."""
+    with open_site(home.path) as site:
+        site.warehouse.upgrade()
+        written = write_decisions(site, wanted, today)
+    if written.files:
+        say("Taking the decisions in")
+        Runner(home, "letters", say).run(take_in_extracts.name)
+        say("Bringing the ledger up to them")
+    with open_site(home.path) as site:
+        if written.files:
+            propose(site)
+        with site.warehouse.read() as conn:
+            rows = ledger.read_letters(conn, references=[w.reference for w in wanted])
+    return DecisionsMade(written, {r["reference"]: (r["state"], r["reason"]) for r in rows})
 
 
 def run_backfill(

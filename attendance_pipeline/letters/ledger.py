@@ -332,4 +332,4 @@ def _moves(night: Night, t: Target, row: LedgerRow) -> Iterator[Move]:
 
 
 def _move(night: Night, letter: str, to_state: str, reason: str, t: Target) -> Move:
-    return Move(letter, to_state, reason, t.by, t.on or night.date)
+    return Move(letter, to_state, reason, t.by, t.on or night.tonight(t.person_id))

@@ -29,7 +29,8 @@ class LedgerRow:
     `opening_day`: of the opening or other occasion that it answers; `day`: its number (-1: before the calendar).
     `stage`, `episode`: 0 where its kind has none. `entered`: the day on which it last came to be proposed or held;
     `changed_on`: the day of the machine's latest change, also of the reason alone. `acted_on`: the date of the latest
-    act of a person that moved it. `sent_on`: the date it was sent.
+    act of a person that moved it. `sent_on`: the date it was sent. `returned_on`: the day it last came back after it
+    was superseded.
     """
 
     reference: str
@@ -51,6 +52,7 @@ class LedgerRow:
     changed_on: dt.date | None = None
     acted_on: dt.date | None = None
     sent_on: dt.date | None = None
+    returned_on: dt.date | None = None
 
     @classmethod
     def from_store(cls, row: Mapping[str, Any], calendar: SchoolCalendar) -> LedgerRow:
@@ -66,6 +68,7 @@ class LedgerRow:
                 for name in (
                     *("reference", "person_id", "contact_id", "kind", "proposed_on", "state", "reason", "batch"),
                     *("language", "recipient", "evidence", "entered", "changed_on", "acted_on", "sent_on"),
+                    "returned_on",
                 )
             },
         )
@@ -132,12 +135,12 @@ class LedgerInputs:
     `day` is the newest school day that has been derived: deciding for an older one would undo what is known since.
     `occasions`: what asks for letters, as it stands on the day. `pupils`: everybody who has an occasion or a letter;
     who is missing has no recipient. `rows`: every letter of the school. `batches`: all there were, also this day's.
-    `log`: entries of any date; those after `day` are not looked at. `stage_on`: a pupil's stage at the end of a date.
-    `roll`: pupils on roll on `day`. `failed_school`, `failed_classes`: quality checks that did not pass. `doubts`:
-    reasons to hold that lie in an occasion itself, for a contact. `evidence`: what a letter for an occasion to a
-    contact relies on, with the figures of a day (its number). `unprintable`: why a letter to this contact with this
-    evidence cannot be made, or "". `taken`: references that other schools use. `authority`: the name of the local
-    authority. `letterhead`: whether the school's settings have one; without it no letter is approved.
+    `log`: entries of any date; those after `heard` (None: after `day`) are not looked at. `stage_on`: a pupil's stage
+    at the end of a date. `roll`: pupils on roll on `day`. `failed_school`, `failed_classes`: quality checks that did
+    not pass. `doubts`: reasons to hold that lie in an occasion itself, for a contact. `evidence`: what a letter for an
+    occasion to a contact relies on, with the figures of a day (its number). `unprintable`: why a letter to this contact
+    with this evidence cannot be made, or "". `taken`: references that other schools use. `authority`: the name of the
+    local authority. `letterhead`: whether the school's settings have one; without it no letter is approved.
     """
 
     school_id: str
@@ -161,6 +164,7 @@ class LedgerInputs:
     taken: Collection[str] = ()
     authority: str = ""
     letterhead: bool = True
+    heard: dt.date | None = None
 
     @property
     def date(self) -> dt.date:
@@ -288,6 +292,8 @@ def with_decision(rows: Sequence[LedgerRow], decision: Decision, calendar: Schoo
         changes: dict[str, Any] = {"state": m.to_state, "reason": m.reason}
         if m.to_state != row.state and m.to_state in ("proposed", "held"):
             changes["entered"] = max(m.day, row.entered or m.day)
+        if row.state == "superseded":
+            changes["returned_on"] = max(m.day, row.returned_on or m.day)
         if m.by in MACHINES:
             changes["changed_on"] = max(m.day, row.changed_on or m.day)
         else:

@@ -82,6 +82,7 @@ class Night:
         self.inputs = inputs
         self.calendar = inputs.calendar
         self.date = inputs.date
+        self.heard = max(inputs.heard or inputs.date, inputs.date)
         self.setting = inputs.policy.setting.letters
         ladder = inputs.policy.ladder_on(inputs.date)
         self._quiet = ladder.quiet_school_weeks if ladder is not None else 0
@@ -89,7 +90,7 @@ class Night:
         self.findings: list[tuple[str, str]] = []
         self.log: Mapping[int, list[LogEntry]] = defaultdict(list)
         for e in sorted(inputs.log, key=lambda e: (e.person_id, e.date, e.order)):
-            if e.date <= self.date:
+            if e.date <= self.heard:
                 self.log[e.person_id].append(e)
         # Which letters an entry that says `sent` means, once that is known: see `ledger`.
         self._meant: dict[LogEntry, list[Sent]] = defaultdict(list)
@@ -100,6 +101,11 @@ class Night:
             self._references[r.person_id, r.kind].add(r.reference)
             if r.state == "sent":
                 self._sent[r.person_id].append(_sent_row(r))
+
+    def tonight(self, person_id: int) -> dt.date:
+        """As of which date a pupil's letters are moved: of the day decided for, or of the latest word that was heard
+        after it. A word must not be taken, the next time, for one that came after what is decided now."""
+        return max([self.date, *(e.date for e in self.log.get(person_id, ())[-1:])])
 
     def pupil(self, person_id: int) -> PupilFacts:
         return self.inputs.pupils.get(person_id, PupilFacts())

@@ -111,6 +111,8 @@ def _last_word(night: Night, t: Target, occasion: Occasion, row: LedgerRow | Non
         since = row.entered or row.proposed_on
     said = night.entries(t.person_id, t.kind, LETTER_APPROVED, *rejected_actions(t.kind))
     said = [e for e in said if _about(e, t) and e.date >= since]
+    if row is not None and row.returned_on is not None:  # nor has whoever spoke on the day it came back
+        said = [e for e in said if e.date > row.returned_on]
     return said[-1] if said else None
 
 

@@ -7,6 +7,7 @@ one transaction: all of a school's days or none. Not here: any decision (`letter
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from attendance_pipeline.letters.pdf import Letterhead
 from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
+from attendance_pipeline.steps.intake import last_marked_day
 from attendance_pipeline.steps.provenance import MarkSources
 from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.restate import derived, newest_done, replayed_from
@@ -32,6 +34,7 @@ from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import ledger
 from attendance_pipeline.store.derived import done_days as decided_days
 from attendance_pipeline.store.derived import mark_done
+from attendance_pipeline.store.extracts import list_extracts
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def _propose(site: Site, school: School) -> Proposed:
     printing = PrintingCheck(letters)
     version = site.register_version(school)
     counts: Counter[str] = Counter()
+    heard = _heard(site, school, newest)
     with site.warehouse.begin(school.id) as conn:
         readiness = Readiness(conn, school)
         stored = ledger.read_ledger(conn, school.id, machines=MACHINES)
@@ -122,6 +126,7 @@ def _propose(site: Site, school: School) -> Proposed:
                     evidence=facts.evidence,
                     taken=taken,
                     letterhead=school.letterhead is not None,
+                    heard=heard if day == newest else None,
                 )
             )
             ledger.apply(conn, **decision.to_write(school.id))
@@ -140,6 +145,19 @@ def _propose(site: Site, school: School) -> Proposed:
         states=Counter(row.state for row in rows),
         findings=Counter(words for _, words in decision.findings),
     )
+
+
+def _heard(site: Site, school: School, newest: int) -> dt.date | None:
+    """Up to which date the log counts on the newest day, where that is later: what people decided since then counts at
+    once, and does not wait for the next school day's night.
+
+    Up to the recorded date of the newest log: nothing is heard before its date. None where marks of later days are
+    loaded: then the day is being decided as of itself.
+    """
+    with site.warehouse.read() as conn:
+        recorded = [e.recorded_on for e in list_extracts(conn, school.id, "interventions")]
+    last = last_marked_day(site, school)
+    return max(recorded) if recorded and last is not None and last <= newest else None
 
 
 def _days(

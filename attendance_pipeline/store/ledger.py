@@ -132,7 +132,8 @@ def read_ledger(conn: sa.Connection, school: str, *, machines: Collection[str]) 
     """Every letter of a school with every column, and when it became what it is.
 
     `entered`: the day it last came to be proposed or held; `changed_on`: of the last event that was not a person's
-    (`machines`); `acted_on`: of the last that a person caused; `sent_on`: of its sending. None where there is none.
+    (`machines`); `acted_on`: of the last that a person caused; `sent_on`: of its sending; `returned_on`: of its last
+    return after it was superseded. None where there is none.
     """
     moments: dict[str, dict[str, dt.date]] = {}
     query = sa.select(letter_event).join(letter, letter.c.reference == letter_event.c.reference)
@@ -145,9 +146,11 @@ def read_ledger(conn: sa.Connection, school: str, *, machines: Collection[str]) 
             names.append("entered")
         if e.to_state == "sent":
             names.append("sent_on")
+        if e.from_state == "superseded":
+            names.append("returned_on")
         for name in names:
             found[name] = max(found.get(name, e.day), e.day)
-    blank = dict.fromkeys(("entered", "changed_on", "acted_on", "sent_on"))
+    blank = dict.fromkeys(("entered", "changed_on", "acted_on", "sent_on", "returned_on"))
     return [{**r, **blank, **moments.get(r["reference"], {})} for r in read_letters(conn, school)]
 
 

@@ -66,7 +66,7 @@ def unpack_page(page: bytes | memoryview) -> Arrays:
 
 def _pack_numbers(arrays: Arrays) -> bytes:
     """Length of the header, number of rows, header, arrays."""
-    little = {name: a.astype(a.dtype.newbyteorder("<")) if a.dtype.byteorder == ">" else a for name, a in arrays.items()}
+    little = {n: a.astype(a.dtype.newbyteorder("<")) if a.dtype.byteorder == ">" else a for n, a in arrays.items()}
     header = _header(tuple((name, a.dtype) for name, a in little.items()))
     rows = len(next(iter(little.values())))
     parts = [len(header).to_bytes(4, "little"), rows.to_bytes(4, "little"), header]

@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "schedules": ("home", "steps", "assets"),
     "definitions": ("law", "home", "assets", "schedules"),
     "event_log": (),
-    "running": ("home", "store", "steps", "schedules", "definitions", "event_log"),
+    "running": ("home", "store", "letters.decisions", "steps", "schedules", "definitions", "event_log"),
     "serving": ("home", "running"),
     "said": ("home", "letters.batch", "running"),
     "demo.run": ("home", "demo", "running"),
@@ -99,6 +99,7 @@ WRITERS = (
     "mis.inbox",  # kept extracts; takes from the inbox
     "store.warehouse",  # the SQLite file
     "steps.secret",  # a key in the home's state
+    "steps.decided",  # what was decided of letters, into the inbox as one more extract of the log
     "table_files",  # where `attendance export` was told to
     "running",  # Dagster's settings of a home
     "demo.extracts",  # a demonstration's inbox
@@ -110,7 +111,7 @@ WRITING_OF_OS = {"open", "replace", "rename", "link", "symlink", "remove", "unli
                  "chmod"}  # fmt: skip
 
 # Who may ask a home where the drive is: to check it, to deliver, and to say where a delivery lies.
-KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "running", "said")
+KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.decided", "running", "said")
 
 # The rules are pure: of what is not ours they may import these and no more, and they open nothing.
 # (difflib and unicodedata compare names: tables of characters, and nothing but their arguments.)

@@ -1,0 +1,125 @@
+"""What a person decides of letters, by command and in the batch's workbook: it goes through the log, and holds at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from demo_homes import Said, attendance, pupils_named, table
+from openpyxl import load_workbook
+
+
+@pytest.fixture(scope="module")
+def decided(demonstration: tuple[Path, Said], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One copy of the demonstration, on which the tests below decide of different letters."""
+    return shutil.copytree(demonstration[0], tmp_path_factory.mktemp("decided") / "home")
+
+
+def letters(home: Path, *options: object) -> list[dict[str, Any]]:
+    said = attendance("letters", "list", "--home", home, "--json", *options)
+    assert said.code == 0, said.err
+    return list(json.loads(said.out))
+
+
+def state_of(home: Path, reference: str) -> str:
+    found = table(home, "letters").set_index("reference")
+    return str(found.loc[reference, "state"])
+
+
+def test_the_list_shows_what_the_export_has_and_can_be_narrowed(decided: Path) -> None:
+    every = letters(decided)
+    exported = table(decided, "letters")
+    assert sorted(r["reference"] for r in every) == sorted(exported["reference"])
+    held = letters(decided, "--state", "held", "--school", "oakfield")
+    assert held
+    assert {(r["school"], r["state"]) for r in held} == {("oakfield", "held")}
+    assert all(r["reason"] for r in held)
+    assert {r["kind"] for r in letters(decided, "--kind", "letter_1")} == {"letter_1"}
+
+
+def test_proposed_approved_sent_by_whom_and_when_and_never_again(decided: Path) -> None:
+    letter = letters(decided, "--state", "proposed")[0]
+    reference, day = letter["reference"], "2025-10-06"  # the Monday after the last night
+    before = attendance("letters", "approve", reference, "--home", decided, "--on", "2025-09-01")
+    assert before.code == 1
+    assert "2025-09-01 is before it came to be proposed" in before.out
+
+    early = attendance("letters", "sent", reference, "--home", decided)
+    assert early.code == 1
+    assert "approve it first" in early.out
+
+    approved = attendance("letters", "approve", reference, "--home", decided, "--on", day, "--by", "Ms A Lead")
+    assert (approved.code, approved.out) == (0, f"{reference}: approved\n")
+    assert state_of(decided, reference) == "approved"
+    again = attendance("letters", "approve", reference, "--home", decided, "--by", "Somebody Else")
+    assert (again.code, again.out) == (0, f"{reference}: approved already\n")
+
+    sent = attendance("letters", "sent", reference, "--home", decided, "--on", day, "--by", "Office")
+    assert (sent.code, sent.out) == (0, f"{reference}: sent\n")
+    shown = json.loads(attendance("letters", "show", reference, "--home", decided, "--json").out)
+    assert [(e["to_state"], e["by"]) for e in shown["events"]][-2:] == [("approved", "Ms A Lead"), ("sent", "Office")]
+    for decision in ("approve", "reject", "hold", "release"):
+        refused = attendance("letters", decision, reference, "--home", decided)
+        assert refused.code == 1
+        assert "never changes" in refused.out
+    assert state_of(decided, reference) == "sent"
+
+
+def test_what_was_decided_stands_in_the_log_and_the_night_agrees(decided: Path) -> None:
+    rejected, held = [r["reference"] for r in letters(decided, "--state", "proposed", "--school", "elmbrook")][:2]
+    assert attendance("letters", "reject", rejected, "--home", decided, "--reason", "spoken to at the gate").code == 0
+    assert attendance("letters", "hold", held, "--home", decided, "--by", "Ms A Lead").code == 0
+    assert (state_of(decided, rejected), state_of(decided, held)) == ("rejected", "held")
+
+    night = attendance("nightly", "--home", decided)
+    assert night.code in (0, 1), night.err
+    assert (state_of(decided, rejected), state_of(decided, held)) == ("rejected", "held")
+
+    released = attendance("letters", "release", held, "--home", decided)
+    assert released.out == f"{held}: proposed\n"
+
+
+def test_a_batch_workbook_that_was_filled_in_is_read_by_the_next_night_and_once(decided: Path) -> None:
+    book = max(decided.glob("outbox/oakfield/office/*/*/letters/batch.xlsx"))
+    workbook = load_workbook(book)
+    sheet = workbook.active
+    head = next(row for row in sheet.iter_rows() if any(c.value == "Reference" for c in row))
+    column = {c.value: c.column for c in head}
+    open_ones = {r["reference"] for r in letters(decided, "--school", "oakfield", "--state", "proposed")}
+    rows = [r for r in range(head[0].row + 1, sheet.max_row + 1)
+            if sheet.cell(r, column["Reference"]).value in open_ones]  # fmt: skip
+    assert rows, "the batch has a letter that nobody has decided on"
+    reference = sheet.cell(rows[0], column["Reference"]).value
+    sheet.cell(rows[0], column["Decision"]).value = "Approve "
+    sheet.cell(rows[0], column["Decided by"]).value = "Mr H Head"
+    workbook.save(book)
+
+    assert attendance("nightly", "--home", decided).code in (0, 1)
+    assert state_of(decided, reference) == "approved"
+    shown = json.loads(attendance("letters", "show", reference, "--home", decided, "--json").out)
+    assert (shown["events"][-1]["to_state"], shown["events"][-1]["by"]) == ("approved", "Mr H Head")
+
+    # The workbook still says so; what was decided since stands.
+    assert attendance("letters", "hold", reference, "--home", decided).code == 0
+    assert attendance("nightly", "--home", decided).code in (0, 1)
+    assert state_of(decided, reference) == "held"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["approve"], "either references, or --batch"),
+        (["approve", "X", "--batch", "2025-10-03"], "either references, or --batch"),
+        (["approve", "X", "--school", "oakfield"], "--school goes with --batch"),
+        (["show", "NOPE"], "there is no such letter"),
+        (["return", "/nowhere/batch.xlsx"], "No such file"),
+    ],
+)
+def test_wrong_usage_changes_nothing(decided: Path, arguments: list[str], words: str) -> None:
+    said = attendance("letters", arguments[0], "--home", decided, *arguments[1:])
+    assert said.code == 2
+    assert words in said.err
+    assert pupils_named(decided, said.err) == 0

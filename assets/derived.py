@@ -61,7 +61,7 @@ def attendance_measures(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefiniti
         "attendance_measures",
         after=["register"],
         tables=["measures", "groups"],
-        code_version="1",
+        code_version="2",
         description="Attendance of every pupil on roll, and of every class, year, cohort and school, for the year to "
         "date, the term to date and the last four school weeks. Exact counts of sessions, never rounded.",
     )
@@ -73,7 +73,7 @@ def stage_statuses(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         "stage_statuses",
         after=["attendance_measures"],
         tables=["stages", "stage_events"],
-        code_version="1",
+        code_version="2",
         description="Where every pupil on roll stands on the school's ladder of interventions, stages 0 to 4, and what "
         "happened on the day: opened, escalated, recovered ...",
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -97,6 +97,29 @@ class PupilTable:
         )
 
 
+@dataclass(frozen=True)
+class Former:
+    """What pupils were before they became what PupilTable says: arrays of one length, the latest change first.
+
+    `until`: the last day (number) on which the row held; `pupil`: row of PupilTable; the rest as there.
+    """
+
+    until: Ints
+    pupil: Ints
+    class_name: Texts
+    year_group: Texts
+    cohort: npt.NDArray[np.uint16]
+
+    @classmethod
+    def none(cls) -> Former:
+        numbers, texts = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=object)
+        return cls(numbers, numbers, texts, texts, np.zeros(0, dtype=np.uint16))
+
+    def __post_init__(self) -> None:
+        if (np.diff(self.until) > 0).any():
+            raise ValueError("former classes: expected the latest change first")
+
+
 def compulsory_days(calendar: SchoolCalendar, born: dt.date | None) -> tuple[int, int]:
     """First and last school day (inclusive) of compulsory school age; (0, -1) when the date of birth is unknown."""
     if born is None:
@@ -167,7 +190,10 @@ class LogTable:
 
 @dataclass(frozen=True)
 class SchoolInputs:
-    """Everything the answers of one school depend on. `marks`: uint8[P, D, 2] code numbers (AM, PM), 0 no mark."""
+    """Everything the answers of one school depend on. `marks`: uint8[P, D, 2] code numbers (AM, PM), 0 no mark.
+
+    `pupils` are as they are now; what is of a day (group rates, tiers) asks `pupils_on`.
+    """
 
     school_id: str
     calendar: SchoolCalendar
@@ -176,6 +202,7 @@ class SchoolInputs:
     marks: npt.NDArray[np.uint8]
     log: LogTable
     go_live: dt.date | None = None
+    former: Former = field(default_factory=Former.none)
 
     def __post_init__(self) -> None:
         expected = (len(self.pupils), len(self.calendar), 2)
@@ -192,8 +219,21 @@ class SchoolInputs:
     def __len__(self) -> int:
         return len(self.pupils)
 
+    def pupils_on(self, day: int) -> PupilTable:
+        """The pupils with the class, year group and cohorts that they had on a day."""
+        held = int(np.searchsorted(-self.former.until, -day, side="right"))
+        if held == 0:
+            return self.pupils
+        changed = {}
+        for name in ("class_name", "year_group", "cohort"):
+            values = getattr(self.pupils, name).copy()
+            # Where a pupil stands twice, NumPy keeps the last value assigned: that of the earliest change.
+            values[self.former.pupil[:held]] = getattr(self.former, name)[:held]
+            changed[name] = values
+        return replace(self.pupils, **changed)
+
     def part(self, first: int, stop: int) -> SchoolInputs:
-        """The same school with pupils `first` to `stop - 1` only. Marks are not copied."""
+        """The same school with pupils `first` to `stop - 1` only, as they are now. Marks are not copied."""
         return SchoolInputs(
             self.school_id,
             self.calendar,

@@ -64,12 +64,12 @@ def measures_on(derived: Derived, day: int) -> Columns:
     return out
 
 
-def groups_on(derived: Derived, day: int, grouping: Grouping | None = None) -> Columns:
-    """Columns of `groups.group_columns`. Over many days, make the grouping once and pass it."""
+def groups_on(derived: Derived, day: int) -> Columns:
+    """Columns of `groups.group_columns`: everybody in the class, year and cohorts that they were in on the day."""
     inputs = derived.inputs
     date = inputs.calendar.date(day)
     return group_columns(
-        grouping or Grouping.of(inputs.school_id, inputs.pupils),
+        Grouping.of(inputs.school_id, inputs.pupils_on(day)),
         windows_of(derived, day),
         inputs.pupils.on_roll(day),
         absent_from("persistent", date),
@@ -87,7 +87,7 @@ def flagged_groups(derived: Derived, day: int) -> list[tuple[str, str]]:
 
 def stages_on(derived: Derived, day: int) -> Columns:
     """Fields of STAGE_ROW by name, `pupil` and `tier`; at stage 0 the rest is null (-1, or 0 for counts)."""
-    pupils = derived.inputs.pupils
+    pupils = derived.inputs.pupils_on(day)
     year_to_date, _, rolling = windows_of(derived, day)
     threshold = int(derived.plan.ladder["threshold"][day])
     rows = derived.stage_rows(day)

@@ -239,7 +239,8 @@ def _notices_to_improve(derived: Derived, *, ended: bool) -> Iterator[_Occasion]
 
 def _spells(derived: Derived, spells: int) -> Iterator[_Occasion]:
     """The day on which so many separate spells of illness have begun in the academic year; once a year."""
-    flags = np.where(_on_roll(derived)[:, :, None], _flags(derived), 0).reshape(len(derived.inputs), -1)
+    flags = np.where(_on_roll(derived)[:, :, None], _flags(derived), 0)
+    flags = flags.reshape(len(derived.inputs), 2 * len(derived.days))  # also of a school that knows no pupil yet
     marked, ill = (flags & MARKED) != 0, (flags & ILLNESS) != 0
     slots = np.arange(flags.shape[1])
     # The mark before each session: the newest marked one; a missing mark breaks no spell.

@@ -24,7 +24,7 @@ from attendance_pipeline.mis.inbox import Dropped, Inbox, MadeOn, Pattern, clear
 from attendance_pipeline.mis.kinds import KINDS
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
 from attendance_pipeline.mis.registry import formats
-from attendance_pipeline.register.complete import LEFT_OUT, settle
+from attendance_pipeline.register.complete import rows_left_out, settle
 from attendance_pipeline.register.history import Said, amendments_in, fold_marks, read_marks, read_statements
 from attendance_pipeline.register.identity import links_of
 from attendance_pipeline.register.lessons import split_lessons_by_day
@@ -320,9 +320,7 @@ class _Loading:
             settled = settle(conn, school)
             replace_day_pages(conn, implied_withdrawal, school, settled.withdrawals)
             set_left_out(conn, school, [e.id for e in settled.left_out])
-            roll_rows = [
-                QuarantineRow(e.id, e.file_name, e.key.sha256, 1, "Code", LEFT_OUT, "roll") for e in settled.left_out
-            ]
+            roll_rows = rows_left_out(settled)
         elif self.mode_changed:
             replace_day_pages(conn, implied_withdrawal, school, [])
             set_left_out(conn, school, [])

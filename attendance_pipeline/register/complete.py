@@ -35,6 +35,7 @@ from attendance_pipeline.store.extracts import (
     read_statements,
 )
 from attendance_pipeline.store.persons import find_persons
+from attendance_pipeline.store.quarantine import QuarantineRow
 
 LEFT_OUT = "a complete register lacks marks of a class of which it marks less than half"
 
@@ -57,10 +58,16 @@ class _Roll:
     leave: npt.NDArray[np.datetime64]
 
 
-def settle(conn: sa.Connection, school: str) -> Settled:
-    """Work out what the school's complete register extracts withdraw, and which of them are left out."""
-    extracts = list_extracts(conn, school, "register")
-    links = links_of(conn, school)
+def rows_left_out(settled: Settled) -> list[QuarantineRow]:
+    """A quarantine row, of origin `roll`, for each extract that is left out."""
+    return [QuarantineRow(e.id, e.file_name, e.key.sha256, 1, "Code", LEFT_OUT, "roll") for e in settled.left_out]
+
+
+def settle(conn: sa.Connection, school: str, as_at: dt.date | None = None) -> Settled:
+    """Work out what the school's complete register extracts withdraw, and which of them are left out, from all extracts
+    that were recorded by `as_at` (None: all)."""
+    extracts = list_extracts(conn, school, "register", as_at)
+    links = links_of(conn, school, as_at)
     said = {key: links.said(unpack_marks(page)).marks for key, page in read_marks_pages(conn, school).items()}
     top = max((int(m.person.max(initial=0)) for m in said.values()), default=0)
     statements: dict[int, list[tuple[dt.date, str]]] = defaultdict(list)
@@ -70,7 +77,7 @@ def settle(conn: sa.Connection, school: str) -> Settled:
     newest: dict[dt.date, tuple[str, int]] = {}  # the statement that spoke last, and the roll it met
     withdrawals: list[tuple[dt.date, int, bytes]] = []
     left_out: list[StoredExtract] = []
-    for extract, (edition, roll) in zip(extracts, _rolls(conn, school, extracts, top, links), strict=True):
+    for extract, (edition, roll) in zip(extracts, _rolls(conn, school, extracts, top, links, as_at), strict=True):
         new: list[tuple[dt.date, str, npt.NDArray[np.bool_]]] = []
         for day, sha in sorted(statements[extract.id]):
             if newest.get(day) == (sha, edition):
@@ -119,11 +126,11 @@ def _page(lacking: npt.NDArray[np.bool_]) -> bytes:
 
 
 def _rolls(
-    conn: sa.Connection, school: str, extracts: list[StoredExtract], top: int, links: Links
+    conn: sa.Connection, school: str, extracts: list[StoredExtract], top: int, links: Links, as_at: dt.date | None
 ) -> Iterator[tuple[int, _Roll]]:
     """The roll as each register extract meets it: pupils as recorded by that day; one whom only a later pupils extract
     names, as that one first does. Each with the number of its edition, which goes up when it changes."""
-    pages = read_record_pages(conn, school, "pupils")
+    pages = read_record_pages(conn, school, "pupils", as_at)
     data = read_records(conn, {int(r) for _, p in pages for r in p["record"]})
     persons = find_persons(conn, sorted({links.names.of(d["upn"]) for d in data.values()}))
     classes: dict[str, int] = {}

@@ -6,6 +6,8 @@ Columns and their order are the contract's. Writing files is not done here.
 from __future__ import annotations
 
 import datetime as dt
+import re
+from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +15,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from attendance_pipeline.law.register_codes import CODES, NO_MARK
+from attendance_pipeline.register.complete import rows_left_out, settle
 from attendance_pipeline.register.history import amendments, provenance_as_at
-from attendance_pipeline.register.not_on_roll import HARMLESS_BEFORE
+from attendance_pipeline.register.not_on_roll import HARMLESS_BEFORE, rows_not_on_roll, rows_of_nobody
 from attendance_pipeline.register.roll import current_pupils, first_and_last_day, on_roll
 from attendance_pipeline.register.statements import SESSIONS
 from attendance_pipeline.store import quarantine
-from attendance_pipeline.store.extracts import statement_days
+from attendance_pipeline.store.extracts import list_extracts, register_mode_of, statement_days
 
 REGISTER = ["school", "upn", "date", "session", "code", "recorded_on", "extract", "line"]
 AMENDMENTS = ["school", "upn", "date", "session", "old_code", "new_code", "recorded_on", "extract", "line"]
@@ -92,10 +95,35 @@ def amendments_frame(
 
 
 def quarantine_frame(
-    conn: sa.Connection, school: str, first: dt.date | None = None, last: dt.date | None = None
+    conn: sa.Connection,
+    school: str,
+    first: dt.date | None = None,
+    last: dt.date | None = None,
+    as_at: dt.date | None = None,
 ) -> pd.DataFrame:
-    """Every row and file that could not be used, by extract and line. The dates bound the extract's recorded date."""
-    return pd.DataFrame(quarantine.rows(conn, school, first, last), columns=QUARANTINE)
+    """Every row and file that could not be used, by extract and line. The dates bound the extract's recorded date.
+
+    As at a day: what was found against the pupils known then, without files that lay in the inbox.
+    """
+    if as_at is None:
+        return pd.DataFrame(quarantine.rows(conn, school, first, last), columns=QUARANTINE)
+    known = quarantine.rows(conn, school, first, min(as_at, last or as_at), without=("roll", "inbox"))
+    found = [r for r in known if r["origin"] != "file" or _named_by(r["extract"], as_at)]
+    of_roll = rows_not_on_roll(conn, school, as_at=as_at) + rows_of_nobody(conn, school, as_at)
+    if register_mode_of(conn, school) == "complete":
+        of_roll += rows_left_out(settle(conn, school, as_at))
+    recorded = {e.id: e.recorded_on for e in list_extracts(conn, school, as_at=as_at)}
+    for row in set(of_roll):
+        day = recorded[row.extract_id] if row.extract_id is not None else as_at
+        if (first or day) <= day <= (last or day):
+            found.append({**asdict(row), "school": school})
+    return pd.DataFrame(quarantine.in_order(found), columns=QUARANTINE)
+
+
+def _named_by(file_name: object, as_at: dt.date) -> bool:
+    """Whether a refused file may have come by a day: its name says a day not after it, or none."""
+    m = re.search(r"\d{4}-\d{2}-\d{2}", str(file_name))
+    return m is None or m[0] <= as_at.isoformat()
 
 
 def _days(conn: sa.Connection, school: str, first: dt.date | None, last: dt.date | None) -> npt.NDArray[np.datetime64]:

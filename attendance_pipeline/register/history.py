@@ -16,10 +16,17 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from attendance_pipeline.law.register_codes import NO_MARK, WITHDRAWN
+from attendance_pipeline.register.complete import settle
 from attendance_pipeline.register.identity import Said as SaidOfPupils
 from attendance_pipeline.register.identity import links_of
 from attendance_pipeline.register.statements import NO_MINUTES, SILENT, unpack_lines, unpack_marks
-from attendance_pipeline.store.extracts import StoredExtract, list_extracts, read_day_pages, read_marks_pages
+from attendance_pipeline.store.extracts import (
+    StoredExtract,
+    list_extracts,
+    read_day_pages,
+    read_marks_pages,
+    register_mode_of,
+)
 from attendance_pipeline.store.extracts import read_statements as read_statements_of
 from attendance_pipeline.store.tables import implied_withdrawal
 
@@ -268,7 +275,13 @@ def _held(
     conn: sa.Connection, school: str, days: Days, as_at: dt.date | None, *, lines: bool
 ) -> tuple[list[StoredExtract], list[_Held]]:
     """The extracts that count, and their statements of the given days, both in the order in which they speak."""
-    extracts = [e for e in list_extracts(conn, school, "register", as_at) if not e.left_out]
+    extracts = list_extracts(conn, school, "register", as_at)
+    settled = None
+    if as_at is not None and register_mode_of(conn, school) == "complete":
+        # What is kept was worked out from everything loaded, and a later pupils extract may have changed it.
+        settled = settle(conn, school, as_at)
+    left_out = {e.id for e in extracts if e.left_out} if settled is None else {e.id for e in settled.left_out}
+    extracts = [e for e in extracts if e.id not in left_out]
     if len(days) == 0:
         return extracts, []
     rank = {e.id: i for i, e in enumerate(extracts)}
@@ -286,7 +299,8 @@ def _held(
             unpacked[key] = links.said(unpack_marks(pages[key]))
         r, d = rank[s.extract_id], index[s.day]
         found.append((r, 0, d, _Held(r, d, unpacked[key], s.lines)))
-    for day, extract_id, page in read_day_pages(conn, implied_withdrawal, school, first, last):
+    stored = () if settled else read_day_pages(conn, implied_withdrawal, school, first, last)
+    for day, extract_id, page in settled.withdrawals if settled else stored:
         if extract_id in rank and day in index:
             r, d = rank[extract_id], index[day]
             found.append((r, 1, d, _Held(r, d, links.said(unpack_marks(page)), None)))

@@ -65,11 +65,15 @@ def lessons_between(
     return rows.sort_values(["upn", "date", "period"], ignore_index=True)[COLUMNS]
 
 
-def lessons_of(conn: sa.Connection, school: str, persons: Iterable[int]) -> Iterator[tuple[StoredExtract, int, int]]:
+def lessons_of(
+    conn: sa.Connection, school: str, persons: Iterable[int], as_at: dt.date | None = None
+) -> Iterator[tuple[StoredExtract, int, int]]:
     """(extract, line, person) of every row of lessons extracts about these persons, as they stand in the extracts."""
     wanted = np.array(sorted(persons), dtype=np.int32)
-    extracts = {e.id: e for e in list_extracts(conn, school, "lessons")} if len(wanted) else {}
+    extracts = {e.id: e for e in list_extracts(conn, school, "lessons", as_at)} if len(wanted) else {}
     for _, number, packed in read_day_pages(conn, lesson_page, school) if extracts else ():
+        if number not in extracts:
+            continue
         page = unpack_page(packed)
         for i in np.flatnonzero(np.isin(page["person"], wanted)).tolist():
             yield extracts[number], int(page["line"][i]), int(page["person"][i])

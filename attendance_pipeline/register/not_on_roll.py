@@ -51,16 +51,19 @@ _OF_NAMES = (UNKNOWN, NO_STUDENT, TWO_STUDENTS)
 HARMLESS_BEFORE = CODES.numbers_of(["Z", "#"])
 
 
-def rows_not_on_roll(conn: sa.Connection, school: str, extract_ids: Iterable[int] | None = None) -> list[QuarantineRow]:
-    """Quarantine rows of origin `roll` for the given register extracts (None: all of the school's)."""
-    extracts = {e.id: e for e in list_extracts(conn, school, "register")}
+def rows_not_on_roll(
+    conn: sa.Connection, school: str, extract_ids: Iterable[int] | None = None, as_at: dt.date | None = None
+) -> list[QuarantineRow]:
+    """Quarantine rows of origin `roll` for the given register extracts (None: all of the school's), as at a time."""
+    extracts = {e.id: e for e in list_extracts(conn, school, "register", as_at)}
     chosen = set(extracts) if extract_ids is None else set(extract_ids) & set(extracts)
-    pupils = current_pupils(conn, school)
+    pupils = current_pupils(conn, school, as_at)
     if pupils.empty:
         return [_row(extracts[n], 1, "UPN", NO_PUPILS) for n in sorted(chosen)]
-    roll, links = _roll_of(pupils), links_of(conn, school)
+    roll, links = _roll_of(pupils), links_of(conn, school, as_at)
     said_by: dict[tuple[dt.date, str], list[StoredStatement]] = defaultdict(list)
-    for s in read_statements(conn, school, extract_ids=None if extract_ids is None else chosen):
+    every = extract_ids is None and as_at is None
+    for s in read_statements(conn, school, extract_ids=None if every else chosen):
         said_by[s.day, s.marks].append(s)
     if not said_by:
         return []
@@ -155,20 +158,20 @@ def _faults(
     return faults
 
 
-def rows_of_nobody(conn: sa.Connection, school: str) -> list[QuarantineRow]:
+def rows_of_nobody(conn: sa.Connection, school: str, as_at: dt.date | None = None) -> list[QuarantineRow]:
     """Quarantine rows of origin `roll` for rows of other kinds whose student id means no pupil, and for UPNs that could
-    be the former ones of two pupils."""
-    names = names_of(conn, school)
+    be the former ones of two pupils; as at a time."""
+    names = names_of(conn, school, as_at)
     found = [_row(e, line, "Admission Number", DOUBTFUL) for e, line in names.doubtful]
     kinds = records_starting(conn, school, STUDENT_LETTER)
     told = {n: d["upn"] for n, d in read_records(conn, kinds).items() if is_student_name(d.get("upn", ""))}
     for kind in sorted({kinds[n] for n in told}):
-        for extract, page in read_record_pages(conn, school, kind):
+        for extract, page in read_record_pages(conn, school, kind, as_at):
             for number, line in zip(page["record"].tolist(), page["line"].tolist(), strict=True):
                 if number in told and told[number] not in names.first:
                     found.append(_row(extract, line, "Student ID", rule_of(told[number], names)))
     unlinked = {n: name for n, name in student_persons(conn).items() if name not in names.first}
-    for extract, line, person in lessons_of(conn, school, unlinked):
+    for extract, line, person in lessons_of(conn, school, unlinked, as_at):
         found.append(_row(extract, line, "Student ID", rule_of(unlinked[person], names)))
     return found
 

@@ -21,7 +21,7 @@ from attendance_pipeline.register.export import amendments_frame, quarantine_fra
 from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_pupils
 from attendance_pipeline.steps.inputs import school_inputs
-from attendance_pipeline.steps.intake import last_marked_day
+from attendance_pipeline.steps.intake import last_marked_day, latest_marked_day
 from attendance_pipeline.steps.pages import from_page
 from attendance_pipeline.steps.restate import derived, done_days, first_due, newest_done
 from attendance_pipeline.steps.site import Site
@@ -80,8 +80,7 @@ def _one(site: Site, table: str, school: School, period: Period) -> pd.DataFrame
         if table == "amendments":
             return amendments_frame(conn, school.id, period.first, period.last, period.as_at)
         if table == "quarantine":
-            known = [day for day in (period.last, period.as_at) if day is not None]
-            return quarantine_frame(conn, school.id, period.first, min(known, default=None))
+            return quarantine_frame(conn, school.id, period.first, period.last, period.as_at)
         return _letters(conn, school, period)
 
 
@@ -113,12 +112,14 @@ def _anew(site: Site, table: str, school: School, period: Period) -> pd.DataFram
 
 def _known_days(site: Site, school: School, period: Period) -> range | None:
     """Numbers of the days of a period: from the first that is ever derived to the last with marks, or the evening."""
-    first, last = first_due(site, school), last_marked_day(site, school)
+    first, calendar = first_due(site, school, period.as_at), school.calendar
+    if period.as_at is None:
+        last = last_marked_day(site, school)
+    else:  # the day that the night of that evening was for, which is the same for all schools of the home
+        of_night = latest_marked_day(site, period.as_at, period.as_at)
+        last = None if of_night is None else calendar.on_or_before(of_night)
     if first is None or last is None:
         return None
-    calendar = school.calendar
-    if period.as_at is not None:
-        last = min(last, calendar.on_or_before(period.as_at))
     if period.last is not None:
         last = min(last, calendar.on_or_before(period.last))
     if period.first is not None and period.first > calendar.date(first):

@@ -10,11 +10,21 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from attendance_pipeline.derive.inputs import LogEntry, LogTable, PupilTable, SchoolInputs, cohort_bits, compulsory_days
+from attendance_pipeline.derive.inputs import (
+    Former,
+    LogEntry,
+    LogTable,
+    PupilTable,
+    SchoolInputs,
+    cohort_bits,
+    compulsory_days,
+)
 from attendance_pipeline.home import School
 from attendance_pipeline.law.policy import STAGE_OF_LETTER
+from attendance_pipeline.register.former import former_characteristics
 from attendance_pipeline.register.history import register_as_at
 from attendance_pipeline.register.roll import current_interventions, current_pupils, on_roll
 from attendance_pipeline.steps.site import Site
@@ -40,6 +50,7 @@ def _read(site: Site, school: School, as_at: dt.date | None) -> SchoolInputs:
     calendar = school.calendar
     with site.warehouse.read() as conn:
         pupils = current_pupils(conn, school.id, as_at)
+        former = former_characteristics(conn, school.id, as_at)
         log = current_interventions(conn, school.id, as_at)
         present = on_roll(pupils, calendar.days)
         marks = register_as_at(conn, school.id, calendar.days, pupils["person_id"].to_numpy(), as_at, present)
@@ -51,6 +62,7 @@ def _read(site: Site, school: School, as_at: dt.date | None) -> SchoolInputs:
         marks=marks,
         log=_log_table(pupils, log),
         go_live=school.go_live,
+        former=_former(school, pupils, former),
     )
 
 
@@ -61,11 +73,6 @@ def _dates(column: pd.Series) -> list[dt.date | None]:
 def _pupil_table(school: School, pupils: pd.DataFrame) -> PupilTable:
     calendar, last = school.calendar, len(school.calendar) - 1
     born = [compulsory_days(calendar, day) for day in _dates(pupils["date_of_birth"])]
-    flags = {name: pupils[column].fillna(False).to_numpy(dtype=bool) for column, name in _FLAGS.items()}
-    flags["SEN"] = (~pupils["sen"].str.strip().str.lower().isin(NO_SEN)).to_numpy(dtype=bool)
-    cohort = np.zeros(len(pupils), dtype=np.uint16)
-    for name, holds in flags.items():
-        cohort |= np.where(holds, cohort_bits([name]), 0).astype(np.uint16)
     entry, leave = _dates(pupils["entry_date"]), _dates(pupils["leaving_date"])
     return PupilTable(
         pupil_id=pupils["person_id"].to_numpy(dtype=np.int64),
@@ -76,8 +83,31 @@ def _pupil_table(school: School, pupils: pd.DataFrame) -> PupilTable:
         csa_to=np.array([b[1] for b in born], dtype=np.int32),
         class_name=pupils["class"].to_numpy(dtype=object),
         year_group=pupils["year_group"].to_numpy(dtype=object),
-        cohort=cohort,
-        looked_after=flags["Looked After"],
+        cohort=_cohorts(pupils),
+        looked_after=pupils["looked_after"].fillna(False).to_numpy(dtype=bool),
+    )
+
+
+def _cohorts(pupils: pd.DataFrame) -> npt.NDArray[np.uint16]:
+    """Bits of the cohorts of each row, from the columns that a pupils extract gives."""
+    flags = {name: pupils[column].eq(True).fillna(False).to_numpy(dtype=bool) for column, name in _FLAGS.items()}
+    flags["SEN"] = ~pupils["sen"].fillna("").astype(str).str.strip().str.lower().isin(NO_SEN).to_numpy(dtype=bool)
+    cohort = np.zeros(len(pupils), dtype=np.uint16)
+    for name, holds in flags.items():
+        cohort |= np.where(holds, cohort_bits([name]), 0).astype(np.uint16)
+    return cohort
+
+
+def _former(school: School, pupils: pd.DataFrame, former: pd.DataFrame) -> Former:
+    """The rows of `former_characteristics`, the latest change first; those of persons who are no pupils left out."""
+    row_of = {int(person): row for row, person in enumerate(pupils["person_id"])}
+    former = former[former["person_id"].isin(list(row_of))].iloc[::-1]
+    return Former(
+        until=np.array([school.calendar.on_or_after(d.date()) - 1 for d in former["before"]], dtype=np.int32),
+        pupil=np.array([row_of[int(p)] for p in former["person_id"]], dtype=np.int32),
+        class_name=former["class"].fillna("").to_numpy(dtype=object),
+        year_group=former["year_group"].fillna("").to_numpy(dtype=object),
+        cohort=_cohorts(former),
     )
 
 

@@ -20,7 +20,7 @@ from attendance_pipeline.mis.inbox import names_in
 from attendance_pipeline.mis.load import LoadResult, load
 from attendance_pipeline.mis.mapped import MappedFormat
 from attendance_pipeline.mis.reading import DatedCodes
-from attendance_pipeline.register.history import amendments, fold_marks, read_statements
+from attendance_pipeline.register.history import amendments, fold_marks, read_marks
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.derived import counted_days, put_counted
@@ -78,12 +78,12 @@ def day_versions(site: Site) -> dict[str, str]:
     }
 
 
-def _digests(site: Site, school: School) -> dict[dt.date, str]:
-    """A hash of the marks of each of the school's days that has any."""
+def _digests(site: Site, school: School, as_at: dt.date | None = None) -> dict[dt.date, str]:
+    """A hash of the marks of each of the school's days that has any, as at a time."""
 
     def digests() -> dict[dt.date, str]:
         with site.warehouse.read() as conn:
-            rows = read_statements(conn, school.id, school.calendar.days)
+            rows = read_marks(conn, school.id, school.calendar.days, as_at)
         persons = np.unique(rows.person)
         marks = fold_marks(rows, persons, len(school.calendar))
         out = {}
@@ -93,7 +93,7 @@ def _digests(site: Site, school: School) -> dict[dt.date, str]:
             out[school.calendar.date(int(index))] = hashlib.sha256(content).hexdigest()
         return out
 
-    return site.remember(("digests", school.id, site.register_version(school)), digests)
+    return site.remember(("digests", school.id, site.register_version(school), as_at), digests)
 
 
 @dataclass(frozen=True)
@@ -155,13 +155,24 @@ def _count_by_day(days: Iterable[dt.date]) -> dict[str, int]:
     return counts
 
 
-def last_marked_day(site: Site, school: School) -> int | None:
-    """Number of the school's last school day that has any mark; None when nothing was loaded."""
-    days = _digests(site, school)
+def last_marked_day(site: Site, school: School, as_at: dt.date | None = None) -> int | None:
+    """Number of the school's last school day that has any mark as at a time; None when there is none."""
+    days = _digests(site, school, as_at)
     return school.calendar.index(max(days)) if days else None
 
 
-def first_marked_day(site: Site, school: School) -> int | None:
-    """Number of the school's first school day that has any mark; None when nothing was loaded."""
-    days = _digests(site, school)
+def first_marked_day(site: Site, school: School, as_at: dt.date | None = None) -> int | None:
+    """Number of the school's first school day that has any mark as at a time; None when there is none."""
+    days = _digests(site, school, as_at)
     return school.calendar.index(min(days)) if days else None
+
+
+def latest_marked_day(site: Site, upto: dt.date, as_at: dt.date | None = None) -> dt.date | None:
+    """The latest school day up to a date that has marks in any school, as at a time; None when there is none."""
+    latest = [
+        school.calendar.date(min(marked, before))
+        for school in site.schools()
+        if (marked := last_marked_day(site, school, as_at)) is not None
+        and (before := school.calendar.on_or_before(upto)) >= 0
+    ]
+    return max(latest, default=None)

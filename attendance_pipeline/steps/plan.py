@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from attendance_pipeline.home import School
 from attendance_pipeline.law.school_calendar import HalfTerm
-from attendance_pipeline.steps.intake import corrected_days, first_marked_day, last_marked_day
+from attendance_pipeline.steps.intake import corrected_days, first_marked_day, last_marked_day, latest_marked_day
 from attendance_pipeline.steps.restate import done_days, due_days, newest_done
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.deliveries import read_deliveries
@@ -25,13 +25,7 @@ def date_at(site: Site, now: dt.datetime) -> dt.date:
 
 def default_day(site: Site, now: dt.datetime) -> dt.date | None:
     """The latest school day on or before `now` (aware) that has marks in any school; None when there is none."""
-    date = date_at(site, now)
-    latest = [
-        school.calendar.date(min(marked, before))
-        for school in site.schools()
-        if (marked := last_marked_day(site, school)) is not None and (before := school.calendar.on_or_before(date)) >= 0
-    ]
-    return max(latest, default=None)
+    return latest_marked_day(site, date_at(site, now))
 
 
 def newest_day(site: Site) -> dt.date | None:

@@ -126,9 +126,9 @@ def newest_done(site: Site, school: School) -> int | None:
     return max((day for day in done if marked is not None and day <= marked), default=None)
 
 
-def first_due(site: Site, school: School) -> int | None:
-    """The first school day that is ever derived: the first of the academic year of the first mark."""
-    marked = first_marked_day(site, school)
+def first_due(site: Site, school: School, as_at: Day | None = None) -> int | None:
+    """The first school day that is ever derived: the first of the academic year of the first mark, as at a time."""
+    marked = first_marked_day(site, school, as_at)
     return None if marked is None else int(school.calendar.year_start[marked])
 
 

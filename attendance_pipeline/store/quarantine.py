@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -71,11 +72,16 @@ def keys(conn: sa.Connection, school: str, origin: str | None = None) -> set[tup
 
 
 def rows(
-    conn: sa.Connection, school: str, first: dt.date | None = None, last: dt.date | None = None
+    conn: sa.Connection,
+    school: str,
+    first: dt.date | None = None,
+    last: dt.date | None = None,
+    without: Collection[str] = (),
 ) -> list[dict[str, object]]:
-    """The quarantine of a school in the columns of contract.md section 4, by extract and line.
+    """The quarantine of a school in the columns of contract.md section 4 and `sha256`, by extract and line.
 
     `first` and `last` bound the day the extract was recorded; whole files that were refused are always included.
+    `without`: origins that are left out.
     """
     c = quarantine.c
     query = sa.select(c.school, c.extract, c.line, c.column, c.rule, c.sha256, c.origin).where(c.school == school)
@@ -85,5 +91,10 @@ def rows(
             query = query.where(sa.or_(extract_table.c.recorded_on >= first, c.extract_id.is_(None)))
         if last is not None:
             query = query.where(sa.or_(extract_table.c.recorded_on <= last, c.extract_id.is_(None)))
-    found = [dict(r._mapping) for r in conn.execute(query)]
-    return sorted(found, key=lambda r: (r["extract"], r["line"], r["column"], r["rule"], r["sha256"]))
+    found = [dict(r._mapping) for r in conn.execute(query) if r.origin not in without]
+    return in_order(found)
+
+
+def in_order(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as they are shown: by extract and line."""
+    return sorted(map(dict, found), key=lambda r: (r["extract"], r["line"], r["column"], r["rule"], r["sha256"]))

@@ -1,11 +1,14 @@
 """`complete` register extracts withdraw the marks they lack, but only where they mark half of a class."""
 
+import datetime as dt
+
 import pytest
 from school_files import (
     ANN,
     BEN,
     CAT,
     DAN,
+    SCHOOL,
     everything,
     load_all,
     pupils,
@@ -14,6 +17,9 @@ from school_files import (
     register_rows,
     upn,
 )
+
+from attendance_pipeline.register.complete import LEFT_OUT
+from attendance_pipeline.register.export import amendments_frame, quarantine_frame, register_frame
 
 DAY = "2026-01-05"
 EVE = upn(5)
@@ -120,3 +126,24 @@ def test_a_class_counts_as_it_was_when_the_extract_was_made(warehouse, home):
     )
     load_all(warehouse, home, complete=True)
     assert marked(warehouse) == ["Ann", "Ben", "Eve"]
+
+
+def test_a_past_evening_is_settled_with_the_pupils_known_then(warehouse, tmp_path):
+    """Dan's mark is withdrawn by an extract that marks half of 5B; of all pupils who are listed later it is less."""
+    pupils(tmp_path / "inbox", "2025-09-01", f"{DAN},5B,2020-09-01", f"{EVE},5B,2020-09-01")
+    register(tmp_path / "inbox", "2026-01-05", f"{DAN},{DAY},AM,/", f"{EVE},{DAY},AM,/")
+    register(tmp_path / "inbox", "2026-01-06", f"{EVE},{DAY},AM,/")
+    load_all(warehouse, tmp_path, complete=True)
+    evening = {"as_at": dt.date(2026, 1, 6)}
+    with warehouse.read() as conn:
+        then = [f(conn, SCHOOL).to_csv() for f in (register_frame, amendments_frame, quarantine_frame)]
+    assert marked(warehouse) == ["Eve"]
+
+    pupils(tmp_path / "inbox", "2026-01-07", *(f"{u},5B,2020-09-01" for u in (ANN, BEN, CAT, DAN, EVE)))
+    load_all(warehouse, tmp_path, complete=True)
+    assert marked(warehouse) == ["Dan", "Eve"]
+    assert quarantine_rows(warehouse) == [f"register_2026-01-06.csv:1 Code: {LEFT_OUT}"]
+    with warehouse.read() as conn:
+        assert [
+            f(conn, SCHOOL, **evening).to_csv() for f in (register_frame, amendments_frame, quarantine_frame)
+        ] == then

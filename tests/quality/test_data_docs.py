@@ -13,12 +13,13 @@ import pytest
 from openpyxl import load_workbook
 from register_days import PM, RegisterDays
 
-from attendance_pipeline.mis import ctf, date_columns, schemas, sims_xml, weeks, wonde
+from attendance_pipeline.mis import ctf, date_columns, kept_by_people, schemas, sims_xml, weeks, wonde
 from attendance_pipeline.quality.data_docs import data_docs
 from attendance_pipeline.quality.expectations import CHECKS
 from attendance_pipeline.quality.plausibility import Answer, frames, validation_results
 from attendance_pipeline.register import not_on_roll
 from attendance_pipeline.register.complete import LEFT_OUT
+from attendance_pipeline.register.log_versions import LITTLE_LEFT
 from attendance_pipeline.reports.data_quality import MOST_ROWS, QualityReport, by_rule, has_own_words, quality_files
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -250,7 +251,7 @@ def test_every_rule_of_a_row_has_its_own_words() -> None:
     rules |= {wonde.NO_CODE, wonde.TWO_CODES, wonde.NOT_PLAIN, sims_xml.TWICE, sims_xml.NESTED, sims_xml.OUTSIDE}
     rules |= {ctf.NO_START, ctf.WEEKEND, ctf.TOO_LONG, ctf.BROKEN, ctf.UNCERTAIN}
     rules |= {getattr(not_on_roll, n) for n in ("NO_STUDENT", "TWO_STUDENTS", "DOUBTFUL", "UNKNOWN", "NO_PUPILS")}
-    rules |= {not_on_roll.BEFORE, not_on_roll.AFTER}
+    rules |= {not_on_roll.BEFORE, not_on_roll.AFTER, kept_by_people.OTHER_SHEET, LITTLE_LEFT}
     assert len(rules) > 35
     assert sorted(rule for rule in rules if not has_own_words(rule)) == []
 

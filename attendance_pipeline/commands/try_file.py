@@ -15,6 +15,7 @@ from pathlib import Path
 from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError
 
 _LARGEST = 1 << 30
+_WORTH_A_WORD = 20 << 20  # bytes: smaller files are read in a second or two
 _NAME = "attendance-try"
 _KINDS = ("persistent", "severe", "stage", "notice")
 
@@ -70,6 +71,8 @@ def _told(arguments: Arguments, data: bytes, made: dt.date, other: bytes | None,
     from attendance_pipeline.trial.export import read_export
 
     most = None if arguments.all else told.ROWS
+    if len(data) > _WORTH_A_WORD:
+        print(f"reading {arguments.file} ({len(data) >> 20} MB)", file=sys.stderr, flush=True)
     policy = read_policy(arguments.policy) if arguments.policy else None
     try:
         export = read_export(arguments.file.name, data, made, dict(arguments.code))

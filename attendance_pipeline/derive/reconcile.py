@@ -326,7 +326,7 @@ class _Search:
         for i, steps in good.items():
             readings = steps
             if not steps and telling[i] and not self.stated:
-                readings = [reading for base in bases for reading in self._periods_of_one(base, i)]
+                readings = self._periods_of_one(found, i)
             needed = [self.needed(r, i) for r in readings]
             least = min((self._steps_of(r) for r in needed), default=0)
             good[i] = [r for r in dict.fromkeys(needed) if self._steps_of(r) == least]

@@ -7,7 +7,7 @@ Belongs here: the claims of a list, and what came of reconciling them. Not here:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -51,7 +51,7 @@ _WORDS = {
 class Difference:
     """One row of the list, or a pupil whom the list lacks. `pupil`: place in the export's people, None: nobody;
     `theirs`, `ours`: the figures in words; `status`: agrees, explained, ... ; `words`: why, or what remains; `note`: of
-    the pupil, whatever the figures."""
+    the pupil, whatever the figures; `alone`: the reason holds for this pupil only, not for the list."""
 
     pupil: int | None
     named: str
@@ -64,6 +64,7 @@ class Difference:
     words: str
     line: int | None
     note: str = ""
+    alone: bool = False
 
     @property
     def explanation(self) -> str:
@@ -213,10 +214,11 @@ def _figures(outcome: Outcome, pairs: Sequence[Pair]) -> tuple[list[Difference],
     claims = Figures(tuple(p for p, _, _ in said), counts, shares, decimals, first, last)
     found = reconcile(outcome.inputs, int(outcome.school.year_start[outcome.last]), outcome.last, claims)
     rows = [
-        _of_pupil(
-            outcome, p, row, match, "figures", _said(row), _ours(explained, row), explained.status, _why(explained, row)
+        replace(
+            _of_pupil(outcome, p, row, match, "figures", _said(row), _ours(e, row), e.status, _why(e, row)),
+            alone=e.alone,
         )
-        for (p, row, match), explained in zip(said, found.rows, strict=True)
+        for (p, row, match), e in zip(said, found.rows, strict=True)
     ]
     return rows, _summary(found, "figures")
 
@@ -273,7 +275,7 @@ def _summary(found: Reconciliation, what: str) -> list[str]:
     out = []
     statuses = [r.status for r in found.rows]
     told = {s: statuses.count(s) for s in (AGREES, EXPLAINED, SEVERAL, UNEXPLAINED)}
-    words = ", ".join(f"{n} {s}" for s, n in told.items() if n)
+    words = ", ".join(f"{n} {'agree' if s == AGREES and n > 1 else s}" for s, n in told.items() if n)
     out.append(f"{what.capitalize()} of {len(found.rows)} pupils: {words}.")
     if found.way:
         believed = "The list was counted otherwise" if found.sure else "The list may have been counted otherwise"

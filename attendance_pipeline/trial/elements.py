@@ -6,7 +6,8 @@ read here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attendance_pipeline.mis.json_reading import day_of, member, read_lists, text_of
@@ -15,6 +16,11 @@ from attendance_pipeline.mis.xml_walk import as_utf8, walk
 from attendance_pipeline.trial import headers
 from attendance_pipeline.trial.people import Person, person_of
 
+_HEAD, _FIRST = 2_000_000, 2_000  # bytes of a large file, and of its beginning
+_REPORT, _RECORD, _CLOSED = b"<SuperStarReport", b"</Record>", b"</SuperStarReport>"
+_OF_A_MARK = ('"attendance_code_id"', '"attendance_mark"')  # what shows a format of JSON
+_MOST_TRIED = 50
+_JSON_NAMES = (b"surname", b"last_name", b"Surname")
 _ELEMENT = {"sims-xml": "Record", "ctf-xml": "Pupil"}
 
 
@@ -52,8 +58,42 @@ class _People:
         self._depth -= 1
 
 
-def people_of_xml(data: bytes, form: str) -> list[Person]:
-    """Everybody in a report of SIMS or a common transfer file. Raises UnreadableFile."""
+def head_of(data: bytes) -> bytes:
+    """Enough of a large report of SIMS or list of JSON objects to tell what it is: its beginning, closed. The rest is
+    read, and refused where it must be, by the format."""
+    if len(data) <= 2 * _HEAD:
+        return data
+    head = data[:_HEAD]
+    if _REPORT in head[:_FIRST]:
+        return head[: head.rfind(_RECORD) + len(_RECORD)] + _CLOSED if _RECORD in head else data
+    text = head.decode(errors="replace")
+    at = next((place for name in _OF_A_MARK if (place := text.find(name)) >= 0), None)
+    first = None if at is None else _object_around(text, at)
+    return data if first is None else json.dumps([first]).encode()
+
+
+def _object_around(text: str, at: int) -> dict[str, Any] | None:
+    """The innermost JSON object around a place in a text; None where it is not found."""
+    start = at
+    for _ in range(_MOST_TRIED):
+        start = text.rfind("{", 0, start)
+        if start < 0:
+            return None
+        try:
+            found, end = json.JSONDecoder().raw_decode(text, start)
+        except (ValueError, RecursionError):
+            continue
+        if end > at and isinstance(found, dict):
+            return found
+    return None
+
+
+def people_of_xml(data: bytes, form: str, names: Sequence[str]) -> list[Person]:
+    """Everybody in a report of SIMS, whose records have the captions `names`, or in a common transfer file. Raises
+    UnreadableFile."""
+    who = set(headers.who_columns(names))
+    if form == "sims-xml" and not who - {headers.UPN, headers.STUDENT_ID}:
+        return []
     people = _People(_ELEMENT[form])
     walk(as_utf8(data), people)
     return [person_of(cells) for cells in people.found.values()]
@@ -61,6 +101,8 @@ def people_of_xml(data: bytes, form: str) -> list[Person]:
 
 def people_of_json(data: bytes) -> list[Person]:
     """Everybody in a file of JSON: objects of a list of students, and students within marks. Raises UnreadableFile."""
+    if not any(name in data for name in _JSON_NAMES):
+        return []
     found: dict[tuple[str, ...], Person] = {}
     for path, items in read_lists(data).items.items():
         own = any("student" in name or "pupil" in name for name in path)

@@ -45,7 +45,7 @@ from attendance_pipeline.trial.columns import (
     text_of_file,
     without_totals,
 )
-from attendance_pipeline.trial.elements import people_of_json, people_of_xml
+from attendance_pipeline.trial.elements import head_of, people_of_json, people_of_xml
 from attendance_pipeline.trial.people import Person, identity, mostly_upns, person_of
 
 _KEY = "(pupil)"
@@ -127,7 +127,7 @@ def read_export(file_name: str, data: bytes, made: dt.date, codes: Mapping[str, 
         if data[:4] == b"PK\x03\x04":
             suggestion = replace(suggestion, sample=replace(suggestion.sample, written="xlsx"))
     else:
-        suggestion = suggest(file_name, data)
+        suggestion = replace(suggest(file_name, head_of(data)), file_name=file_name)
         if not suggestion.sample.format:
             raise UnreadableFile("XML or JSON of a system whose exports are not known; export the marks as CSV or XLSX")
         found = _of_format(suggestion, data)
@@ -441,7 +441,7 @@ def _of_format(suggestion: Suggestion, data: bytes) -> _Found:
     form = suggestion.sample.format or ""
     ending = "xml" if suggestion.sample.written == "xml" else "json"
     table = formats()[form].read("register", f"register.{ending}", data)
-    people = people_of_xml(data, form) if ending == "xml" else people_of_json(data)
+    people = people_of_xml(data, form, suggestion.sample.headers) if ending == "xml" else people_of_json(data)
     known = {**{student_name("", tidy(p.student_id)): p for p in people if p.student_id},
              **{p.upn: p for p in people if p.upn}}  # fmt: skip
     upns = "UPN" in table.columns and any(t.strip() for t in set(texts_of(table, "UPN")))

@@ -43,6 +43,7 @@ _WEEKS_AFTER = 6  # beyond the longest window of a rule: reviews, and Christmas
 _TOO_SHORT = 5  # school days; persistent absence is never told of a week (rules.md section 4)
 _JOINED_AFTER = 5  # school days of the year, from which a first mark is that of somebody who joined
 _FEW_CODES = 7  # codes that a day usually has, from which one without any was no school day, though blank means present
+_NOT_OF_AGE = "X"  # legal only for pupils outside compulsory school age: rules.md section 2
 _CLOSED = tuple(r.number for r in CODES.rows if r.code_class == "not_collected")
 
 
@@ -431,6 +432,7 @@ def _notices(
     derived: Derived, day: int, last: int, rules: Sequence[str], people: Sequence[Person]
 ) -> tuple[Notice, ...]:
     plan, school = derived.plan, derived.inputs.calendar
+    (outside,) = CODES.numbers_of([_NOT_OF_AGE])
     out = []
     for r, name in enumerate(plan.rule_names):
         if name not in rules or not plan.notices.in_force[r, day]:
@@ -459,7 +461,7 @@ def _notices(
                     drops_out_on=_date(school, first_out),
                     weeks_left=weeks,
                     sessions=sessions,
-                    notes=_notes_of_age(people[p]),
+                    notes=_notes_of_age(people[p], bool((derived.inputs.marks[p] == outside).any())),
                 )
             )
     order = ("met", "met_provisional", "near")
@@ -468,9 +470,16 @@ def _notices(
     )
 
 
-def _notes_of_age(person: Person) -> tuple[str, ...]:
-    if person.born is None and person.year == "R":
-        return ("in Reception: only sessions from compulsory school age on count; check the date of birth",)
+def _notes_of_age(person: Person, marked_outside: bool) -> tuple[str, ...]:
+    """What makes it doubtful that every counted session is of compulsory school age."""
+    if person.born is not None:
+        return ()
+    if person.year == "R":
+        return ("in Reception: check the date of birth",)
+    if marked_outside:
+        return (
+            f"has marks {_NOT_OF_AGE}, which are for pupils outside compulsory school age: check the date of birth",
+        )
     return ()
 
 

@@ -162,8 +162,12 @@ def notices(outcome: Outcome, most: int | None = ROWS) -> Iterator[str]:
         head = ("pupil", "class", "counted", "status", "oldest drops out")
         yield from table(head, rows, most, wide=0, rest="pupils", below=below)
         yield paragraph("Below each: the days, a sign for the morning and one for the afternoon; · does not count.")
-        if any(n.notes for n in found):
-            yield paragraph("In Reception some sessions may be before compulsory school age: check dates of birth.")
+        doubtful = [outcome.people[n.pupil].name for n in found if n.notes]
+        if doubtful:
+            yield paragraph(
+                "May not be of compulsory school age, outside which no session counts; check the date of birth: "
+                + ", ".join(doubtful)
+            )
     if outcome.notices:
         yield paragraph(words.extrapolation(outcome))
 
@@ -238,13 +242,13 @@ def differences(outcome: Outcome, found: Comparison, most: int | None = ROWS) ->
     if not found.differences:
         yield paragraph("No difference.")
         return
-    alike: Counter[str] = Counter(d.words for d in found.rows if d.status == EXPLAINED)
+    alike: Counter[str] = Counter(d.words for d in found.rows if d.status == EXPLAINED and not d.alone)
     for why, n in alike.most_common(_MOST_REASONS):
-        yield paragraph(f"{words.counted(n, 'row')} explained by {why}")
+        yield paragraph(f"{words.counted(n, 'row')} explained: {why}")
     if len(alike) > _MOST_REASONS:
         rest = sum(alike.values()) - sum(n for _, n in alike.most_common(_MOST_REASONS))
         yield paragraph(f"{words.counted(rest, 'row')} explained otherwise, each by itself")
-    single = [d for d in found.differences if d.status != EXPLAINED]
+    single = [d for d in found.differences if d.status != EXPLAINED or d.alone]
     shown = single if most is None else single[:most]
     for d in shown:
         who = f"{d.named} ({d.class_name})" if d.class_name else d.named
@@ -255,6 +259,7 @@ def differences(outcome: Outcome, found: Comparison, most: int | None = ROWS) ->
         both = [f"theirs: {d.theirs}" if d.theirs else "", f"here: {d.ours}" if d.ours else "", d.explanation]
         yield textwrap.indent(paragraph("; ".join(b for b in both if b)), _INDENT)
     if len(single) > len(shown):
-        yield f"{_INDENT}… and {len(single) - len(shown):,} more rows that are not explained for certain"
+        more = len(single) - len(shown)
+        yield f"{_INDENT}… and {more:,} more rows that the list's own way of counting does not explain"
     agree = sum(d.status == AGREES for d in found.rows)
     yield paragraph(f"{words.counted(agree, 'row')} {'agrees' if agree == 1 else 'agree'}.")

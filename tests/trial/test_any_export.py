@@ -208,3 +208,18 @@ def test_a_blank_that_changes_nothing_is_said_to_change_nothing(school):
 def test_what_is_no_register_is_refused_with_a_reason(name, data, why):
     with pytest.raises(UnreadableFile, match=why):
         tried(name, data)
+
+
+@pytest.mark.parametrize("name", ["sims-xml", "assembly-json", "wonde-json"])
+def test_the_head_of_a_large_file_tells_its_format(name, school, monkeypatch):
+    """Of a file of many megabytes only the beginning is looked at to understand it; what comes out is the same."""
+    from attendance_pipeline.trial import elements
+
+    file_name, write = FORMATS[name]
+    data = write(school)
+    whole = read_export(file_name, data, MADE)
+    monkeypatch.setattr(elements, "_HEAD", 20_000)
+    assert len(elements.head_of(data)) < 20_100 < len(data)
+    by_head = read_export(file_name, data, MADE)
+    assert (by_head.form, by_head.people, by_head.codes) == (whole.form, whole.people, whole.codes)
+    assert (by_head.code == whole.code).all()

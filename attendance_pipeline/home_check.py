@@ -48,7 +48,7 @@ def check_home(path: Path | str, today: dt.date, checkers: Sequence[Checker] = (
         return [_as_finding(e) for e in several.errors]
     except SettingsError as one:
         return [_as_finding(one)]
-    found = [f for check in (_folders, _calendars, _policies, _letterheads) for f in check(home, today)]
+    found = [f for check in (_folders, _calendars, _policies, _quality, _letterheads) for f in check(home, today)]
     found += [f for check in checkers for f in check(home)]
     return sorted(found, key=lambda f: SEVERITIES.index(f.severity))
 
@@ -122,6 +122,14 @@ def _policies(home: Home, today: dt.date) -> Iterable[Finding]:
                 "ladder",
                 f"no ladder is in force on {len(without)} school days, {without[0]} to {without[-1]}; nothing opens",
             )
+
+
+def _quality(home: Home, today: dt.date) -> Iterable[Finding]:
+    for school in home.schools:
+        key = f"schools ({school.id}).quality.confirmed_days"
+        for day in school.quality.confirmed_days:
+            if school.calendar.index(day) is None:
+                yield Finding("warning", home.path / SETTINGS_FILE, key, f"{day} is no school day of its calendar")
 
 
 def _letterheads(home: Home, today: dt.date) -> Iterable[Finding]:

@@ -41,7 +41,8 @@ DRAFTS_FILE = "drafts-to-consider.pdf"  # nobody who posts a print file posts on
 class BatchInputs:
     """`rows`: letters to print, `held`: those that are held, as the ledger has them. `pupils`: every pupil of those.
     `log`: entries by pupil. `household`: whether two at one address share an envelope (policy). `penalty_notices`: what
-    a notice costs (policy). `authority`: the local authority's name."""
+    a notice costs (policy). `authority`: the local authority's name. `not_ready`: why the data hold letters, in words,
+    by class; "" for the whole school."""
 
     school_id: str
     date: dt.date
@@ -53,6 +54,7 @@ class BatchInputs:
     layout: str = "dl"
     household: bool = True
     log: Mapping[int, Sequence[LogEntry]] = field(default_factory=dict)
+    not_ready: Mapping[str, str] = field(default_factory=dict)
     penalty_notices: PenaltyNotices = field(default_factory=PenaltyNotices)
     authority: str = ""
 
@@ -108,11 +110,11 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
 
     held = [row for row in (*inputs.held, *inputs.rows) if row.state == "held" or row.reference in unprintable]
     held.sort(key=lambda row: (_pupil_order(inputs.pupils[row.person_id]), row.kind, row.contact_id))
-    office |= held_file(held, inputs.pupils, unprintable, restricted=False)
+    office |= held_file(held, inputs.pupils, unprintable, inputs.not_ready, restricted=False)
     named = [row for row in held if parse_reason(row.reason)[0] & RESTRICTED]
     return BatchFiles(
         office=office,
-        restricted=held_file(named, inputs.pupils, unprintable, restricted=True),
+        restricted=held_file(named, inputs.pupils, unprintable, inputs.not_ready, restricted=True),
         classes=classes,
         letters=sum(len(made.rows) for made in printed),
         held=len(held),

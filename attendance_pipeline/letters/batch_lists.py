@@ -15,7 +15,7 @@ from typing import Any
 from attendance_pipeline.letters.address import MAX_LINES
 from attendance_pipeline.letters.evidence import LetterEvidence, threshold_percent
 from attendance_pipeline.letters.fields import KINDS
-from attendance_pipeline.letters.holding import BRAKE, CANNOT_BE_PRINTED, REASONS, RESTRICTED, parse_reason
+from attendance_pipeline.letters.holding import BRAKE, CANNOT_BE_PRINTED, QUALITY, REASONS, RESTRICTED, parse_reason
 from attendance_pipeline.letters.kind_rules import CLASS_TEACHER, KIND_RULES, MEETING, POST
 from attendance_pipeline.letters.language_names import language_name, language_tag
 from attendance_pipeline.letters.ledger_rows import LedgerRow
@@ -112,10 +112,22 @@ def batch_files(printed: Sequence[Printed], templates: Templates, school_id: str
 
 
 def held_file(
-    held: Iterable[LedgerRow], pupils: Mapping[int, PupilOnPaper], unprintable: Mapping[str, str], *, restricted: bool
+    held: Iterable[LedgerRow],
+    pupils: Mapping[int, PupilOnPaper],
+    unprintable: Mapping[str, str],
+    not_ready: Mapping[str, str],
+    *,
+    restricted: bool,
 ) -> dict[str, bytes]:
-    """`held.csv`, if anything is held. The open one does not say a restricted reason, nor whom it is about."""
-    rows = [_held_row(row, pupils[row.person_id], unprintable.get(row.reference, ""), restricted) for row in held]
+    """`held.csv`, if anything is held. The open one does not say a restricted reason, nor whom it is about.
+
+    `unprintable`: why not, by reference. `not_ready`: why the data hold letters, by class; "" for the whole school.
+    """
+    rows = []
+    for row in held:
+        pupil = pupils[row.person_id]
+        data = [not_ready[name] for name in dict.fromkeys(["", pupil.class_name]) if name in not_ready]
+        rows.append(_held_row(row, pupil, unprintable.get(row.reference, ""), data, restricted))
     return {"held.csv": csv_bytes(rows, _HELD)} if rows else {}
 
 
@@ -171,10 +183,13 @@ def _batch_rows(made: Printed, templates: Templates) -> list[dict[str, Any]]:
     ]
 
 
-def _held_row(row: LedgerRow, pupil: PupilOnPaper, unprintable: str, restricted: bool) -> dict[str, Any]:
+def _held_row(
+    row: LedgerRow, pupil: PupilOnPaper, unprintable: str, data: Sequence[str], restricted: bool
+) -> dict[str, Any]:
     reasons = parse_reason(row.reason)[0]
     hidden = bool(reasons & RESTRICTED) and not restricted
-    words = [_WORDS.get(reason, reason) for reason in REASONS if reason in reasons - (RESTRICTED if hidden else set())]
+    said = _WORDS | ({QUALITY: f"{QUALITY}: {', '.join(data)}"} if data else {})
+    words = [said.get(reason, reason) for reason in REASONS if reason in reasons - (RESTRICTED if hidden else set())]
     words += [ELSEWHERE] if hidden else []
     if unprintable:
         words = [f"{CANNOT_BE_PRINTED}: {unprintable}"]

@@ -51,5 +51,5 @@ class Readiness:
         return NotReady(
             school="" in words,
             classes=frozenset(words) - {""},
-            words={subject: "; ".join(why) for subject, why in words.items()},
+            words={subject: ", ".join(why) for subject, why in words.items()},
         )

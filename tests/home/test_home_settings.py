@@ -180,6 +180,15 @@ FAULTS = [
     ("sqlite:///state/warehouse.db", "postgresql+psycopg://u:s3cret@h/n", "store.database", PASSWORD_VARIABLE),
     ("go_live = 2026-01-05", 'code_map = { "I01" = "II" }', "schools[1].code_map.I01.code", "a register code"),
     ("go_live = 2026-01-05", "owners = { ofice = 'x' }", "schools[1].owners.ofice", "did you mean 'office'"),
+    ("[trust]", "[quality]\nfew_pupls = 3\n[trust]", "quality.few_pupls", "did you mean 'few_pupils'"),
+    ("[trust]", "[quality]\nabsent_percent = 101\n[trust]", "quality.absent_percent", "100"),
+    ("[trust]", "[quality]\nconfirmed_days = [2026-01-05]\n[trust]", "quality.confirmed_days", "no such setting"),
+    (
+        "go_live =",
+        "quality.confirmed_days = ['2026-01-05']\ngo_live =",
+        "schools[1].quality.confirmed_days[1]",
+        "valid date",
+    ),
     ("[trust]", "[trust", "(whole file)", "TOML that can be read"),
 ]
 
@@ -209,6 +218,25 @@ def test_all_faults_of_all_files_are_found_at_once(home: Path) -> None:
     assert ("example.toml", "years[1].terms[2].season") in keys
     assert ("seed-school.toml", "ladder[1].setle_school_days") in keys
     assert len(keys) == 4
+
+
+def test_limits_of_plausible_days_are_the_homes_and_over_them_a_schools_own(home: Path) -> None:
+    text = (
+        MINIMAL
+        + "[schools.quality]\nfew_pupils = 3\nconfirmed_days = [2026-01-05]\n"
+        + SECOND_SCHOOL.replace("oakfield", "elmbrook").replace("100001", "100002")
+    )
+    opened = open_home(write(home, "[quality]\nfew_pupils = 9\nabsent_percent = 62.5\n" + text))
+    oakfield, elmbrook = (school.quality for school in opened.schools)
+    assert (oakfield.few_pupils, oakfield.absent_percent, oakfield.smallest_class) == (3, 62.5, 5)
+    assert (elmbrook.few_pupils, elmbrook.absent_percent, elmbrook.smallest_class) == (9, 62.5, 5)
+    assert (oakfield.confirmed_days, elmbrook.confirmed_days) == ((dt.date(2026, 1, 5),), ())
+
+
+def test_a_confirmed_day_that_is_no_school_day_is_said(home: Path) -> None:
+    write(home, MINIMAL + "[schools.quality]\nconfirmed_days = [2026-01-06, 2026-01-04]\n")
+    said = [f for f in check_home(home, TODAY) if f.key == "schools (oakfield).quality.confirmed_days"]
+    assert [(f.severity, f.message) for f in said] == [("warning", "2026-01-04 is no school day of its calendar")]
 
 
 def test_two_schools_cannot_share_an_id_or_urn(home: Path) -> None:

@@ -166,6 +166,22 @@ def evidence_of(kind: str) -> dict[str, Any]:
     return replace(FIGURES, **more.get(kind, {})).as_json()
 
 
+def test_a_letter_that_is_held_for_the_data_says_which_day_and_what_is_wrong() -> None:
+    why = {"2A": "12/02/2026, the afternoon register was not taken", "": "11/02/2026, registers are missing"}
+    held = tuple(
+        row(str(n), person, state="held", reason=reason)
+        for n, (person, reason) in enumerate([(3, "quality check failed"), (1, "quality check failed"), (2, "left")])
+    )
+    said = {r["Pupil"]: r["Held because"] for r in table(batch(held=held, not_ready=why).office["held.csv"])}
+    assert said == {
+        "Cy Zane": f"quality check failed: {why['']}, {why['2A']}",
+        "Zofia Nowak": f"quality check failed: {why['']}",
+        "Ben Abbot": "left",
+    }
+    plain = table(batch(held=held).office["held.csv"])
+    assert {r["Held because"] for r in plain} == {"left", "quality check failed"}
+
+
 def of_kind(reference: str, kind: str, stage: int, recipient: Recipient = ADA) -> LedgerRow:
     return row(reference, 1, recipient, kind=kind, stage=stage, evidence=evidence_of(kind))
 

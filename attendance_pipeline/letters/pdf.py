@@ -1,6 +1,7 @@
 """Letters and reports as PDF: the only module that knows Typst and pikepdf.
 
-Belongs here: turning composed words and data into pages. Does not belong here: words, figures, who gets a letter.
+Belongs here: turning the parts of letters and the data of reports into pages. Does not belong here: words and what
+stands around them (``parts``), figures, who gets a letter.
 
 The layouts in ``letter_templates/layout`` are ours and fixed. Everything a person or a school wrote reaches them as
 strings of JSON, which Typst sets and never reads as its own language. The same input gives the same bytes: fonts are
@@ -11,9 +12,7 @@ one costs more than a letter.
 import datetime
 import io
 import json
-import re
 import threading
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,15 +23,20 @@ from typing import Any
 import pikepdf
 import typst
 
-from attendance_pipeline.letters.address import LAYOUTS, AddressError, Layout, fit_address
-from attendance_pipeline.letters.blocks import as_data
-from attendance_pipeline.letters.fields import context, enclosed
-from attendance_pipeline.letters.fonts import FontSet, font_folders
-from attendance_pipeline.letters.inert import clean
-from attendance_pipeline.letters.language import SHIPPED, Language, fill, load_language
+from attendance_pipeline.letters.fonts import FontSet
+from attendance_pipeline.letters.language import SHIPPED, load_language
 from attendance_pipeline.letters.language_names import language_name
 from attendance_pipeline.letters.letter import Letter, LetterError, Letterhead
-from attendance_pipeline.letters.templates import Composed, Templates
+from attendance_pipeline.letters.parts import (
+    document_of,
+    fonts_of,
+    layout_of,
+    page_style,
+    scripts_of,
+    shipped_fonts,
+    texts_of,
+)
+from attendance_pipeline.letters.templates import Templates
 
 __all__ = [
     "Letter",
@@ -67,9 +71,9 @@ def render_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl",
     Raises ``LetterError`` (the letter's data) or ``templates.TemplateError`` (the words), neither with a value of a
     person.
     """
-    data = _document([letter], letterhead, _layout(layout), templates, own_sheets=False)
+    data = document_of([letter], letterhead, layout_of(layout), templates, own_sheets=False)
     data["title"] = f"{letterhead.name}: {letter.reference}"
-    pdf = _compile("letter.typ", data, letter.date, _fonts(templates), tagged=True)
+    pdf = _compile("letter.typ", data, letter.date, fonts_of(templates), tagged=True)
     return _without_direction(pdf) if data["parts"][0]["dir"] == "rtl" else pdf
 
 
@@ -78,13 +82,13 @@ def render_sample(letter: Letter, letterhead: Letterhead, *, layout: str = "dl",
 
     The band says where a page is in a translation that nobody of the school has checked.
     """
-    data = _document([letter], letterhead, _layout(layout), templates, own_sheets=False)
+    data = document_of([letter], letterhead, layout_of(layout), templates, own_sheets=False)
     data["title"] = f"{SAMPLE_WORDS}: {letter.kind}"
     for part in data["parts"]:
         part["sample"] = SAMPLE_WORDS
         if templates.unchecked(part["kind"], part["lang"]):
             part["sample"] += f". This {language_name(part['lang'])} has not been checked by the school"
-    pdf = _compile("letter.typ", data, letter.date, _fonts(templates), tagged=True)
+    pdf = _compile("letter.typ", data, letter.date, fonts_of(templates), tagged=True)
     return _without_direction(pdf) if data["parts"][0]["dir"] == "rtl" else pdf
 
 
@@ -102,7 +106,7 @@ def render_batch(
     shared: dict[str, _Shared] = {}
     chunks: list[bytes] = []
     for chunk in _chunks(letters, LETTERS_PER_CHUNK):
-        data = _document(chunk, letterhead, _layout(layout), templates, own_sheets=True)
+        data = document_of(chunk, letterhead, layout_of(layout), templates, own_sheets=True)
         data["title"] = f"{letterhead.name}: letters"
 
         def stand_in(part: dict[str, Any], data: dict[str, Any] = data) -> dict[str, Any]:
@@ -111,20 +115,20 @@ def render_batch(
                 return part
             key = json.dumps(part, sort_keys=True)
             if key not in shared:
-                alone = _compile("letter.typ", {**data, "parts": [part]}, date, _fonts(templates), tagged=False)
+                alone = _compile("letter.typ", {**data, "parts": [part]}, date, fonts_of(templates), tagged=False)
                 with pikepdf.open(io.BytesIO(alone)) as pages:
                     shared[key] = _Shared(alone, len(pages.pages), _STAND_IN_WIDTH + len(shared))
             return {"page": "stand-in", "pages": shared[key].pages, "width": shared[key].width}
 
         parts = [stand_in(part) for part in data["parts"]]
-        chunks.append(_compile("letter.typ", {**data, "parts": parts}, date, _fonts(templates), tagged=False))
+        chunks.append(_compile("letter.typ", {**data, "parts": parts}, date, fonts_of(templates), tagged=False))
     return _joined(chunks, list(shared.values()), f"{letterhead.name}: letters", date)
 
 
 def check_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl", templates: Templates) -> str | None:
     """Why this letter cannot be made (a reason to hold it, without a value of a person), or None. Renders nothing."""
     try:
-        _document([letter], letterhead, _layout(layout), templates, own_sheets=False)
+        document_of([letter], letterhead, layout_of(layout), templates, own_sheets=False)
     except LetterError as error:
         return error.reason
     return None
@@ -132,11 +136,11 @@ def check_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl", 
 
 def alignment_sheet(layout: str = "dl") -> bytes:
     """One page that shows where the window will be, to hold behind an envelope before a batch is printed."""
-    chosen = _layout(layout)
+    chosen = layout_of(layout)
     language = load_language("en")
     left, top, right, bottom = chosen.window
     data = {
-        **_page_style(language),
+        **page_style(language),
         "title": f"Alignment sheet: {layout}",
         "layout": layout,
         "window": [left, top, right, bottom],
@@ -144,7 +148,7 @@ def alignment_sheet(layout: str = "dl") -> bytes:
         "address-y": chosen.address_y,
         "salutation-y": chosen.salutation_y,
     }
-    return _compile("alignment.typ", data, datetime.date(2025, 9, 1), _shipped_fonts(), tagged=True)
+    return _compile("alignment.typ", data, datetime.date(2025, 9, 1), shipped_fonts(), tagged=True)
 
 
 def render_document(
@@ -161,185 +165,14 @@ def render_document(
     without ``alt``).
     """
     words = load_language(language)
-    fonts = _shipped_fonts()
-    document = {**data, **_page_style(words), "title": title, "page-words": words.words["page"]}
-    if missing := fonts.missing("".join(_texts(document)), words.fonts):
-        raise ValueError(f"the report has {_scripts(missing)}, which no shipped font can print")
+    fonts = shipped_fonts()
+    document = {**data, **page_style(words), "title": title, "page-words": words.words["page"]}
+    if missing := fonts.missing("".join(texts_of(document)), words.fonts):
+        raise ValueError(f"the report has {scripts_of(missing)}, which no shipped font can print")
     return _compile(layout_file, document, date, fonts, tagged=True)
 
 
-# ---------------------------------------------------------------- data for the layouts
-
-
-def _layout(name: str) -> Layout:
-    if name not in LAYOUTS:
-        raise ValueError(f"{name!r} is not a page layout; there are {', '.join(LAYOUTS)}")
-    return LAYOUTS[name]
-
-
-def _document(
-    letters: Sequence[Letter], letterhead: Letterhead, layout: Layout, templates: Templates, *, own_sheets: bool
-) -> dict[str, Any]:
-    fonts = _fonts(templates)
-    parts = [part for letter in letters for part in _parts(letter, letterhead, layout, templates, fonts, own_sheets)]
-    english = load_language("en", templates.school_folder)
-    contact = [letterhead.telephone, letterhead.email]
-    head = {
-        "fonts": english.fonts,
-        "name": letterhead.name,
-        "lines": [*letterhead.address, *(line for line in contact if line)],
-    }
-    if missing := fonts.missing("".join(_texts(head)), english.fonts):
-        raise ValueError(f"the letterhead has {_scripts(missing)}, which no shipped font can print")
-    return {
-        "lang": parts[0]["lang"],
-        "region": parts[0]["region"],
-        "head": head,
-        "geometry": {
-            "left": layout.left,
-            "right": layout.right,
-            "address-x": layout.left,
-            "address-y": layout.address_y,
-            "address-width": layout.address_width,
-            "salutation-y": layout.salutation_y,
-            "folds": layout.folds,
-        },
-        "parts": parts,
-    }
-
-
-def _parts(
-    letter: Letter, letterhead: Letterhead, layout: Layout, templates: Templates, fonts: FontSet, own_sheets: bool
-) -> Iterator[dict[str, Any]]:
-    """The letter itself, then its enclosures, each with the language its template is written in."""
-    values = context(letter, letterhead)
-    for kind in (letter.kind, *enclosed(letter, values)):
-        composed = templates.compose(kind, letter.language, values)
-        words = composed.language.words
-        part = {
-            **_page_style(composed.language),
-            "kind": kind,
-            "page": composed.page,
-            "own-sheet": own_sheets,
-            "blocks": _with_breaks(as_data(composed.blocks), composed.language.direction == "ltr"),
-            "page-words": words["page"],
-            "foot": letterhead.name
-            if composed.page == "leaflet"
-            else f"{words['reference']}: {_isolated(letter.reference, composed.language)}",
-        }
-        if composed.page in ("letter", "pack", "certificate"):
-            part["dated"] = composed.language.date(letter.date)
-            part["date-words"] = words["date"]
-        if composed.page == "letter":
-            part |= _first_page(letter, layout, composed, fonts, templates)
-        elif composed.page == "pack":
-            part["recipient"] = {"lines": list(map(clean, letter.recipient_lines))}
-            part["confidential"] = words["confidential"]
-        if missing := fonts.missing("".join(_texts(part)), composed.language.fonts):
-            raise LetterError(letter.reference, f"{kind} has {_scripts(missing)}, which no font at hand can print")
-        yield part
-
-
-_TOGETHER = re.compile(r"(?<!\w)([0-9]{1,4} [^\W\d_]{2,})")  # 3 December, 21 sessions
-_TOO_LONG = re.compile(r"[^\W_]{30,}")  # a word that no narrow column holds
-
-
-def _with_breaks(data: Any, together: bool) -> Any:
-    """The blocks, with a number and the word after it in a run of their own that stays on one line (``together``), and
-    leave to break in words that are too long for a line."""
-    if (
-        isinstance(data, list)
-        and data
-        and isinstance(data[0], list)
-        and len(data[0]) == 3
-        and data[0][1] in (True, False)
-    ):
-        return [piece for run in data for piece in _pieces(run, together)]
-    if isinstance(data, list):
-        return [_with_breaks(one, together) for one in data]
-    if isinstance(data, dict):
-        in_cells = data.get("is") == "table"
-        return {name: _with_breaks(value, together and not in_cells) for name, value in data.items()}
-    return data
-
-
-def _pieces(run: list[Any], together: bool) -> Iterator[list[Any]]:
-    text, *look = run
-    text = _TOO_LONG.sub(lambda word: "\u200b".join(word[0]), text)
-    if not together:
-        yield [text, *look]
-        return
-    for number, piece in enumerate(_TOGETHER.split(text)):
-        if piece:
-            yield [piece, *look, True] if number % 2 else [piece, *look]
-
-
-def _first_page(
-    letter: Letter, layout: Layout, composed: Composed, fonts: FontSet, templates: Templates
-) -> dict[str, Any]:
-    words = composed.language.words
-    english = load_language("en", templates.school_folder)
-    try:
-        address = fit_address(tuple(map(clean, letter.recipient_lines)), layout, fonts, english.fonts)
-    except AddressError as error:
-        raise LetterError(letter.reference, str(error)) from None
-    return {
-        "recipient": {"lines": list(address.lines), "size": address.size, "pitch": address.pitch},
-        "salutation": fill(words["salutation"], salutation=clean(letter.salutation)),
-        "facts": [
-            [words["date"], composed.language.date(letter.date)],
-            [words["reference"], _isolated(letter.reference, composed.language)],
-        ],
-    }
-
-
-def _isolated(words: str, language: Language) -> str:
-    """Latin words that keep their own direction inside a right-to-left line."""
-    return f"\u2066{words}\u2069" if language.direction == "rtl" else words
-
-
-def _page_style(language: Language) -> dict[str, Any]:
-    return {
-        "lang": language.tag,
-        "region": language.region,
-        "dir": language.direction,
-        "fonts": list(language.fonts),
-    }
-
-
-def _texts(data: Any) -> Iterator[str]:
-    """Every string of the data: some are never printed, but all are of our own making and printable."""
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, Mapping):
-        for name, value in data.items():
-            if name != "svg":
-                yield from _texts(value)
-    elif isinstance(data, Sequence):
-        for value in data:
-            yield from _texts(value)
-
-
-def _scripts(characters: set[str]) -> str:
-    """What kind of characters, without saying which: one of them may be all there is to a name."""
-    words = {unicodedata.name(char, "unnamed character").split(" ")[0].lower() for char in characters}
-    return f"{len(characters)} character(s) ({', '.join(sorted(words))})"
-
-
 # ---------------------------------------------------------------- Typst
-
-
-def _fonts(templates: Templates) -> FontSet:
-    return _font_set(font_folders(templates.school_folder))
-
-
-def _shipped_fonts() -> FontSet:
-    return _font_set(font_folders())
-
-
-@lru_cache(maxsize=8)
-def _font_set(folders: tuple[Path, ...]) -> FontSet:
-    return FontSet(folders)
 
 
 @lru_cache(maxsize=8)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from numpy.random import Generator
 
+from attendance_pipeline.demo.forms import SentForm
 from attendance_pipeline.demo.marks import AM, PM
 from attendance_pipeline.demo.people import Contact, Pupil, Teacher
 from attendance_pipeline.demo.recording import Recorded
@@ -45,6 +46,7 @@ class Invented:
     successor: str
     recorded: Recorded
     log: Log
+    forms: list[SentForm]
     faults: Generator
 
 
@@ -60,6 +62,7 @@ def write_extracts(folder: Path, school: Invented) -> int:
         changed = [replace(t, name=school.successor) if t is new else t for t in teachers]
         files.write("classes", days[spring], [(t.class_name, t.name, t.email) for t in changed])
     before: tuple[list[Row], list[Row]] = ([], [])
+    exported = dt.date.min
     for d, day in enumerate(days):
         shown = [p for p in pupils if _shown(p, day)]
         now = [_pupil_row(p, day) for p in shown], [r for p in shown for r in _contact_rows(p)]
@@ -73,6 +76,9 @@ def write_extracts(folder: Path, school: Invented) -> int:
         if d == len(days) - 1 or calendar.week[d + 1] != calendar.week[d]:
             rows = [row for e in school.log.entries if e.day <= day for row in _log_rows(e, pupils)]
             files.write("interventions", day, rows)
+            sent = [f for f in school.forms if exported < f.submitted.date() <= day]
+            files.write("notifications", day, [_form_row(f) for f in sent])
+            exported = day
     _registers(files, school.faults, days, pupils, recorded)
     return files.count
 
@@ -156,6 +162,18 @@ def _log_rows(e: Entry, pupils: Sequence[Pupil]) -> list[Row]:
         )
         for contact in to or [""]
     ]
+
+
+def _form_row(f: SentForm) -> Row:
+    return (
+        f.submitted.isoformat(sep=" ", timespec="minutes"),
+        f.upn,
+        f.name,
+        _british(f.first),
+        _british(f.last),
+        f.reason,
+        "",
+    )
 
 
 # --- registers --------------------------------------------------------------------------------------------------------

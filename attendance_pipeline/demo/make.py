@@ -15,6 +15,7 @@ import numpy as np
 from attendance_pipeline.demo import names
 from attendance_pipeline.demo.extracts import Invented, write_extracts
 from attendance_pipeline.demo.families import invent_contacts
+from attendance_pipeline.demo.forms import send_forms
 from attendance_pipeline.demo.marks import draw_marks, minutes_late
 from attendance_pipeline.demo.people import class_names, invent_pupils, teacher_name, teachers
 from attendance_pipeline.demo.profiles import draw_profiles
@@ -63,7 +64,8 @@ def make_demo_home(path: Path | str, *, pupils: int = 420, schools: int = 1, see
 def invent_school(school: School, number: int, pupils: int, seed: int) -> Invented:
     """Everything about the demo's school `number` (0, 1 …), from the first day of its calendar to TODAY."""
     # One stream for each matter, so that a change to one leaves the others as they are.
-    people, mark, entering, staff, kin, fault = (np.random.default_rng([seed, number, part]) for part in range(6))
+    parts = (np.random.default_rng([seed, number, part]) for part in range(7))
+    people, mark, entering, staff, kin, fault, parents = parts
     calendar = school.calendar
     staffed = teachers(people, class_names(pupils), f"{school.id}.example")
     successor = teacher_name(people)
@@ -73,7 +75,8 @@ def invent_school(school: School, number: int, pupils: int, seed: int) -> Invent
     recorded = record(entering, truth, roll, calendar)
     log = keep_log(staff, school.id, calendar, school.policy, roll, recorded.now)
     invent_contacts(kin, roll, log.unanswered)
-    return Invented(calendar, roll, staffed, successor, recorded, log, fault)
+    forms = send_forms(parents, calendar, roll, recorded.now)
+    return Invented(calendar, roll, staffed, successor, recorded, log, forms, fault)
 
 
 def _settings(ids: list[str]) -> dict[str, str]:

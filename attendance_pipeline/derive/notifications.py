@@ -30,11 +30,12 @@ NO_MARK = "notified, no mark"
 NO_REASON = "notified, code N"
 PRESENT = "notified, marked present"
 FITS = "notified, absent"
+HALF = "notified, there for half of the day"
 NOT_EXPECTED = "notified, not expected in school"
 CALL = "not notified, no reason known"
 OTHERWISE = "not notified, reason recorded"
 # The first to be looked at comes first; of a day with two sessions the first of these is said.
-FINDINGS = (CALL, NO_REASON, PRESENT, NO_MARK, FITS, NOT_EXPECTED, TO_COME, OTHERWISE)
+FINDINGS = (CALL, NO_REASON, PRESENT, NO_MARK, FITS, HALF, NOT_EXPECTED, TO_COME, OTHERWISE)
 OPEN = frozenset({CALL, NO_REASON, PRESENT, NO_MARK})  # somebody has something to do
 
 
@@ -133,6 +134,11 @@ class Notifications:
         codes = self._codes(pupil, day)
         forms = [self.about(pupil, day, half) for half in range(2)]
         halves = [self._notified(pupil, day, half, last) if forms[half] else "" for half in range(2)]
+        for half in range(2):
+            # Most forms do not say of which half they speak: who was absent for the other has done as was told.
+            of_the_day = not any(m.form.session for m in forms[half])
+            if halves[half] == PRESENT and halves[1 - half] in (FITS, NO_REASON) and of_the_day:
+                halves[half] = HALF
         every = {id(m): m for m in (*forms[0], *forms[1])}
         return Day(pupil, day, (halves[0], halves[1]), codes, tuple(every.values()))
 

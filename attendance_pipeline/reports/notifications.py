@@ -32,13 +32,14 @@ _TO_DO: Mapping[str, str] = {
     said.PRESENT: "Check: notified as absent, and marked present",
     said.NO_MARK: "Notified as absent, and no mark: enter the code",
     said.FITS: "Nothing: absent as notified",
+    said.HALF: "Nothing: absent for half of the day",
     said.NOT_EXPECTED: "Nothing: no session was expected",
     said.TO_COME: "Nothing yet: a day to come",
     said.OTHERWISE: "Nothing: a reason is recorded, without a form",
 }
 _NO_SESSION = "Check the dates: the pupil has no school day in them"
 _PERHAPS_A_FORM = " (a form may be about this pupil)"
-_ORDER = (NOBODY, SEVERAL_FIT, PERHAPS, said.CALL, said.NO_REASON, said.PRESENT, said.NO_MARK, _NO_SESSION, said.FITS,
+_ORDER = (NOBODY, SEVERAL_FIT, PERHAPS, said.CALL, said.NO_REASON, said.PRESENT, said.NO_MARK, _NO_SESSION, said.FITS, said.HALF,
           said.NOT_EXPECTED, said.TO_COME, said.OTHERWISE)  # fmt: skip
 _OPEN = frozenset({NOBODY, SEVERAL_FIT, PERHAPS, _NO_SESSION, *said.OPEN})
 

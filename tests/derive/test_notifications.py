@@ -35,7 +35,9 @@ def told(found: Notifications, since: str = "10-06") -> list[str]:
     ("codes", "says"),
     [
         ("I I", "I notified, absent / I notified, absent"),
-        ("M \\", "M notified, absent / \\ notified, marked present"),
+        ("M \\", "M notified, absent / \\ notified, there for half of the day"),
+        ("L N", "L notified, there for half of the day / N notified, code N"),
+        ("/ -", "/ notified, marked present / - notified, no mark"),
         ("N N", "N notified, code N / N notified, code N"),
         ("- -", "- notified, no mark / - notified, no mark"),
         ("N -", "N notified, code N / - notified, no mark"),
@@ -44,7 +46,7 @@ def told(found: Notifications, since: str = "10-06") -> list[str]:
         ("B B", "B notified, marked present / B notified, marked present"),
         ("O O", "O notified, absent / O notified, absent"),  # a reason was given and not accepted
         ("G G", "G notified, absent / G notified, absent"),
-        ("U \\", "U notified, absent / \\ notified, marked present"),
+        ("U \\", "U notified, absent / \\ notified, there for half of the day"),
         ("Y4 Y4", "Y4 notified, not expected in school / Y4 notified, not expected in school"),
     ],
 )
@@ -54,7 +56,7 @@ def test_a_mark_beside_a_form(codes: str, says: str) -> None:
 
 @pytest.mark.parametrize(
     ("codes", "finding"),
-    [("I N", "notified, code N"), ("I \\", "notified, marked present"), ("- I", "notified, no mark"), ("I I", "notified, absent")],
+    [("I N", "notified, code N"), ("I \\", "notified, absent"), ("- I", "notified, no mark"), ("I I", "notified, absent")],
 )  # fmt: skip
 def test_of_two_sessions_the_more_urgent_is_said(codes: str, finding: str) -> None:
     found = about({"10-07": codes}, form("10-07"))
@@ -79,6 +81,8 @@ def test_a_form_speaks_of_the_school_days_from_its_first_to_its_last(forms: list
 
 
 def test_a_form_of_a_morning_says_nothing_of_the_afternoon() -> None:
+    both = [form("10-06", session="AM"), form("10-06", session="PM")]
+    assert told(about({"10-06": "I \\"}, *both)) == ["10-06 I notified, absent / \\ notified, marked present"]
     found = about({"10-07": "M N", "10-08": "N N"}, form("10-07", session="AM"), form("10-08", session="PM"))
     assert told(found) == ["10-07 M notified, absent / N", "10-08 N / N notified, code N"]
     on = found.inputs.calendar.index(day("10-08"))

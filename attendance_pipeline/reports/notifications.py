@@ -39,8 +39,8 @@ _TO_DO: Mapping[str, str] = {
 }
 _NO_SESSION = "Check the dates: the pupil has no school day in them"
 _PERHAPS_A_FORM = " (a form may be about this pupil)"
-_ORDER = (NOBODY, SEVERAL_FIT, PERHAPS, said.CALL, said.NO_REASON, said.PRESENT, said.NO_MARK, _NO_SESSION, said.FITS, said.HALF,
-          said.NOT_EXPECTED, said.TO_COME, said.OTHERWISE)  # fmt: skip
+_ORDER = (NOBODY, SEVERAL_FIT, PERHAPS, said.CALL, said.NO_REASON, said.PRESENT, said.NO_MARK, _NO_SESSION, said.FITS,
+          said.HALF, said.NOT_EXPECTED, said.TO_COME, said.OTHERWISE)  # fmt: skip
 _OPEN = frozenset({NOBODY, SEVERAL_FIT, PERHAPS, _NO_SESSION, *said.OPEN})
 
 

@@ -51,14 +51,14 @@ MAX_RANGE = 1_000
 MAX_DEPTH = 40  # of expressions in one another
 
 _INCLUDED = re.compile(r"_[A-Za-z0-9_-]+" + re.escape(SUFFIX))
-_REFUSED_NODES: tuple[tuple[type[nodes.Node], str], ...] = (
-    (nodes.Import, "{% import %} is not for letters; use {% include %}"),
-    (nodes.FromImport, "{% from %} is not for letters; use {% include %}"),
-    (nodes.Extends, "{% extends %} is not for letters; use {% include %}"),
-    (nodes.Block, "{% block %} is not for letters; use {% include %}"),
-    (nodes.FilterBlock, "{% filter %} is not for letters; put the filter behind the field"),
-    (nodes.ScopedEvalContextModifier, "{% autoescape %} is not for letters"),
-)
+_REFUSED_NODES: Mapping[type[nodes.Node], str] = {
+    nodes.Import: "{% import %} is not for letters; use {% include %}",
+    nodes.FromImport: "{% from %} is not for letters; use {% include %}",
+    nodes.Extends: "{% extends %} is not for letters; use {% include %}",
+    nodes.Block: "{% block %} is not for letters; use {% include %}",
+    nodes.FilterBlock: "{% filter %} is not for letters; put the filter behind the field",
+    nodes.ScopedEvalContextModifier: "{% autoescape %} is not for letters",
+}
 
 
 @dataclass
@@ -97,33 +97,30 @@ def _used() -> _Spent:
 # ---------------------------------------------------------------- before a template is run
 
 
-def refusals(tree: nodes.Template) -> Iterator[tuple[int, str]]:
+def refusals(tree: nodes.Template) -> list[tuple[int, str]]:
     """Line and words of whatever a template may not use at all."""
-    for kind, words in _REFUSED_NODES:
-        for node in tree.find_all(kind):
-            yield node.lineno, words
-    for loop in tree.find_all(nodes.For):
-        if loop.recursive:
-            yield loop.lineno, "a recursive loop is not for letters"
-    for include in tree.find_all(nodes.Include):
-        name = include.template.value if isinstance(include.template, nodes.Const) else None
-        if not isinstance(name, str) or not _INCLUDED.fullmatch(name):
-            yield (
-                include.lineno,
-                f'{{% include %}} takes one name in quotes that begins with _, such as "_contact{SUFFIX}"',
-            )
-    if (line := _too_deep(tree)) is not None:
-        yield line, "too much within one another to be read"
-
-
-def _too_deep(tree: nodes.Node) -> int | None:
+    found: list[tuple[int, str]] = []
     waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
     while waiting:
         node, depth = waiting.pop()
         if depth > MAX_DEPTH:
-            return node.lineno
+            return [(node.lineno, "too much within one another to be read")]
+        if words := _REFUSED_NODES.get(type(node)):
+            found.append((node.lineno, words))
+        elif isinstance(node, nodes.For) and node.recursive:
+            found.append((node.lineno, "a recursive loop is not for letters"))
+        elif isinstance(node, nodes.Include) and not _may_be_included(node.template):
+            part = f"_contact{SUFFIX}"
+            found.append(
+                (node.lineno, f'{{% include %}} takes one name in quotes that begins with _, such as "{part}"')
+            )
         waiting += [(child, depth + 1) for child in node.iter_child_nodes()]
-    return None
+    return sorted(found)
+
+
+def _may_be_included(template: nodes.Expr) -> bool:
+    name = template.value if isinstance(template, nodes.Const) else None
+    return isinstance(name, str) and _INCLUDED.fullmatch(name) is not None
 
 
 class _Counted(NodeTransformer):

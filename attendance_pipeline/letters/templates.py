@@ -55,7 +55,7 @@ class Templates:
         self.school_folder = school_folder
         self.folders = [*([school_folder] if school_folder is not None else []), shipped_folder]
         self._environments: dict[str, jinja2.Environment] = {}
-        self._checked: set[tuple[Path, int]] = set()
+        self._read: dict[tuple[Path, int], tuple[Problem, ...]] = {}
         self._unchecked: dict[tuple[str, str], bool] = {}
 
     def file_of(self, kind: str, language: str) -> Path | None:
@@ -110,12 +110,8 @@ class Templates:
             raise TemplateError(
                 (Problem(self.folders[-1] / tag / f"{kind}{SUFFIX}", 0, f"missing; there are {known}"),)
             )
-        as_it_is = (file, file.stat().st_mtime_ns)
-        if as_it_is not in self._checked:
-            problems = self.source_problems(file)
-            if problems:
-                raise TemplateError(problems)
-            self._checked.add(as_it_is)
+        if problems := self.source_problems(file):
+            raise TemplateError(problems)
         known_values = {name: values[name] for name in fields_of(kind)}
         try:
             with limited():
@@ -133,7 +129,13 @@ class Templates:
         return [file for folder in self.folders for file in sorted(folder.glob(f"*/*{SUFFIX}"))]
 
     def source_problems(self, file: Path) -> tuple[Problem, ...]:
-        """What is wrong with one file, as far as reading it can tell."""
+        """What is wrong with one file, as far as reading it can tell. A file that was changed is read again."""
+        as_it_is = (file, file.stat().st_mtime_ns)
+        if as_it_is not in self._read:
+            self._read[as_it_is] = self._problems_of(file)
+        return self._read[as_it_is]
+
+    def _problems_of(self, file: Path) -> tuple[Problem, ...]:
         if leads_out(file):
             return (Problem(file, 0, "is a link that leads out of its folder"),)
         if file.stat().st_size > MAX_FILE:

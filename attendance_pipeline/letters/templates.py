@@ -20,6 +20,7 @@ from attendance_pipeline.letters.blocks import Block, Heading, parse, text_of
 from attendance_pipeline.letters.fields import FIELDS, KINDS, Field, Kind, fields_of
 from attendance_pipeline.letters.fonts import FontSet, font_folders
 from attendance_pipeline.letters.language import SHIPPED, Language, language_faults, language_files, load_language
+from attendance_pipeline.letters.language_names import language_tag
 from attendance_pipeline.letters.letter import FieldValue
 from attendance_pipeline.letters.marks import filled
 from attendance_pipeline.letters.sandbox import MAX_FILE, SUFFIX, environment_of, leads_out, limited
@@ -63,8 +64,10 @@ class Templates:
         return self._find(kind, self.language_of(kind, language))
 
     def language_of(self, kind: str, language: str) -> str:
-        """The language this kind is written in for a reader of ``language``: that, or English."""
-        return language if self._find(kind, language) is not None else "en"
+        """The language this kind is written in for a reader of ``language``: that, that without its region, or
+        English."""
+        tags = (language, language.partition("-")[0])
+        return next((tag for tag in tags if self._find(kind, tag) is not None), "en")
 
     def languages_of(self, kind: str) -> list[str]:
         """The languages that this kind is written in, English first."""
@@ -200,6 +203,7 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
             Problem(file, 0, f"is not used: a template is named <language>/<kind>{SUFFIX}")
             for file in sorted(folder.glob("*.j2"))
         ]
+    found += _unused_folders(school_folder)
     fonts = FontSet(font_folders(school_folder))
     tags = sorted({"en", *(file.parent.name for file in templates.files())})
     files = [file for tag in tags for file in language_files(tag, school_folder)]
@@ -231,6 +235,17 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
                 )
                 break
     return sorted(set(found))
+
+
+def _unused_folders(school_folder: Path | None) -> Iterator[Problem]:
+    """Folders whose name is no tag of a language: no family's language ever leads to them."""
+    if school_folder is None or not school_folder.is_dir():
+        return
+    for folder in sorted(one for one in school_folder.iterdir() if one.is_dir() and one.name != "fonts"):
+        tag = language_tag(folder.name, unknown="")
+        if tag != folder.name and any(folder.iterdir()):
+            hint = f"; call it {tag}" if tag else ""
+            yield Problem(folder, 0, f"is not used: a folder is named with the tag of its language, such as pl{hint}")
 
 
 def unchecked_translations(school_folder: Path | None = None) -> dict[str, list[str]]:

@@ -175,6 +175,32 @@ def test_another_language_is_a_template_and_a_file_of_words(tmp_path):
     assert "ro" not in unchecked_translations(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("Polish", "is not used: a folder is named with the tag of its language, such as pl; call it pl"),
+        ("PL", "is not used: a folder is named with the tag of its language, such as pl; call it pl"),
+        ("klingon", "is not used: a folder is named with the tag of its language, such as pl"),
+    ],
+)
+def test_a_folder_that_no_familys_language_leads_to_is_a_mistake(tmp_path, name, says):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "letter_1.md.j2").write_text("# X\n", "utf-8")
+    assert [str(found) for found in check_templates(tmp_path)] == [f"{tmp_path / name}: {says}"]
+
+
+def test_a_region_is_left_off_where_there_is_nothing_for_it(tmp_path):
+    assert [TEMPLATES.language_of("letter_1", tag) for tag in ("pl-PL", "ur-PK", "pt-BR", "")] == [
+        "pl",
+        "ur",
+        "en",
+        "en",
+    ]
+    (tmp_path / "pl-PL").mkdir()
+    (tmp_path / "pl-PL" / "letter_1.md.j2").write_text("# X\n", "utf-8")
+    assert Templates(tmp_path).language_of("letter_1", "pl-PL") == "pl-PL"
+
+
 def test_a_part_in_english_never_stands_in_a_letter_of_another_language(tmp_path):
     (tmp_path / "ro").mkdir()
     file = tmp_path / "ro" / "letter_1.md.j2"

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup test demo
+.PHONY: setup test fuzz demo
 setup: .venv/ready
 
 .venv/ready: pyproject.toml constraints.txt
@@ -14,6 +14,13 @@ setup: .venv/ready
 
 test: setup
 	$(BIN)/python -m pytest
+
+# The readers of extracts against spoilt and hostile files, for some ten minutes; atheris has wheels for Linux alone.
+fuzz: setup
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[test,fuzz]'
+	FUZZ_EXAMPLES=300 $(BIN)/python -m pytest tests/mis/test_corrupted_files.py
+	HOSTILE_SCALE=1 $(BIN)/python -m pytest tests/steps/test_hostile_inbox.py
+	$(BIN)/python tests/fuzz/readers.py -max_total_time=180
 
 # Makes a home with an invented school in attendance-demo/ (the next free name), runs it and says what to open.
 demo: setup

@@ -58,8 +58,8 @@ T = TypeVar("T")
 class NoYear(UnreadableFile):
     """A header whose date has no year, of a file of which nobody knows when it was made."""
 
-    def __init__(self, header: str, session: str | None):
-        super().__init__("a header has a date without a year, and the file's name does not tell the day", header)
+    def __init__(self, session: str | None):
+        super().__init__("a header has a date without a year, and the file's name does not tell the day")
         self.session = session
 
 
@@ -89,7 +89,7 @@ def date_header(
         except ValueError:
             pass
         else:
-            return DateHeader(_possible(day, text), session)
+            return DateHeader(_possible(day), session)
     day_of_week = None
     if m := _WEEKDAY.search(rest):
         day_of_week = _WEEKDAYS.index(m[1][:3].lower())
@@ -101,24 +101,24 @@ def date_header(
     try:
         found = _date(" ".join(rest.split()), made, None if week_of else day_of_week, date_format, sure)
     except LookupError:
-        raise NoYear(tidy(text), session) from None
+        raise NoYear(session) from None
     if found is None:
         m = _LIKE_A_DATE.fullmatch(rest)
         if m and (sure or m[2]):
-            raise UnreadableFile("a header looks like a date and is none that is understood", tidy(text))
+            raise UnreadableFile("a header looks like a date and is none that is understood")
         return None
     if week_of:
         if day_of_week is None:
             return None
         found += dt.timedelta(days=day_of_week - found.weekday())
     elif day_of_week is not None and found.weekday() != day_of_week:
-        raise UnreadableFile("the weekday in a header is not that of its date", tidy(text))
-    return DateHeader(_possible(found, text), session)
+        raise UnreadableFile("the weekday in a header is not that of its date")
+    return DateHeader(_possible(found), session)
 
 
-def _possible(day: dt.date, header: str) -> dt.date:
+def _possible(day: dt.date) -> dt.date:
     if not EARLIEST_MARK <= day <= dt.date(9990, 1, 1):
-        raise UnreadableFile("a header has an impossible date", tidy(header))
+        raise UnreadableFile("a header has an impossible date")
     return day
 
 
@@ -171,7 +171,8 @@ def one_header(rows: Sequence[Sequence[str]], understood: Callable[[str], T | No
     """The names of the columns below headers of one or more rows; and by place, what those of a date say.
 
     A merged cell stands once and holds for the blank ones after it: a date over AM and PM. `understood`: what a header
-    says, such as `date_header`. Raises what it raises.
+    says, such as `date_header`. Raises UnreadableFile where it does, and says the column's place: what stands where a
+    header should may be a pupil's.
     """
     width = max(map(len, rows))
     own = [[tidy(c) for c in row] + [""] * (width - len(row)) for row in rows]
@@ -183,7 +184,11 @@ def one_header(rows: Sequence[Sequence[str]], understood: Callable[[str], T | No
     for i in range(width):
         name = next((row[i] for row in reversed(own) if row[i]), "")
         parts = [row[i] for row in (filled if own[-1][i] else own) if row[i]]
-        if parts and (found := understood(" ".join(parts))) is not None:
+        try:
+            found = understood(" ".join(parts)) if parts else None
+        except UnreadableFile as fault:
+            raise UnreadableFile(fault.rule, f"(column {i + 1})") from None
+        if found is not None:
             dates[i] = found
             name = " ".join(parts)
         names.append(name)

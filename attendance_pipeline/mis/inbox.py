@@ -18,6 +18,7 @@ import re
 import stat
 import threading
 import time
+import unicodedata
 import uuid
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
@@ -30,18 +31,23 @@ from attendance_pipeline.store.extracts import ExtractKey
 
 _NAME = re.compile(
     rf"(?P<kind>{'|'.join(KINDS)})_(?P<day>\d{{4}}-\d{{2}}-\d{{2}})(?:_[^/\\]*)?\.(?P<ext>[a-z0-9]{{1,8}})",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # without the second a long s is an s, and a kind that there is not
 )
 # What programs leave behind while they copy or edit, and what desktops scatter.
 _PASSING = re.compile(r"(\..*|~.*|.*\.(tmp|part|partial|crdownload|swp|lock)|thumbs\.db|desktop\.ini)", re.IGNORECASE)
 _LOCK = re.compile(r"~\$(.+)|\.~lock\.(.+)#")
 LOG = "interventions"
-_LARGEST = 1 << 30
+LARGEST = 256 << 20  # bytes; a year's register of a large school is a tenth of it
+LONGEST_NAME = 200  # characters; names of the warehouse have 255
+# Control characters, marks of writing direction, lone surrogates, characters that are none: a name that holds them is
+# not what it looks like, or no text at all.
+_NOT_IN_NAMES = ("C", "Zl", "Zp")
 _HELD = 64 << 20  # bytes of an inbox's files that are held while they are loaded; more are read twice
 _WORKBOOK_PACKED = 10
 _AT_ONCE = 16  # files that are brought to the disk at a time: it is mostly waiting
 _LONG_AGO = 24 * 60 * 60
 
+TOO_LARGE = "larger than 256 MB"
 Stamp = tuple[int, int, int, int]
 # By a file's name: its kind and recorded date (None: the name does not tell); None for a name that is not an extract's.
 Pattern = Callable[[str], tuple[str, dt.date | None] | None]
@@ -76,7 +82,7 @@ class Dropped:
         data = self.data
         if data is None:
             with contextlib.suppress(OSError):
-                data = self.path.read_bytes()
+                data = _bytes_of(self.path)
             if data is None or hashlib.sha256(data).hexdigest() != self.key.sha256:
                 raise FileReplaced(
                     f"{self.path.name} was replaced in the inbox while it was being loaded. Nothing was loaded; "
@@ -107,9 +113,12 @@ class Inbox:
 
 
 def names_in(inbox: Path) -> list[str]:
-    """The names of the files in an inbox, but for what programs leave there in passing; no inbox is an empty one."""
+    """The names of the files in an inbox, as they can be shown, but for what programs leave there in passing; no inbox
+    is an empty one."""
     entries = os.scandir(inbox) if inbox.is_dir() else ()
-    return sorted(e.name for e in entries if not _PASSING.fullmatch(e.name) and not e.is_dir(follow_symlinks=False))
+    return sorted(
+        shown(e.name) for e in entries if not _PASSING.fullmatch(e.name) and not e.is_dir(follow_symlinks=False)
+    )
 
 
 def look(
@@ -130,6 +139,9 @@ def look(
     for entry in entries:
         if _PASSING.fullmatch(entry.name) or (entry.is_dir(follow_symlinks=False)):
             continue
+        if (rule := _odd_name(entry.name)) is not None:
+            not_taken.append(NotTaken(shown(entry.name), rule))
+            continue
         if entry.is_symlink():
             not_taken.append(NotTaken(entry.name, "a symbolic link, not a file"))
             continue
@@ -139,8 +151,8 @@ def look(
         if (found := named(entry.name)) is None:
             not_taken.append(NotTaken(entry.name, "the file's name is not <kind>_<YYYY-MM-DD>[_anything].<ext>"))
             continue
-        if entry.stat(follow_symlinks=False).st_size > _LARGEST:
-            not_taken.append(NotTaken(entry.name, "larger than 1 GB"))
+        if entry.stat(follow_symlinks=False).st_size > LARGEST:
+            not_taken.append(NotTaken(entry.name, TOO_LARGE))
             continue
         whole = _read_whole(Path(entry.path), settle_seconds)
         if isinstance(whole, str):
@@ -173,8 +185,8 @@ def look_at_log(path: Path, settle_seconds: float = 2.0) -> Inbox:
     """
     if not path.is_file():
         return Inbox((), (), (), (f"{path.name}: the intervention log is not where the settings say it is",))
-    if path.stat().st_size > _LARGEST:
-        return Inbox((), (), (NotTaken(path.name, "larger than 1 GB"),))
+    if path.stat().st_size > LARGEST:
+        return Inbox((), (), (NotTaken(path.name, TOO_LARGE),))
     whole = _read_whole(path.resolve(), settle_seconds)  # a link that the settings name is meant
     if isinstance(whole, str):
         return Inbox((), (path.name,), (), (f"{path.name}: {whole}; tried again next night",))
@@ -189,6 +201,17 @@ def _locks(name: str) -> str | None:
     """The file, in lower case, that a lock file speaks of: Excel's `~$log.xlsx`, LibreOffice's `.~lock.log.xlsx#`."""
     m = _LOCK.fullmatch(name)
     return (m[1] or m[2]).casefold() if m else None
+
+
+def shown(name: str) -> str:
+    """A file's name as it can be shown, stored and logged: characters that have no place in one are replaced."""
+    return "".join("\ufffd" if unicodedata.category(c).startswith(_NOT_IN_NAMES) else c for c in name)
+
+
+def _odd_name(name: str) -> str | None:
+    if shown(name) != name:
+        return "the file's name has control characters, or others that cannot be shown"
+    return f"the file's name has more than {LONGEST_NAME} characters" if len(name) > LONGEST_NAME else None
 
 
 def kind_and_day(name: str) -> tuple[str, dt.date] | None:
@@ -311,11 +334,21 @@ def _is_half(data: bytes) -> bool:
     return data[:4] in (b"", b"PK\3\4", b"\0\0\0\0") and not zipfile.is_zipfile(io.BytesIO(data))
 
 
+# Not a link that has taken the file's place, and without waiting for a pipe.
+_AS_A_FILE = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    """The bytes of an ordinary file; None for anything else. Raises OSError."""
+    with os.fdopen(os.open(path, _AS_A_FILE), "rb") as handle:
+        return handle.read(LARGEST + 1) if stat.S_ISREG(os.fstat(handle.fileno()).st_mode) else None
+
+
 def _read_still(path: Path, settle_seconds: float) -> tuple[bytes, Stamp] | None:
     """The bytes of a file that nobody is writing, or None. Raises OSError where it cannot be opened."""
     for _ in range(3):
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(path, _AS_A_FILE)
         except FileNotFoundError:
             return None
         with os.fdopen(descriptor, "rb") as handle:
@@ -325,7 +358,7 @@ def _read_still(path: Path, settle_seconds: float) -> tuple[bytes, Stamp] | None
             fresh = settle_seconds - abs(time.time() - before.st_mtime)
             if fresh > 0:
                 time.sleep(fresh)
-            data = handle.read()
+            data = handle.read(LARGEST + 1)  # no more, however fast it grows
         try:
             after = os.lstat(path)
         except FileNotFoundError:

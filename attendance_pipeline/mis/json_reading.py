@@ -371,8 +371,11 @@ class _Reader:
 
 
 def _is_page(value: Any) -> bool:
-    """Whether an object is a page of a list, as an API gives it."""
-    return isinstance(value, dict) and isinstance(value.get("data"), list)
+    """Whether an object is a page of a list, as an API gives it, or holds nothing but named lists."""
+    if not isinstance(value, dict):
+        return False
+    around = all(isinstance(v, dict | list) for v in value.values()) and _holds_a_list(value)
+    return around or isinstance(value.get("data"), list)
 
 
 def _holds_a_list(value: Any) -> bool:

@@ -238,6 +238,9 @@ def _read(
         else:
             tables.append((d.key, table))
     readings = read_tables(kind, tables, code_map, keep_private, school)
+    by_key = {d.key: d for d in files}
+    refused += [_Refused(by_key[r.key], r.unusable) for r in readings if r.unusable is not None]
+    readings = [r for r in readings if r.unusable is None]
     return _Portion(kind, {d.key: d for d in files}, sorted(readings, key=lambda r: r.key), refused)
 
 

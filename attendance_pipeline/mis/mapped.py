@@ -35,6 +35,7 @@ _NO_MARK_IN_A_STRING = ("-", "_")
 _SATURDAY = 5
 _NOT_YET = "(not yet)"  # stands for a blank of a session that had not been; no code is so long
 _PLACE = "(column {})"
+_LONGEST_HEADER = 60  # of what is named in a fault
 
 
 class MappedFormat(SomeKinds):
@@ -204,7 +205,7 @@ def _date_columns(how: RegisterMap, rows: Rows, made: dt.date | None, ragged: bo
     says = partial(date_header, made=made, date_format=how.date_format, sessions=_local_sessions(how))
     names, dates = one_header([cells for _, cells in above], says)
     if not dates:
-        raise UnreadableFile("no header names a date", names[-1])
+        raise UnreadableFile("no header names a date")
     line = above[-1][0]
     wide = [(n, [*c, *[""] * (len(names) - len(c))] if ragged else c) for n, c in rows[how.header_rows :]]
     nameless = [i for i, name in enumerate(names) if not name]
@@ -220,7 +221,7 @@ def _date_columns(how: RegisterMap, rows: Rows, made: dt.date | None, ragged: bo
         list(dates.values()),
         [texts_of(table, _PLACE.format(i)) for i in dates],
         table.line.tolist(),
-        headers=[names[i] for i in dates],
+        headers=[names[i][:_LONGEST_HEADER] for i in dates],
         faults=table.faults,
         ignored=table.ignored,
         no_mark=frozenset(["", *how.no_mark]),

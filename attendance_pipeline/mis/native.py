@@ -28,6 +28,9 @@ WRONG_CELLS = "wrong number of cells"
 KEPT_BY_PEOPLE = frozenset({"notifications", "interventions"})
 _BYTE_ORDER_MARK = "\ufeff".encode()
 _LINE_FEED, _QUOTE = ord("\n"), ord('"')
+# A year's register of a large school has a million rows of six cells. A file of nothing but separators is small on the
+# disk and large in memory.
+MOST_LINES, MOST_CELLS = 2_000_000, 20_000_000
 
 
 class NativeFormat:
@@ -54,6 +57,7 @@ class NativeFormat:
                 continue
             try:
                 text = _plain_bytes(data)
+                _not_too_many_cells(text)
             except UnreadableFile as fault:
                 out[i] = fault
                 continue
@@ -107,7 +111,9 @@ def read_cells(file_name: str, data: bytes, skip: int = 0, delimiter: str = ",")
         from attendance_pipeline.mis.xlsx import read_rows
 
         return list(read_rows(data, skip))
-    return [(line + skip, cells) for line, cells in _csv_rows(_lines(data)[skip:], delimiter)]
+    text = _plain_bytes(data)
+    _not_too_many_cells(text, delimiter)
+    return [(line + skip, cells) for line, cells in _csv_rows(text.decode().split("\n")[skip:], delimiter)]
 
 
 def table_of(kind: str, rows: Sequence[tuple[int, list[str]]]) -> RawTable:
@@ -184,7 +190,16 @@ def _plain_bytes(data: bytes) -> bytes:
             data = decode(data).encode()
         except NotText as error:
             raise UnreadableFile(str(error)) from None
-    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+    if data.count(b"\n") > MOST_LINES:
+        raise UnreadableFile("the file has more than 2 million lines")
+    return data
+
+
+def _not_too_many_cells(text: bytes, delimiter: str = ",") -> None:
+    """Raises UnreadableFile."""
+    if text.count(delimiter.encode()) > MOST_CELLS:
+        raise UnreadableFile("the file has more than 20 million cells")
 
 
 def _cell_ends(text: bytes, delimiter: str = ",") -> npt.NDArray[np.int64] | None:

@@ -17,14 +17,17 @@ import pandas as pd
 
 from attendance_pipeline.law.register_codes import CODES, WITHDRAWN
 from attendance_pipeline.mis import cells
-from attendance_pipeline.mis.formats import Coded, RawTable
+from attendance_pipeline.mis.formats import Coded, RawTable, UnreadableFile
 from attendance_pipeline.mis.kinds import KINDS, Kind
-from attendance_pipeline.mis.schemas import MOST_MINUTES_LATE, action_of, by_text, faults_of, sure_upn
+from attendance_pipeline.mis.schemas import MOST_MINUTES_LATE, action_of, by_text, count_faults, faults_of, sure_upn
 from attendance_pipeline.register.statements import NO_MINUTES
 from attendance_pipeline.store.extracts import ExtractKey, Fault, Record
 from attendance_pipeline.store.persons import student_name
 
 CONFLICT = "conflicting rows"
+HOPELESS = "more than 200,000 faults in its rows: it is no such file, or its column map or code map is another's"
+MOST_FAULTS = 200_000  # each is a row of the quarantine; a person looks at some dozens
+_RULES_OF_A_ROW = 10
 NOT_UPNS = "UPNs that are none: matched by name"
 _UPNS = ("upn", "maybe_upn")
 _LEFT = frozenset({"leaver", "left", "off roll"})
@@ -56,7 +59,8 @@ class RegisterRows:
 @dataclass(frozen=True)
 class Reading:
     """One file as understood. `rows`: how many it holds, usable or not. One of `register` and `records` is filled;
-    lessons come as records of their own columns. `private`: columns that hold something the kept copy leaves out."""
+    lessons come as records of their own columns. `private`: columns that hold something the kept copy leaves out.
+    `unusable`: why nothing of the file can be used after all; then nothing of it is here."""
 
     key: ExtractKey
     kind: str
@@ -67,6 +71,7 @@ class Reading:
     register: RegisterRows | None = None
     records: tuple[Record, ...] = ()
     private: tuple[str, ...] = ()
+    unusable: UnreadableFile | None = None
 
 
 def read_tables(
@@ -88,6 +93,10 @@ def read_tables(
         says = ~_says_nothing(written, frame["Code"], file, [t.no_mark for _, t in tables])
         if not says.all():
             frame, file, line = frame[says].reset_index(drop=True), file[says], line[says]
+    hopeless = _hopeless(kind, frame, file, tables)
+    if hopeless.any():
+        kept = ~hopeless[file]
+        frame, file, line = frame[kept].reset_index(drop=True), file[kept], line[kept]
     found = faults_of(kind, frame)
     usable = np.ones(len(frame), dtype=bool)
     usable[[position for position, _, _ in found]] = False
@@ -104,7 +113,7 @@ def read_tables(
     else:
         found += _record_conflicts(kind, frame, file, usable)
         records = _records(kind, frame, file, line, usable, keep_private, len(tables))
-    by_file: list[list[Fault]] = [list(t.faults) for _, t in tables]
+    by_file: list[list[Fault]] = [[] if hopeless[i] else list(t.faults) for i, (_, t) in enumerate(tables)]
     for position, column, rule in found:
         by_file[file[position]].append(Fault(int(line[position]), column, rule))
     warnings = _warnings(kind, frame, file, usable, len(tables))
@@ -122,9 +131,20 @@ def read_tables(
             else None,
             records=tuple(records[i]),
             private=tuple(h for h in KINDS[kind].private if h in table.columns and h not in table.empty),
+            unusable=UnreadableFile(HOPELESS) if hopeless[i] else None,
         )
         for i, (key, table) in enumerate(tables)
     ]
+
+
+def _hopeless(
+    kind: str, frame: pd.DataFrame, file: npt.NDArray[np.int32], tables: Sequence[tuple[ExtractKey, RawTable]]
+) -> npt.NDArray[np.bool_]:
+    """Which files have so many faults that they are no extract, or one whose map or code map is not the right one."""
+    faults = np.array([len(t.faults) for _, t in tables], dtype=np.int64)
+    if len(frame) > MOST_FAULTS // _RULES_OF_A_ROW:
+        faults += count_faults(kind, frame, file, len(tables))
+    return faults > MOST_FAULTS
 
 
 def _one_frame(

@@ -195,6 +195,24 @@ def schema_of(kind: str) -> tuple[pa.DataFrameSchema, dict[str, tuple[str, str]]
     return pa.DataFrameSchema(columns, checks=between), broken
 
 
+def count_faults(kind: str, frame: pd.DataFrame, file: npt.NDArray[np.int32], n_files: int) -> npt.NDArray[np.int64]:
+    """How many faults `faults_of` would find in each file, at a fraction of its cost."""
+    counts = np.zeros(n_files, dtype=np.int64)
+
+    def add(wrong: npt.NDArray[np.bool_]) -> None:
+        counts[:] += np.bincount(file[wrong], minlength=n_files)
+
+    for c in KINDS[kind].columns:
+        if c.header in frame:
+            for _, holds in CELLS[c.cell]:
+                add(by_text(frame[c.header], lambda t, holds=holds: t != "" and not holds(t)))  # type: ignore[misc]
+            if c.filled:
+                add(by_text(frame[c.header], lambda t: t == ""))
+    for _, _, row_holds in _row_rules(kind):
+        add(~row_holds(frame).to_numpy(dtype=bool))
+    return counts
+
+
 def faults_of(kind: str, frame: pd.DataFrame) -> list[tuple[int, str, str]]:
     """(position of the row, column, rule) for every rule broken.
 

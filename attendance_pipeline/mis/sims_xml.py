@@ -148,8 +148,8 @@ def _walked(document: bytes, known: Mapping[str, str], with_places: bool = False
         walk(document, records)
     except UnreadableFile as fault:
         may_be = fault.rule == NO_RECORD or fault.rule.startswith(NOT_WELL_FORMED)
-        found = parts_of(document, _ROOT, _RECORD) if may_be else None
-        if found is None or len(found[0]) > MOST_PARTS:
+        found = parts_of(document, _ROOT, _RECORD, MOST_PARTS) if may_be else None
+        if found is None:
             raise
         parts, whole = found
         records = _Records(known, with_places)

@@ -17,8 +17,12 @@ from attendance_pipeline.mis.kinds import header_key
 _LARGEST_UNFOLDED = 256 * 1024 * 1024
 _MOST_COLUMNS = 1_000
 _MOST_CELLS = 20_000_000
+_MOST_ROWS = 1_048_576  # of a sheet of Excel's; a row's number in the file may say anything
+_MOST_PARTS = 10_000
+_MOST_TAGS = 20_000_000  # a year's register of a large school has ten million
 _NOT_A_WORKBOOK = "not an XLSX workbook"
 _TOO_WIDE = "the sheet has more than 1,000 columns"
+_PART = b"PK\x01\x02"  # how the archive's list of parts names one
 _OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"  # how an .xls file begins, and a workbook with a password
 
 
@@ -113,6 +117,8 @@ def _counted(values: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, tuple[Any
     """The rows of a sheet with their numbers. Raises UnreadableFile for a sheet that is too large."""
     total = 0
     for number, row in enumerate(values, start=1):
+        if number > _MOST_ROWS:
+            raise UnreadableFile("the sheet has more than 1,048,576 rows", line=number)
         # A single cell far to the right makes a row of thousands: small in the file, large in memory.
         total += len(row)
         if total > _MOST_CELLS:
@@ -126,17 +132,24 @@ def _open(data: bytes) -> Any:
 
     if data.startswith(_OLD_OR_LOCKED):
         raise UnreadableFile("an .xls file, or a workbook with a password: save it as .xlsx without one")
+    if data.count(_PART) > _MOST_PARTS:  # each is held before anything can be asked of it
+        raise UnreadableFile("the workbook has more than 10,000 parts")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            # Nothing is unpacked to a file, so that a part's name leads nowhere; and no more is read of a part than
+            # this says it has.
             if sum(i.file_size for i in archive.infolist()) > _LARGEST_UNFOLDED:
                 raise UnreadableFile("the workbook unfolds to more than 256 MB")
+            tags = 0
             for info in archive.infolist():
-                if info.filename.endswith((".xml", ".rels")):
-                    with archive.open(info) as part:
-                        text = part.read()
-                        if b"<!DOCTYPE" in text or b"\0" in text[:64]:  # the second is UTF-16, which hides the first
-                            raise UnreadableFile("the workbook declares its own document type")
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+                with archive.open(info) as part:
+                    text = part.read()
+                if b"<!DOCTYPE" in text or _is_wide(info.filename, text):  # the second hides the first
+                    raise UnreadableFile("the workbook declares its own document type")
+                tags += text.count(b"<")
+                if tags > _MOST_TAGS:
+                    raise UnreadableFile("the workbook holds more than 20 million tags")
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         if not book.worksheets:
             raise UnreadableFile("the workbook has no sheet of cells")
     except UnreadableFile:
@@ -144,6 +157,12 @@ def _open(data: bytes) -> Any:
     except Exception as error:  # openpyxl raises whatever its parts raise, and messages may hold cell contents
         raise UnreadableFile(f"{_NOT_A_WORKBOOK} ({type(error).__name__})") from None
     return book
+
+
+def _is_wide(name: str, text: bytes) -> bool:
+    """Whether a part is XML in UTF-16 (or 32), whatever it is called."""
+    xml = name.lower().endswith((".xml", ".rels"))
+    return text[:2] in (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<", b"\0\0") or (xml and b"\0" in text[:64])
 
 
 def _values_of(sheet: Any) -> Iterator[tuple[Any, ...]]:

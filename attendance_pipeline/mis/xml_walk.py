@@ -131,16 +131,16 @@ def walk(document: bytes, handler: Handler) -> None:
         raise UnreadableFile(f"{NOT_WELL_FORMED}: {expat.ErrorString(error.code)}", line=error.lineno) from None
 
 
-def parts_of(document: bytes, root: str, name: str) -> tuple[list[tuple[int, int]], bool] | None:
+def parts_of(document: bytes, root: str, name: str, most: int) -> tuple[list[tuple[int, int]], bool] | None:
     """(begin, end) of every element of a name under a broken document's root, and of whatever else stands there; and
     whether the document ends where its root does.
 
-    Each part may be walked by itself. None where that cannot be told: there is no such root, or markup in which a tag
-    could be hidden.
+    Each part may be walked by itself. None where that cannot be told: there is no such root, there is markup in which a
+    tag could be hidden, or there are more than `most` parts.
     """
     tag = rb"(?:[A-Za-z_][\w.-]*:)?%s"
     opened = re.match(rb"\s*<" + tag % root.encode() + rb"(?:\s[^<>]*)?>", document)
-    if opened is None or b"<!" in document or b"<?" in document:
+    if opened is None or b"<!" in document or b"<?" in document or document.count(name.encode()) > 2 * most:
         return None
     closed = re.search(rb"</" + tag % root.encode() + rb"\s*>\s*\Z", document[-1_000:])
     end = len(document) - (len(closed[0]) if closed else 0)

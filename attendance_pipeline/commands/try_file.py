@@ -7,6 +7,7 @@ import datetime as dt
 import gc
 import json
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from attendance_pipeline.commands.telling import DONE, Arguments, Commands, Usag
 _LARGEST = 1 << 30
 _WORTH_A_WORD = 20 << 20  # bytes: smaller files are read in a second or two
 _NAME = "attendance-try"
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _KINDS = ("persistent", "severe", "stage", "notice")
 
 
@@ -113,8 +115,10 @@ def _told(arguments: Arguments, data: bytes, made: dt.date, other: bytes | None,
 
 
 def _print(lines: Iterable[str]) -> None:
+    """Names come from a file: nothing in them may steer the terminal, and what it cannot show must not stop it."""
+    encoding = sys.stdout.encoding or "utf-8"
     for line in lines:
-        print(line)
+        print(_CONTROL.sub("\ufffd", line).encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
 
 

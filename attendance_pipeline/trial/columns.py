@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -27,6 +28,7 @@ Ints = npt.NDArray[np.int32]
 _HEAD = 3_000_000  # bytes of a large file that tell how it is laid out
 _TAIL = 20_000  # and of its end, where totals stand
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 
 
@@ -69,6 +71,12 @@ def text_of_file(file_name: str, data: bytes) -> Text:
         return Text(data if data.isascii() and b"\0" not in data else decode(data).encode())
     except NotText as error:
         raise UnreadableFile(str(error)) from None
+
+
+def sheets_of(data: bytes) -> int:
+    """How many sheets a workbook has that was read before."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return sum(bool(_SHEET.fullmatch(name)) for name in archive.namelist())
 
 
 def _even(rows: Sequence[tuple[int, list[str]]]) -> list[list[str]]:

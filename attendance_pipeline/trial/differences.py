@@ -266,7 +266,7 @@ def _why(explained: Explained, row: Row) -> str:
             else words
         )
     if explained.remains:
-        left = ", ".join(f"{'+' if v > 0 else '−'}{abs(v)} {_WORDS[n]}" for n, v in explained.remains.items())
+        left = ", ".join(f"{'+' if v > 0 else '-'}{abs(v)} {_WORDS[n]}" for n, v in explained.remains.items())
         return f"theirs differ by {left}"
     return "no way of counting that was tried gives this percentage"
 

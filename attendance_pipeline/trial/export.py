@@ -42,6 +42,7 @@ from attendance_pipeline.trial.columns import (
     distinct,
     one_row_a_session,
     read_table,
+    sheets_of,
     text_of_file,
     without_totals,
 )
@@ -126,6 +127,9 @@ def read_export(file_name: str, data: bytes, made: dt.date, codes: Mapping[str, 
         suggestion, found = _of_table(file_name, text, made, notes)
         if data[:4] == b"PK\x03\x04":
             suggestion = replace(suggestion, sample=replace(suggestion.sample, written="xlsx"))
+            sheets = sheets_of(data)
+            if sheets > 1:
+                notes.append(f"The workbook has {sheets} sheets; the first was read.")
     else:
         suggestion = replace(suggest(file_name, head_of(data)), file_name=file_name)
         if not suggestion.sample.format:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -217,6 +218,12 @@ def _derive(export: Export, policy: Policy, blank: str, all_rules: bool) -> Outc
             f"{len(gone)} pupils have no mark in the last {_LEFT_AFTER} school days or more of the file: taken to have "
             "left after their last mark. They are on no list below."
         )
+    moved = _moved(export.people, first_mark, last_mark)
+    if moved:
+        assumed.append(
+            f"{moved} names stand in one class and later in another: taken for two pupils each, as nothing else in the "
+            "file tells who they are."
+        )
     absent = None
     if calendar.days > _TOO_SHORT:
         absent = _absent(derived, last)
@@ -353,6 +360,17 @@ def _left(
     guessed = np.where(last - last_mark >= _LEFT_AFTER, last_mark, len(school) - 1).astype(np.int32)
     leave = _leaving(people, school, guessed)
     return leave, [int(p) for p in np.flatnonzero(leave < last)]
+
+
+def _moved(people: Sequence[Person], first_mark: npt.NDArray[np.int32], last_mark: npt.NDArray[np.int32]) -> int:
+    """How many names known by class alone are in two classes, one after the other: perhaps one pupil who moved."""
+    by_name: dict[tuple[str, ...], list[int]] = {}
+    for i, person in enumerate(people):
+        if not (person.upn or person.student_id or person.admission or person.born):
+            for name in person.names:
+                by_name.setdefault(name, []).append(i)
+    spans = [sorted((int(first_mark[i]), int(last_mark[i])) for i in same) for same in by_name.values()]
+    return sum(len(s) > 1 and all(a[1] < b[0] for a, b in pairwise(s)) for s in spans)
 
 
 def _pupil_table(

@@ -14,6 +14,7 @@ from attendance_pipeline.trial.outcome import MISSING, PRESENT, Headline, Notice
 STATUS = {"met": "met", "met_provisional": "met if N counts", "near": "near"}
 BLANK = {PRESENT: "present", MISSING: "not entered"}
 _NOT_COUNTED = "·"
+_MOST_CODES = 45
 
 
 def rule_words(outcome: Outcome, rule: str) -> str:
@@ -133,7 +134,8 @@ HEADLINE = ("attendance", "persistently absent", "severely", "on the ladder", "n
 
 
 def codes_words(codes: Mapping[str, int]) -> str:
-    return ", ".join(f"{code} {n:,}" for code, n in codes.items())
+    shown = ", ".join(f"{code} {n:,}" for code, n in list(codes.items())[:_MOST_CODES])
+    return shown + (f" and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else "")
 
 
 def left_out(export: Export) -> Iterator[str]:

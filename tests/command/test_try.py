@@ -277,3 +277,10 @@ def test_two_exports_of_the_same_give_the_same_bytes(folder):
     for name in ("a.xlsx", "b.xlsx"):
         attendance("try", "marks.csv", "-o", name)
     assert (folder / "a.xlsx").read_bytes() == (folder / "b.xlsx").read_bytes()
+
+
+def test_a_name_cannot_steer_the_terminal(folder, school):
+    rows = [(f"\x1b[2J{r[0]}\u202e", *r[1:]) for r in named_rows(school)]
+    (folder / "odd.csv").write_bytes(as_csv(("Surname", "Forename", "Reg", "Date", "Session", "Mark"), rows))
+    said = attendance("try", "odd.csv", "--no-workbook")
+    assert said.code == 0 and not {c for c in said.out if c != "\n" and (ord(c) < 32 or c == "\u202e")}

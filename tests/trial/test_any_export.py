@@ -12,6 +12,7 @@ from try_school import (
     School,
     answer,
     as_csv,
+    as_xlsx,
     grid,
     make_school,
     one_character,
@@ -223,3 +224,91 @@ def test_the_head_of_a_large_file_tells_its_format(name, school, monkeypatch):
     by_head = read_export(file_name, data, MADE)
     assert (by_head.form, by_head.people, by_head.codes) == (whole.form, whole.people, whole.codes)
     assert (by_head.code == whole.code).all()
+
+
+# ---------------------------------------------------------------- who the pupils are
+
+
+@pytest.mark.parametrize(
+    ("year", "counted", "note"),
+    [
+        ("5", 12, ""),
+        ("Year  11", 12, ""),
+        ("12", 0, ""),
+        ("N2", 0, ""),
+        ("R", 10, "Reception"),  # nobody of the year group before 31 December; some later still
+        ("", 12, ""),
+    ],
+)
+def test_compulsory_school_age_by_the_year_group(year, counted, note, school):
+    days = school.days[-30:]
+    rows = [
+        ("Ann Ash", year, f"{d:%d/%m/%Y}", s, "O" if i < 6 else {"AM": "/", "PM": "\\"}[s])
+        for i, d in enumerate(days)
+        for s in ("AM", "PM")
+    ]
+    outcome = tried("a.csv", as_csv(("Name", "Year", "Date", "Session", "Mark"), rows))
+    assert sum(n.counted for n in outcome.notices) == counted
+    assert [note in "".join(n.notes) for n in outcome.notices] == [True] * len(outcome.notices)
+
+
+def test_a_date_of_birth_decides_where_there_is_one(school):
+    rows = [
+        ("Ann Ash", "2021-02-01", f"{d:%d/%m/%Y}", s, "O")  # five in February: of age from 31 March
+        for d in school.days[-8:]
+        for s in ("AM", "PM")
+    ]
+    assert tried("a.csv", as_csv(("Name", "DOB", "Date", "Session", "Mark"), rows)).notices == ()
+
+
+def test_a_leaver_by_date_is_on_no_list(school):
+    rows = [
+        (p.upn, "2026-01-09" if p is school.pupils[0] else "", d, s, "O" if p is school.pupils[0] else c)
+        for p, d, s, c in school.rows
+        if p is not school.pupils[0] or d <= dt.date(2026, 1, 9)
+    ]
+    outcome = tried("a.csv", as_csv(("UPN", "Leaving Date", "Date", "Session", "Mark"), rows))
+    gone = next(i for i, p in enumerate(outcome.people) if p.upn == school.pupils[0].upn)
+    assert outcome.left[gone] == dt.date(2026, 1, 9)
+    assert gone not in {
+        *(n.pupil for n in outcome.notices),
+        *(a.pupil for a in outcome.absent),
+        *(s.pupil for s in outcome.stages),
+    }
+
+
+def test_a_name_that_changes_its_class_is_two_pupils_and_said(school):
+    rows = [
+        ("Ann Ash", "5A" if d < dt.date(2026, 1, 1) else "5B", f"{d:%d/%m/%Y}", s, "/" if s == "AM" else "\\")
+        for d in school.days
+        for s in ("AM", "PM")
+    ]
+    outcome = tried("a.csv", as_csv(("Name", "Class", "Date", "Session", "Mark"), rows))
+    assert len(outcome.people) == 2 and any("taken for two pupils" in a for a in outcome.assumed)
+
+
+def test_two_years_in_one_file_are_one_window(school):
+    """Sessions of July count with those of September: the window of school weeks runs over the summer."""
+    days = [d for d in CALENDAR.days.tolist() if dt.date(2026, 6, 29) <= d <= dt.date(2026, 9, 25)]
+    away = {*[d for d in days if d.month == 7][-3:], *[d for d in days if d.month == 9][:2]}
+    rows = [
+        ("Ann Ash", f"{d:%d/%m/%Y}", s, "G" if d in away else {"AM": "/", "PM": "\\"}[s])
+        for d in days
+        for s in ("AM", "PM")
+    ]
+    outcome = tried("a.csv", as_csv(("Name", "Date", "Session", "Mark"), rows))
+    assert [(n.status, n.counted) for n in outcome.notices] == [("met", 10)]
+    assert [t.year for t in outcome.calendar.terms] == ["2025/26", "2026/27"]
+    assert outcome.headline.possible == 2 * sum(d.month == 9 for d in days)  # the year to date is the new year's
+
+
+def test_another_sheet_is_not_read_and_said(school):
+    from io import BytesIO
+
+    from openpyxl import load_workbook
+
+    book = load_workbook(BytesIO(as_xlsx([grid(school)[0], *grid(school)[1]])))
+    book.create_sheet("Notes").append(["nothing"])
+    out = BytesIO()
+    book.save(out)
+    assert any("2 sheets" in n for n in read_export("a.xlsx", out.getvalue(), MADE).notes)

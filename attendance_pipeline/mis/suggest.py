@@ -16,9 +16,12 @@ from itertools import groupby
 from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.mis import cells
 from attendance_pipeline.mis.date_columns import two_marks
+from attendance_pipeline.mis.formats import UnreadableFile
 from attendance_pipeline.mis.kinds import KINDS, Column
 from attendance_pipeline.mis.map_settings import LAYOUTS, SLOTS
 from attendance_pipeline.mis.mapped import date_and_session
+from attendance_pipeline.mis.native import KEPT_BY_PEOPLE
+from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.mis.samples import DateColumns, Sample, read_sample
 from attendance_pipeline.mis.sims_xml import CAPTIONS
 from attendance_pipeline.mis.upn import has_upn_form, is_upn
@@ -65,7 +68,8 @@ class Understood:
 @dataclass(frozen=True)
 class Suggestion:
     """`kind`, `layout`: what the file seems to be. `known`, `unknown`: symbols in the column of codes, and how often;
-    `other`: texts there that are too long to be symbols, and are not said."""
+    `other`: texts there that are too long to be symbols, and are not said; `read_by`: the shipped format that reads the
+    file as it is, if one does."""
 
     file_name: str
     sample: Sample
@@ -77,6 +81,7 @@ class Suggestion:
     unknown: dict[str, int]
     other: int
     blank: int
+    read_by: str | None = None
 
     def text(self) -> str:
         """Commented TOML: how each column was understood, and a map to begin with."""
@@ -106,7 +111,21 @@ def suggest(file_name: str, data: bytes) -> Suggestion:
     if sum(known.values()) * 2 < symbols.total() or len(unknown) > _MOST_SYMBOLS:
         unknown = {}  # not a column of codes after all: nothing of it is said
     other = symbols.total() - sum(known.values()) - sum(unknown.values())
-    return Suggestion(file_name, sample, kind, layout, columns, missing, known, unknown, other, blank)
+    read_by = sample.format or _shipped(kind, layout, data, len(sample))
+    return Suggestion(file_name, sample, kind, layout, columns, missing, known, unknown, other, blank, read_by)
+
+
+def _shipped(kind: str, layout: str | None, data: bytes, rows: int) -> str | None:
+    """The shipped format that reads a table of the layout as it is, and sets no row aside for its form."""
+    form = {None: "native", "rows": "native", "week_string": "sims-weekly", "wide_week": "bromcom-week"}.get(layout)
+    if form is None or kind in KEPT_BY_PEOPLE:
+        return None
+    ending = "xlsx" if data[:4] == b"PK\x03\x04" else "csv"
+    try:
+        table = formats()[form].read(kind, f"sample.{ending}", data)
+    except UnreadableFile:
+        return None
+    return form if rows and not table.faults else None
 
 
 def _shapes(sample: Sample) -> list[tuple[str, str | None]]:
@@ -274,6 +293,9 @@ def _told(s: Suggestion) -> list[str]:
     out = [f"# {_plain(s.file_name)}: {len(sample)} rows, read as {sample.written.upper()}; it seems to hold: {what}."]
     if sample.format:
         out.append(f'# The shipped format reads such files: mis = "{sample.format}". No column map is needed.')
+    elif s.read_by:
+        blank = " To it a blank is a session not entered." if s.layout == "wide_week" and s.blank else ""
+        out.append(f"# The shipped format {s.read_by} reads it as it is, without a map.{blank}")
     elif sample.written in ("xml", "json"):
         out.append("# A column map reads CSV and XLSX alone: ask for one of these, or for a format of its own.")
     out.append("#")

@@ -192,3 +192,22 @@ def test_dates_of_a_pupil_are_no_headers(row):
     except UnreadableFile as refused:
         text = str(refused)
     assert not [w for r in rows for w in r.split(",") if w in text]
+
+
+SLOTS = ",".join(f"{d}{s}" for d in ("Mon", "Tue", "Wed", "Thu", "Fri") for s in ("AM", "PM"))
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (f"UPN,Date,Session,Code\n{ANN},2026-01-05,AM,/\n", "native"),
+        (f"UPN,WeekStart,WeekMarks\n{ANN},2026-01-05,/\\/\\\n", "sims-weekly"),
+        (f"StudentId,WeekStart,{SLOTS}\n7,2026-01-05,/,\\,,,,,,,,\n", "bromcom-week"),
+        (f"UPN;Date;Session;Code\n{ANN};2026-01-05;AM;/\n", None),
+        (f"Unique Pupil No,Session,Mark\n{ANN},05 Jan 2026 AM,/\n", None),
+    ],
+)
+def test_a_file_that_needs_no_map_is_said_to_need_none(text, form):
+    said = suggest("a.csv", text.encode())
+    assert said.read_by == form
+    assert (f"The shipped format {form} reads it" in said.text()) is (form is not None)

@@ -202,9 +202,9 @@ def _find(kind: str, file_name: str, data: bytes) -> _Found:
     Raises UnreadableFile.
     """
     if not (file_name.lower().endswith((".xlsx", ".xlsm")) or data.startswith(b"PK\3\4")):
-        found = _in_rows(kind, read_cells("", data))
+        whole = _in_rows(kind, read_cells("", data))
         # Once more from the header on: which lines make one row is known by how many cells the first row has.
-        return _in_rows(kind, read_cells("", data, found.line - 1)) if found.line > 1 else found
+        return _in_rows(kind, read_cells("", data, whole.line - 1)) if whole.line > 1 else whole
     from attendance_pipeline.mis.xlsx import read_sheets
 
     found: list[tuple[bool, int, _Found]] = []

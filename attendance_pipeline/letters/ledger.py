@@ -95,16 +95,26 @@ def _targets(night: Night) -> Iterator[Target]:
     for key, everyone in contacts.items():
         person_id, kind, year = key
         if year < night.year(inputs.day) and key not in occasions:
-            for r in rows[key]:
-                if r.state in UNSENT:
-                    slot = Slot(None, r, r.day, None)
-                    yield Target(person_id, r.contact_id, kind, slot, "superseded", words=NEW_YEAR)
+            yield from _of_a_year_before(person_id, kind, everyone)
             continue
         for them in everyone:
             for number, slot in enumerate(them.slots):
                 target = _target(night, person_id, kind, them, number, slot, everyone)
                 if target is not None:
                     yield target
+
+
+def _of_a_year_before(person_id: int, kind: str, everyone: Sequence[ContactLetters]) -> Iterator[Target]:
+    """Letters that a new academic year found unsent: over, unless the log says that one went all the same."""
+    for them in everyone:
+        for number, slot in enumerate(them.slots):
+            if slot.row is None or slot.row.state not in UNSENT:
+                continue
+            entry = them.sent.get(number)
+            if entry is None:
+                yield Target(person_id, them.contact_id, kind, slot, "superseded", words=NEW_YEAR)
+            else:
+                yield Target(person_id, them.contact_id, kind, slot, "sent", by=entry.by or LOG, on=entry.date)
 
 
 def _everyone(
@@ -210,6 +220,8 @@ def _target(
         return target("held", holding=frozenset({recipients.excluded.get(them.contact_id, NO_RECIPIENT)}))
     letter = target("proposed")
     settle(night, letter, occasion, them, everyone)
+    if not occasion.present and letter.state not in ("approved", "rejected"):
+        return target("superseded", words=occasion.ended_words)
     return letter
 
 
@@ -242,7 +254,8 @@ def _brake(night: Night, targets: Sequence[Target]) -> Batch | None:
 
 
 def _nobody_has_decided(t: Target) -> bool:
-    return t.state == "proposed" or (t.state == "approved" and t.by == POLICY)
+    stands = t.slot.occasion is not None and t.slot.occasion.present
+    return t.state == "proposed" or (t.state == "approved" and t.by == POLICY and stands)
 
 
 def _joins(t: Target) -> bool:

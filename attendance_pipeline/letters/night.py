@@ -120,15 +120,16 @@ class Night:
         return self.recipients(person_id, kind).by_id().get(contact_id)
 
     def evidence(self, t: Target) -> Mapping[str, Any]:
-        """What the letter relies on. Figures that move on stay, once it is proposed, those of the day on which it was;
-        those of an approved letter are what was approved."""
+        """What the letter relies on. Figures that move on are of the day on which it came to be proposed; those of an
+        approved letter are what was approved."""
         occasion, row = t.slot.occasion, t.slot.row
         if occasion is None:
             return {}
         if row is not None and row.state == "approved" and row.evidence:
             return row.evidence
         day = self.inputs.day
-        if row is not None and row.state == "proposed" and (as_at := row.evidence.get("as_at")):
+        comes = row is None or (row.state in ("held", "superseded") and t.state in ("proposed", "approved"))
+        if row is not None and not comes and (as_at := row.evidence.get("as_at")):
             day = min(self.calendar.on_or_before(dt.date.fromisoformat(as_at)), day)
         return self.inputs.evidence(occasion, t.contact_id, day)
 

@@ -41,6 +41,9 @@ def settle(
     t.holding = frozenset(reasons) - t.let_go
     if word is not None and not (t.let_go - already) and _of_other_figures(night, t, word):
         word = None
+    # Asked last: a letter that waits for something else need not be made yet.
+    if not t.holding and night.inputs.unprintable(occasion, t.contact_id, night.evidence(t)):
+        t.holding = frozenset({holding.CANNOT_BE_PRINTED})
     if t.holding:
         t.state = "held"
     elif word is not None and not night.inputs.letterhead:
@@ -63,8 +66,6 @@ def _reasons(night: Night, t: Target, occasion: Occasion, holds: Holds) -> Itera
     yield from recipients.why_none
     if recipient is not None and rules.posted and not recipient.address:
         yield NO_ADDRESS
-    elif recipient is not None and inputs.unprintable(occasion, t.contact_id, night.evidence(t)):
-        yield holding.CANNOT_BE_PRINTED
     yield from holds.on(occasion.stage, t.contact_id, t.kind, t.slot.row.reference if t.slot.row is not None else "")
     if pupil.looked_after:
         yield holding.LOOKED_AFTER

@@ -1,6 +1,7 @@
 """What the ledger asks of the ladder and the roll, on schools written by hand and at random."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ from exam_school import derive, entry, school
 from random_school import make
 
 from attendance_pipeline.derive.year import Derived, derive_school
+from attendance_pipeline.law.policy import LETTER_KINDS, Policy
 from attendance_pipeline.letters.evidence import LetterEvidence
 from attendance_pipeline.letters.from_ladder import Facts, OccasionReader
 from attendance_pipeline.letters.from_roll import log_entries, pupil_facts, pupils_on_paper
@@ -180,3 +182,22 @@ def test_the_modules_of_the_decision_read_nothing() -> None:
         source = (folder / f"{name}.py").read_text("utf-8")
         for forbidden in ("sqlalchemy", ".store", "open(", "read_text", ".now(", ".today(", "dagster"):
             assert forbidden not in source, f"{name} holds {forbidden}"
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_night_knows_what_the_whole_term_knows_of_it(seed: int) -> None:
+    """Occasions, what is doubtful about them and their evidence on a day do not depend on the days after it."""
+    inputs = make(seed, n_pupils=12).inputs
+    setting = inputs.policy.setting
+    letters = setting.letters.model_copy(update={"kinds": LETTER_KINDS, "again_after_school_weeks": 1 + seed % 4})
+    every = Policy(setting.model_copy(update={"letters": letters}), "every kind")
+    inputs = replace(inputs, policy=every)
+    whole = OccasionReader(derive_school(inputs, 0, len(inputs.calendar) - 1))
+    for day in range(3, len(inputs.calendar), 11):
+        night = OccasionReader(derive_school(inputs, 0, day)).on(day)
+        term = whole.on(day)
+        assert night.occasions == term.occasions
+        for o in (o for o in night.occasions if o.present):
+            assert night.doubts(o, "C1") == term.doubts(o, "C1")
+            assert night.evidence(o, "C1", day) == term.evidence(o, "C1", day)
+            assert LetterEvidence.from_json(term.evidence(o, "C1", day)).as_json() == term.evidence(o, "C1", day)

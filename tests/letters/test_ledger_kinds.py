@@ -555,7 +555,7 @@ def test_a_batch_that_grows_too_large_takes_back_what_only_the_policy_approved()
 
 
 @pytest.mark.parametrize(("kind", "moves"), [(kind, KIND_RULES[kind].moving) for kind in LETTER_KINDS])
-def test_figures_move_on_while_held_and_stay_once_proposed(kind: str, moves: bool) -> None:
+def test_figures_of_a_case_are_of_the_day_on_which_the_letter_is_proposed(kind: str, moves: bool) -> None:
     def evidence(occasion: Occasion, contact: str, day: int) -> dict[str, Any]:
         at = day if moves else occasion.day
         return {"attended": at - START, "as_at": date(at - START).isoformat(), "register": f"of night {day}"}
@@ -563,8 +563,8 @@ def test_figures_move_on_while_held_and_stay_once_proposed(kind: str, moves: boo
     them = school(facts(looked_after=True), evidence=evidence)
     them.occasions = [occasion(kind, 10)]
     them.night(10)
-    them.night(12)
-    assert them.rows[0].evidence["attended"] == (12 if moves else 10)
+    assert not them.night(12)
+    assert them.rows[0].evidence["attended"] == 10
     them.pupils[1] = facts()
     them.night(14)
     assert them.states() == ["proposed"] and them.rows[0].evidence["attended"] == (14 if moves else 10)

@@ -19,7 +19,15 @@ from typing import Any
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.law.policy import PenaltyNotices
 from attendance_pipeline.law.school_calendar import SchoolCalendar
-from attendance_pipeline.letters.batch_lists import Printed, PupilOnPaper, batch_files, held_file, mail_merge_file
+from attendance_pipeline.letters.batch_lists import (
+    Printed,
+    PupilOnPaper,
+    batch_files,
+    do_not_send_file,
+    held_file,
+    mail_merge_file,
+)
+from attendance_pipeline.letters.docx import render_docx
 from attendance_pipeline.letters.evidence import LetterEvidence
 from attendance_pipeline.letters.field_values import given
 from attendance_pipeline.letters.fields import KINDS, fields_to_give
@@ -42,7 +50,8 @@ class BatchInputs:
     """`rows`: letters to print, `held`: those that are held, as the ledger has them. `pupils`: every pupil of those.
     `log`: entries by pupil. `household`: whether two at one address share an envelope (policy). `penalty_notices`: what
     a notice costs (policy). `authority`: the local authority's name. `not_ready`: why the data hold letters, in words,
-    by class; "" for the whole school."""
+    by class; "" for the whole school. `withdrawn`: letters that were printed, on which day, and are not to go now.
+    """
 
     school_id: str
     date: dt.date
@@ -57,13 +66,15 @@ class BatchInputs:
     not_ready: Mapping[str, str] = field(default_factory=dict)
     penalty_notices: PenaltyNotices = field(default_factory=PenaltyNotices)
     authority: str = ""
+    withdrawn: Sequence[tuple[LedgerRow, dt.date]] = ()
 
 
 @dataclass(frozen=True)
 class BatchFiles:
     """Files by name: for the office, for the restricted audience, and by class for its teacher. May be none.
 
-    `unprintable`: by reference why a letter could not be made; those are on the held lists instead.
+    `unprintable`: by reference why a letter could not be made; those are on the held lists instead. `pdf_of`: the file
+    of each letter of the ledger; two in one envelope are one file.
     """
 
     office: Mapping[str, bytes]
@@ -72,6 +83,7 @@ class BatchFiles:
     letters: int
     held: int
     unprintable: Mapping[str, str]
+    pdf_of: Mapping[str, str]
 
 
 def build_batch(inputs: BatchInputs) -> BatchFiles:
@@ -94,9 +106,10 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
     office: dict[str, bytes] = {}
     classes: dict[str, dict[str, bytes]] = {}
     for made in printed:
-        office[f"{made.letter.reference}.pdf"] = render_letter(
-            made.letter, inputs.letterhead, layout=inputs.layout, templates=inputs.templates
-        )
+        for ending, render in (("pdf", render_letter), ("docx", render_docx)):
+            office[f"{made.letter.reference}.{ending}"] = render(
+                made.letter, inputs.letterhead, layout=inputs.layout, templates=inputs.templates
+            )
     for name, made_together in _print_files(printed):
         letters = [made.letter for made in made_together]
         pdf = render_batch(letters, inputs.letterhead, layout=inputs.layout, templates=inputs.templates)
@@ -111,6 +124,7 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
     held = [row for row in (*inputs.held, *inputs.rows) if row.state == "held" or row.reference in unprintable]
     held.sort(key=lambda row: (_pupil_order(inputs.pupils[row.person_id]), row.kind, row.contact_id))
     office |= held_file(held, inputs.pupils, unprintable, inputs.not_ready, restricted=False)
+    office |= do_not_send_file(inputs.withdrawn, inputs.pupils)
     named = [row for row in held if parse_reason(row.reason)[0] & RESTRICTED]
     return BatchFiles(
         office=office,
@@ -119,6 +133,7 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
         letters=sum(len(made.rows) for made in printed),
         held=len(held),
         unprintable=unprintable,
+        pdf_of={row.reference: f"{made.letter.reference}.pdf" for made in printed for row in made.rows},
     )
 
 

@@ -43,6 +43,7 @@ __all__ = [
     "LetterError",
     "Letterhead",
     "alignment_sheet",
+    "picture",
     "render_batch",
     "render_document",
     "render_letter",
@@ -149,6 +150,20 @@ def alignment_sheet(layout: str = "dl") -> bytes:
         "salutation-y": chosen.salutation_y,
     }
     return _compile("alignment.typ", data, datetime.date(2025, 9, 1), shipped_fonts(), tagged=True)
+
+
+def picture(svg: str, width: float, dots_per_inch: int, templates: Templates) -> bytes:
+    """A drawing as PNG, ``width`` mm wide, for page makers that cannot draw."""
+    data = {"svg": svg, "width": width}
+    with _compiling:
+        drawn = _compiler(fonts_of(templates).folders).compile(
+            input=str(_LAYOUT_FOLDER / "picture.typ"),
+            format="png",
+            ppi=dots_per_inch,
+            sys_inputs={"data": json.dumps(data, ensure_ascii=True)},
+        )
+    assert isinstance(drawn, bytes)  # noqa: S101 - one page and no output file: Typst's own rule
+    return drawn
 
 
 def render_document(

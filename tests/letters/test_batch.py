@@ -94,9 +94,13 @@ def text(pdf: bytes) -> list[str]:
 def test_files_of_a_batch() -> None:
     made = batch(row("1", 1), row("2", 2), row("3", 3, kind="letter_2"), row("4", 4, kind="letter_3"))
     assert sorted(made.office) == [
+        "OAK-1.docx",
         "OAK-1.pdf",
+        "OAK-2.docx",
         "OAK-2.pdf",
+        "OAK-3.docx",
         "OAK-3.pdf",
+        "OAK-4.docx",
         "OAK-4.pdf",
         "batch.csv",
         "batch.xlsx",
@@ -122,7 +126,11 @@ def test_two_at_one_address_share_an_envelope() -> None:
     made = batch(
         row("1", 1), row("2", 1, BO), row("3", 2), row("4", 2, replace(BO, address=("9 Hill", "Leeds", "LS1 1AA")))
     )
-    assert sorted(n for n in made.office if n.startswith("OAK")) == ["OAK-1.pdf", "OAK-3.pdf", "OAK-4.pdf"]
+    assert sorted(n for n in made.office if n.startswith("OAK") and n.endswith(".pdf")) == [
+        "OAK-1.pdf",
+        "OAK-3.pdf",
+        "OAK-4.pdf",
+    ]
     (first, *_) = text(made.office["OAK-1.pdf"])
     assert "Dear Mr and Mrs Smith" in first and "Mrs Ada and Mr Bo Smith" in first
     listed = {r["Reference"]: r["In one envelope with"] for r in table(made.office["batch.csv"])}

@@ -25,6 +25,7 @@ from attendance_pipeline.home import open_home
 from attendance_pipeline.running import Runner
 from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps.check import check_register
+from attendance_pipeline.steps.data_quality import data_quality
 from attendance_pipeline.steps.intake import day_versions, register_counts, take_in
 from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.restate import due_days, restate
@@ -49,6 +50,7 @@ def term_by_steps(home: Path, days: Sequence[dt.date]) -> float:
             register_counts(site, [day.isoformat() for day in days])
             day_versions(site)
             restate(site, days, TABLES)
+            data_quality(site, "steps")
 
     return seconds(work)
 
@@ -65,6 +67,7 @@ def night_by_steps(home: Path, today: dt.date) -> float:
             propose(site)
             deliver.letters(site, "steps")
             deliver.worklists(site, "steps")
+            data_quality(site, "steps")
 
     return seconds(work)
 

@@ -3,7 +3,7 @@
 Belongs here: having Great Expectations write its pages, in a frame that needs nothing from elsewhere. Not here: what is
 asked (`plausibility.py`), a page in plain words (`reports/data_quality.py`), putting files anywhere.
 
-Great Expectations' own frame loads styles, scripts, fonts and a picture from eight places on the internet; from a drive
+Great Expectations' own frame loads styles, scripts, fonts and a picture from seven places on the internet; from a drive
 without a network its pages come out bare. So the sections, tables and words are its own, and the frame, in `pages/`,
 takes the place of its templates of the same name: one style sheet in the page, nothing to load, no script. The moment
 of a run is left out and nothing is drawn by lot, so that the same results give the same bytes; the manifest of the

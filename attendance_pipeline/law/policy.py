@@ -242,7 +242,7 @@ class Statutory(_Strict):
 
 class Letters(_Strict):
     """Which letters are proposed, how many at once, and how long one stands. Defaults: rules.md section 7; when each
-    kind is proposed: docs/letters.md.
+    kind is proposed: docs/which-letters.md.
 
     `kinds`: those that are proposed at all. `warning_at`: how near to a penalty-notice threshold parents are warned.
     `continuing_each_review`: after each review that continued, not only after the first of a stage. A letter after a

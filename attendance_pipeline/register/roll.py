@@ -17,8 +17,10 @@ import pandas as pd
 import sqlalchemy as sa
 
 from attendance_pipeline.register.identity import Names, names_of
+from attendance_pipeline.register.log_versions import Standing, standing_entries
 from attendance_pipeline.store.extracts import (
     StoredExtract,
+    log_mode_of,
     read_record_pages,
     read_records,
     record_subjects,
@@ -78,7 +80,16 @@ _COLUMNS: dict[str, list[str]] = {
         "language",
     ],
     "classes": ["class", "teacher", "email"],
-    "notifications": ["submitted", "upn", "pupil_name", "first_date", "last_date"],
+    "notifications": [
+        "submitted",
+        "upn",
+        "pupil_name",
+        "first_date",
+        "last_date",
+        "class",
+        "date_of_birth",
+        "session",
+    ],
     "interventions": [
         "upn",
         "date",
@@ -113,21 +124,30 @@ _FLAGS = frozenset(
     ]
 )
 
+WITHDRAWN = "withdrawn"  # the column by which a form or an entry of the log is taken back
+GONE = "gone"
+NOBODY = 0  # in place of a person's number, which begin with 1
+
 _FAR_PAST, _FAR_FUTURE = np.datetime64("0001-01-01", "D"), np.datetime64("9999-12-31", "D")
 
 
 @dataclass(frozen=True)
 class CurrentRecords:
-    """Which records stand: record id -> (extract, line)."""
+    """Which records stand: record id -> (extract, line). Of intervention logs besides: `gone`, records that stand and
+    that the newest version of their log does not hold any more; `little_left`: versions that hold so little of the
+    version before that they took nothing back."""
 
     where: dict[int, tuple[StoredExtract, int]]
+    gone: frozenset[int] = frozenset()
+    little_left: tuple[StoredExtract, ...] = ()
 
 
 def current_records(conn: sa.Connection, school: str, kind: str, as_at: dt.date | None = None) -> CurrentRecords:
     """The records of one kind that stand as at a time, in the order of extract and line.
 
     Pupils, interventions and notifications: the newest record of each subject; contacts and classes: all records of the
-    subject in the newest extract that names it.
+    subject in the newest extract that names it. Where the school's intervention logs are complete, without entries that
+    a later version of the log took back (`log_versions.py`).
     """
     pages = read_record_pages(conn, school, kind, as_at)
     if not pages:
@@ -145,13 +165,24 @@ def current_records(conn: sa.Connection, school: str, kind: str, as_at: dt.date 
     if names.first:
         subject = _subjects_of_pupils(kind, names, list(numbers), subject, rank)
     newest = np.full(int(subject.max(initial=-1)) + 1, -1, dtype=np.int64)
+    log: Standing | None = None
     if kind in _WHOLE_LIST:
         newest[subject] = rank  # rows stand in the order in which they speak: the last assignment stays
         stands = np.flatnonzero(newest[subject] == rank)
     else:
         newest[subject] = np.arange(len(record))
+        if kind == "interventions":
+            ends = np.cumsum([len(p["record"]) for _, p in pages])
+            entries = [frozenset(part.tolist()) for part in np.split(subject, ends[:-1])]
+            log = standing_entries([(extract, held) for (extract, _), held in zip(pages, entries, strict=True)])
+            if log_mode_of(conn, school) == "complete":
+                newest[[s for s in range(len(newest)) if s not in log.subjects]] = -1
         stands = np.sort(newest[newest >= 0])
-    return CurrentRecords({int(record[i]): (pages[rank[i]][0], int(line[i])) for i in stands})
+    where = {int(record[i]): (pages[rank[i]][0], int(line[i])) for i in stands}
+    if log is None:
+        return CurrentRecords(where)
+    gone = frozenset(int(record[i]) for i in stands if int(subject[i]) not in log.subjects)
+    return CurrentRecords(where, gone, log.little_left)
 
 
 def _subjects_of_pupils(
@@ -180,18 +211,23 @@ def current(conn: sa.Connection, school: str, kind: str, as_at: dt.date | None =
 
     Columns as in the contract in lower case with underscores, with `person_id` (not for classes), `extract` and `line`
     added. `upn` is the one the pupil has now, blank where a student id means no pupil; `person_id` stays as UPNs
-    change. Dates are datetime64[s] (NaT: blank), flags are nullable booleans (NA: blank), text is str.
+    change, and is NOBODY for a form without a UPN. Dates are datetime64[s] (NaT: blank), flags are nullable booleans
+    (NA: blank), text is str. The intervention log has GONE besides: whether the newest version of the log lacks the
+    entry, which counts all the same.
     """
-    standing = current_records(conn, school, kind, as_at).where
+    found = current_records(conn, school, kind, as_at)
+    standing = found.where
     data = read_records(conn, standing)
+    # A form or an entry that says itself that it was withdrawn speaks of nothing else.
+    standing = {number: place for number, place in standing.items() if not data[number].get(WITHDRAWN)}
     rows: list[dict[str, Any]] = [data[number] for number in standing]
     frame = pd.DataFrame(index=pd.RangeIndex(len(rows)))
-    columns = _COLUMNS[kind] + sorted({name for r in rows for name in r} - set(_COLUMNS[kind]))
+    columns = _COLUMNS[kind] + sorted({name for r in rows for name in r} - {*_COLUMNS[kind], WITHDRAWN})
     names = Names() if kind == "classes" else names_of(conn, school, as_at)
     if kind != "classes":
         pupils = [names.of(r["upn"]) for r in rows]
         persons = find_persons(conn, sorted(set(pupils)))
-        frame["person_id"] = np.array([persons[u] for u in pupils], dtype=np.int64)
+        frame["person_id"] = np.array([persons.get(u, NOBODY) for u in pupils], dtype=np.int64)
         upns = [names.present.get(u, "" if is_student_name(u) else u) for u in pupils]
         rows = [{**r, "upn": u} if r["upn"] != u else r for r, u in zip(rows, upns, strict=True)]
     for name in columns:
@@ -206,6 +242,8 @@ def current(conn: sa.Connection, school: str, kind: str, as_at: dt.date | None =
             frame[name] = pd.array(values, dtype="Float64")
         else:
             frame[name] = pd.array(["" if v is None else v for v in values], dtype="str")
+    if kind == "interventions":
+        frame[GONE] = np.array([number in found.gone for number in standing], dtype=bool)
     frame["extract"] = pd.array([e.file_name for e, _ in standing.values()], dtype="str")
     frame["line"] = np.array([line for _, line in standing.values()], dtype=np.int64)
     if kind == "contacts" and names.first:  # an extract that names a pupil in two ways may tell of a contact twice
@@ -229,7 +267,7 @@ def current_classes(conn: sa.Connection, school: str, as_at: dt.date | None = No
 
 
 def current_interventions(conn: sa.Connection, school: str, as_at: dt.date | None = None) -> pd.DataFrame:
-    """The intervention log by date: every entry of every extract once, as the newest extract that holds it has it.
+    """The intervention log by date: every entry that stands once, as the newest extract that holds it has it.
 
     Entries of one day stand in the order of extract and line."""
     return current(conn, school, "interventions", as_at).sort_values("date", kind="stable", ignore_index=True)

@@ -63,7 +63,7 @@ class AssemblyFormat(SomeKinds):
     """`student_id, session_date, session_name, attendance_mark, minutes_late, comments`; students with `id`."""
 
     name = "assembly-json"
-    own_version = 2
+    own_version = 3
 
     def reads(self, kind: str, file_name: str) -> bool:
         return kind in _LISTS and may_be_json(file_name)

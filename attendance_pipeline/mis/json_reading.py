@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -58,12 +58,16 @@ class Lists:
     def of(self, *names: str) -> list[Item]:
         """The objects of every list whose innermost name, other than `data`, is one of these; `` stands for no name.
 
-        Raises UnreadableFile where the file has no such list.
+        Where several of them share a line, the number of each stands for its line, so that it can be found, and what
+        is kept of one is not kept of its neighbours. Raises UnreadableFile where the file has no such list.
         """
         found = [items for path, items in self.items.items() if inner_name(path) in names]
         if not found:
             raise UnreadableFile("no list of objects where this format has one")
-        return sorted((item for items in found for item in items), key=lambda item: item.start)
+        chosen = sorted((item for items in found for item in items), key=lambda item: item.start)
+        if len({item.line for item in chosen}) == len(chosen):
+            return chosen
+        return [replace(item, line=number) for number, item in enumerate(chosen, start=1)]
 
 
 def inner_name(path: tuple[str, ...]) -> str:

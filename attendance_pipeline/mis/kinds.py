@@ -147,9 +147,12 @@ KINDS: dict[str, Kind] = {
             Column("Code", "code", needed=True),
             Column("Minutes Late", "minutes"),
             Column("Comment", "unread"),
+            Column(
+                "Amended By", "unread", also=("Changed By", "Modified By", "Updated By", "Last Amended By"), extra=True
+            ),
             _STUDENT,
         ),
-        private=("Comment",),
+        private=("Comment", "Amended By"),
     ),
     "lessons": Kind(
         (

@@ -19,9 +19,11 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
+from attendance_pipeline.mis.cells import tidy
 from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile, read_files
 from attendance_pipeline.mis.inbox import Dropped, Inbox, MadeOn, Pattern, clear, keep_all, look, look_at_log
 from attendance_pipeline.mis.kinds import KINDS
+from attendance_pipeline.mis.native import texts_of
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
 from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.register.complete import rows_left_out, settle
@@ -33,6 +35,7 @@ from attendance_pipeline.register.not_on_roll import rows_not_on_roll, rows_of_n
 from attendance_pipeline.register.roll import current_records
 from attendance_pipeline.register.statements import Marks, split_by_day
 from attendance_pipeline.store import quarantine
+from attendance_pipeline.store.amendment_notes import AmendmentNote, put_notes
 from attendance_pipeline.store.extracts import (
     ExtractKey,
     NewExtract,
@@ -180,6 +183,7 @@ def load(
                 keep_all(kept, loading.as_they_came(portion, keep_private))
             result = loading.settle()
             keep_all(kept, loading.without_columns(form))
+            put_notes(conn, school, loading.reasons(form))
             withheld = loading.withheld
     stayed = clear([d for d in found.dropped if d.key not in withheld])
     return _replaced(result, stayed=tuple(stayed))
@@ -273,6 +277,7 @@ class _Loading:
         self.before: list[tuple[npt.NDArray[np.datetime64], Said]] = []  # the marks of all these days, in parts
         self.commented: list[tuple[Dropped, tuple[str, ...], frozenset[dt.date]]] = []
         self.amending: dict[str, set[int]] = defaultdict(set)  # lines by SHA-256, under any name that a file has
+        self.amended_by: dict[int, set[int]] = defaultdict(set)  # the same by the number of the extract
         if self.mode_changed or (complete and kinds & {"register", "pupils"}):
             self._remember(statement_days(conn, self.school))
 
@@ -362,6 +367,20 @@ class _Loading:
             name, sha256 = d.key.file_name, d.key.sha256
             yield sha256, form.without_columns(d.kind, name, d.content(), set(private), self.amending[sha256])
 
+    def reasons(self, form: Format) -> Iterator[AmendmentNote]:
+        """What the lines that amend a mark say of it. To be asked after `settle`."""
+        named = {(e.key.file_name, e.key.sha256): e.id for e in list_extracts(self.conn, self.school, "register")}
+        for d, _, _ in self.commented:
+            number = named.get((d.key.file_name, d.key.sha256))
+            if number is None or not (lines := self.amended_by.get(number)):
+                continue
+            # Read once more, but only where there is a reason: elsewhere no comment is ever held.
+            table = form.read(d.kind, d.key.file_name, d.content())
+            said = [_texts(table, header) for header in KINDS["register"].private]
+            for line, reason, by in zip(table.line.tolist(), *said, strict=True):
+                if line in lines and (reason or by):
+                    yield AmendmentNote(number, line, reason, by)
+
     def _remember(self, days: set[dt.date]) -> None:
         """The marks of days that are about to change, as they stand before anything is put about them."""
         new = days - self.days
@@ -396,6 +415,7 @@ class _Loading:
                     found = amendments_in(rows, days)
                     for extract, line in zip(found.extract.tolist(), found.line.tolist(), strict=True):
                         self.amending[found.extracts[extract].key.sha256].add(line)
+                        self.amended_by[found.extracts[extract].id].add(line)
                 persons = np.union1d(stood.person, stands.person)
                 old, now = fold_marks(stood, persons, len(days)), fold_marks(stands, persons, len(days))
                 differs = old != now
@@ -417,6 +437,11 @@ def _parts_of_days(statements: Mapping[dt.date, int], days: Iterable[dt.date]) -
         held += statements.get(day, 0)
     if part:
         yield part
+
+
+def _texts(table: RawTable, header: str) -> list[str]:
+    """The tidied cells of a column, blank where the file has none."""
+    return [tidy(t) for t in texts_of(table, header)] if header in table.columns else [""] * len(table)
 
 
 def _days(rows: RegisterRows) -> list[dt.date]:

@@ -74,7 +74,7 @@ class WondeFormat(SomeKinds):
     """`student_id`, `date`, `session`, `attendance_code_id`, `minutes_late`, `comment`, and `attendance-codes`."""
 
     name = "wonde-json"
-    own_version = 2
+    own_version = 3
 
     def reads(self, kind: str, file_name: str) -> bool:
         return kind in _LISTS and may_be_json(file_name)

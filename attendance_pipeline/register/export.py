@@ -21,10 +21,14 @@ from attendance_pipeline.register.not_on_roll import HARMLESS_BEFORE, rows_not_o
 from attendance_pipeline.register.roll import current_pupils, first_and_last_day, on_roll
 from attendance_pipeline.register.statements import SESSIONS
 from attendance_pipeline.store import quarantine
+from attendance_pipeline.store.amendment_notes import read_notes
 from attendance_pipeline.store.extracts import list_extracts, register_mode_of, statement_days
 
 REGISTER = ["school", "upn", "date", "session", "code", "recorded_on", "extract", "line"]
-AMENDMENTS = ["school", "upn", "date", "session", "old_code", "new_code", "recorded_on", "extract", "line"]
+AMENDMENTS = [
+    *("school", "upn", "date", "session", "old_code", "new_code", "recorded_on", "extract", "line"),
+    *("reason", "by"),  # beside what the contract names
+]
 QUARANTINE = ["school", "extract", "line", "column", "rule"]
 
 _CODES = np.array(CODES.codes, dtype=object)
@@ -68,7 +72,8 @@ def amendments_frame(
     as_at: dt.date | None = None,
 ) -> pd.DataFrame:
     """Every amendment of the days first to last known at `as_at`, by pupil, date, session and the order they were made.
-    `line` is NA where an extract withdrew the mark by not naming it."""
+    `line` is NA where an extract withdrew the mark by not naming it; `reason` and `by` are blank where the extract gave
+    none."""
     pupils, days = current_pupils(conn, school, as_at), _days(conn, school, first, last)
     found = amendments(conn, school, days, as_at)
     place = {int(number): i for i, number in enumerate(pupils["person_id"])}
@@ -77,6 +82,9 @@ def amendments_frame(
     chosen = np.flatnonzero(row >= 0)
     chosen = chosen[(found.day[chosen] >= entry[row[chosen]]) & (found.day[chosen] <= leave[row[chosen]])]
     extract = found.extract[chosen]
+    notes = read_notes(conn, school)
+    numbers = [e.id for e in found.extracts]
+    said = [notes.get((numbers[e], n)) for e, n in zip(extract.tolist(), found.line[chosen].tolist(), strict=True)]
     frame = pd.DataFrame(
         {
             "school": school,
@@ -88,6 +96,8 @@ def amendments_frame(
             "recorded_on": np.array([e.recorded_on for e in found.extracts], dtype=object)[extract],
             "extract": np.array([e.file_name for e in found.extracts], dtype=object)[extract],
             "line": pd.Series(found.line[chosen], dtype="Int64").where(lambda n: n > 0),
+            "reason": pd.array(["" if note is None else note.reason for note in said], dtype="str"),
+            "by": pd.array(["" if note is None else note.by for note in said], dtype="str"),
         },
         columns=AMENDMENTS,
     )

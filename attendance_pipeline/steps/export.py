@@ -20,6 +20,7 @@ from attendance_pipeline.home import School
 from attendance_pipeline.register.export import amendments_frame, quarantine_frame, register_frame
 from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_pupils
+from attendance_pipeline.spreadsheets import safe_cell
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.intake import last_marked_day, latest_marked_day
 from attendance_pipeline.steps.pages import from_page
@@ -78,7 +79,9 @@ def _one(site: Site, table: str, school: School, period: Period) -> pd.DataFrame
         if table == "register":
             return register_frame(conn, school.id, period.first, period.last, period.as_at)
         if table == "amendments":
-            return amendments_frame(conn, school.id, period.first, period.last, period.as_at)
+            found = amendments_frame(conn, school.id, period.first, period.last, period.as_at)
+            # People wrote these two: what a spreadsheet program could take for a formula is made harmless.
+            return found.assign(**{name: found[name].map(safe_cell) for name in ("reason", "by")})
         if table == "quarantine":
             return quarantine_frame(conn, school.id, period.first, period.last, period.as_at)
         return _letters(conn, school, period)

@@ -74,7 +74,8 @@ def quarantine_rows(warehouse: Warehouse) -> list[str]:
 
 
 def everything(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
-    """All that a warehouse says about the school, without what only names rows inside it."""
+    """All that a warehouse says about the school, without what only names rows inside it; of amendments the columns of
+    the contract, because a reason may be missing where an older extract came after a newer one."""
     tables = {
         "register": register_frame,
         "amendments": amendments_frame,
@@ -87,4 +88,5 @@ def everything(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
     }
     with warehouse.read() as conn:
         frames = {name: read(conn, SCHOOL).drop(columns="person_id", errors="ignore") for name, read in tables.items()}
+    frames["amendments"] = frames["amendments"].drop(columns=["reason", "by"])
     return {name: [tuple(map(str, row)) for row in f.itertuples(index=False)] for name, f in frames.items()}

@@ -27,6 +27,7 @@ from attendance_pipeline.spreadsheets import Column, Sheet, csv_bytes, workbook_
 ELSEWHERE = "Restricted: ask the attendance lead"
 _WORDS = {BRAKE: "its batch is unusually large and waits for somebody to release it"}
 DECISIONS = ("approve", "reject", "hold", "sent")
+HELD_FILE, DO_NOT_SEND_FILE = "held.csv", "do-not-send.csv"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,15 @@ _HELD: tuple[Column, ...] = (
     Column("reason", "Held because"),
     Column("since", "Held since", "date"),
 )
+_WITHDRAWN: tuple[Column, ...] = (
+    Column("reference", "Reference"),
+    Column("pupil", "Pupil"),
+    Column("class_name", "Class"),
+    Column("kind", "Letter"),
+    Column("printed_on", "Printed on", "date"),
+    Column("state", "Now"),
+    Column("reason", "Because"),
+)
 _MERGED: tuple[str, ...] = (
     *("first_name", "full_name", "class_name", "class_teacher", "attendance_percent", "threshold_percent"),
     *("sessions_possible", "sessions_attended", "sessions_missed", "sessions_unauthorised"),
@@ -128,7 +138,28 @@ def held_file(
         pupil = pupils[row.person_id]
         data = [not_ready[name] for name in dict.fromkeys(["", pupil.class_name]) if name in not_ready]
         rows.append(_held_row(row, pupil, unprintable.get(row.reference, ""), data, restricted))
-    return {"held.csv": csv_bytes(rows, _HELD)} if rows else {}
+    return {HELD_FILE: csv_bytes(rows, _HELD)} if rows else {}
+
+
+def do_not_send_file(
+    withdrawn: Iterable[tuple[LedgerRow, dt.date]], pupils: Mapping[int, PupilOnPaper]
+) -> dict[str, bytes]:
+    """`do-not-send.csv`, if there is any: letters that lie printed somewhere and are not to go now."""
+    rows = []
+    for row, printed_on in withdrawn:
+        pupil, reasons = pupils[row.person_id], parse_reason(row.reason)[0]
+        rows.append(
+            {
+                "reference": row.reference,
+                "pupil": pupil.full_name,
+                "class_name": pupil.class_name,
+                "kind": _title(row.kind),
+                "printed_on": printed_on,
+                "state": row.state,
+                "reason": ELSEWHERE if reasons & RESTRICTED else row.reason,
+            }
+        )
+    return {DO_NOT_SEND_FILE: csv_bytes(rows, _WITHDRAWN)} if rows else {}
 
 
 def mail_merge_file(printed: Sequence[Printed]) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +39,7 @@ from attendance_pipeline.reports.worklists import (
 )
 from attendance_pipeline.steps.notified import notifications, of_phone_call, of_session
 from attendance_pipeline.steps.plan import half_term
+from attendance_pipeline.steps.printed import hashes, news, there_already, withdrawn
 from attendance_pipeline.steps.propose import letterhead_of
 from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.restate import derived, newest_done
@@ -66,9 +67,18 @@ def newest(site: Site, school: School) -> tuple[Derived, int] | None:
 
 
 def put(
-    site: Site, school: School, day: int, what: str, files: Mapping[str, Mapping[str, bytes]], run: str
+    site: Site,
+    school: School,
+    day: int,
+    what: str,
+    files: Mapping[str, Mapping[str, bytes]],
+    run: str,
+    holds: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[Path, ...]:
-    """Deliver to each audience; recorded only when all have theirs, so that a run that was cut off is repeated."""
+    """Deliver to each audience; recorded only when all have theirs, so that a run that was cut off is repeated.
+
+    `holds`: by audience what `store.deliveries` is to remember of the files.
+    """
     calendar, out, records = school.calendar, [], []
     for audience, content in files.items():
         if not content:
@@ -86,10 +96,11 @@ def put(
             as_at=site.register_as_at(school),
         )
         out.append(done.path)
-        records.append((done.path.relative_to(site.home.drive).as_posix(), done.manifest_sha256))
+        held = (holds or {}).get(audience, {})
+        records.append((done.path.relative_to(site.home.drive).as_posix(), done.manifest_sha256, held))
     with site.warehouse.begin(school.id) as conn:
-        for path, manifest in records:
-            deliveries.record_delivery(conn, school.id, path, what, calendar.date(day), manifest)
+        for path, manifest, held in records:
+            deliveries.record_delivery(conn, school.id, path, what, calendar.date(day), manifest, held)
     return tuple(out)
 
 
@@ -107,7 +118,8 @@ def letters(site: Site, run: str) -> list[Made]:
         calendar = school.calendar
         day = latest_letter_day(calendar, found[1], site.home.letter_day)
         with site.warehouse.read() as conn:
-            before = {d["day"] for d in deliveries.read_deliveries(conn, school.id, "letters")}
+            delivered = deliveries.read_deliveries(conn, school.id, "letters")
+            before = {d["day"] for d in delivered}
             readiness = Readiness(conn, school)
             stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
             paper = pupils_on_paper(current_pupils(conn, school.id), current_classes(conn, school.id))
@@ -123,26 +135,33 @@ def letters(site: Site, run: str) -> list[Made]:
         if day < found[1] and not printed:
             out.append(Made(school.id, "letters", 0, note="no letter day"))
             continue
-        batch = build_batch(
-            BatchInputs(
-                school_id=school.id,
-                date=calendar.date(day),
-                rows=printed,
-                held=[r for r in rows if r.state == "held"],
-                pupils=paper,
-                letterhead=letterhead_of(school),
-                templates=Templates(site.home.letter_templates),
-                layout=site.home.layout,
-                household=school.policy.setting.letters.household,
-                log=log,
-                penalty_notices=school.policy.setting.penalty_notices,
-                not_ready=readiness.on(int(found[0].plan.ladder["cut"][day])).words,
-            )
+        inputs = BatchInputs(
+            school_id=school.id,
+            date=calendar.date(day),
+            rows=printed,
+            held=[r for r in rows if r.state == "held"],
+            pupils=paper,
+            letterhead=letterhead_of(school),
+            templates=Templates(site.home.letter_templates),
+            layout=site.home.layout,
+            household=school.policy.setting.letters.household,
+            log=log,
+            penalty_notices=school.policy.setting.penalty_notices,
+            not_ready=readiness.on(int(found[0].plan.ladder["cut"][day])).words,
+            withdrawn=withdrawn(rows, delivered, calendar.date(day)),
         )
+        batch = build_batch(inputs)
+        if earlier := there_already(delivered, calendar.date(day), site.home.drive):
+            # Who works with the first folder of a day has its letters already: another holds what is new, and no more.
+            fresh, other_lists = news(batch, earlier)
+            if not fresh and not other_lists:
+                out.append(Made(school.id, "letters", 0, note="delivered already"))
+                continue
+            batch = build_batch(replace(inputs, rows=[r for r in printed if r.reference in fresh]))
         audiences = class_audiences(batch.classes)
         files = {"office": batch.office, "restricted": batch.restricted}
         files |= {audiences[name]: content for name, content in batch.classes.items()}
-        folders = put(site, school, day, "letters", files, run)
+        folders = put(site, school, day, "letters", files, run, {"office": hashes(batch)})
         out.append(Made(school.id, "letters", batch.letters, folders, f"{batch.held} held"))
     return out
 

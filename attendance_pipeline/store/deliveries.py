@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +13,21 @@ from attendance_pipeline.store.tables import delivery
 from attendance_pipeline.store.warehouse import now
 
 
-def record_delivery(conn: sa.Connection, school: str, path: str, what: str, day: dt.date, sha256: str) -> None:
-    """Note a delivered folder; `path` is relative to the drive."""
-    row = {"school": school, "path": path, "what": what, "day": day, "sha256": sha256, "created_at": now()}
+def record_delivery(
+    conn: sa.Connection,
+    school: str,
+    path: str,
+    what: str,
+    day: dt.date,
+    sha256: str,
+    holds: Mapping[str, str] | None = None,
+) -> None:
+    """Note a delivered folder; `path` is relative to the drive. `holds`: by reference of a letter, or name of a list,
+    the hash of its file."""
+    row = {
+        **{"school": school, "path": path, "what": what, "day": day, "sha256": sha256},
+        **{"holds": dict(holds or {}), "created_at": now()},
+    }
     upsert(conn, delivery, [row], keys=("school", "path"))
 
 

@@ -304,6 +304,7 @@ delivery = sa.Table(
     sa.Column("what", sa.String(32), nullable=False),
     sa.Column("day", sa.Date, nullable=False),
     sa.Column("sha256", Sha, nullable=False),
+    sa.Column("holds", sa.JSON, nullable=False),
     sa.Column("created_at", sa.DateTime, nullable=False),
     sa.UniqueConstraint("school", "path"),
     sa.Index(None, "school", "what", "day"),

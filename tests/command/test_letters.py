@@ -82,6 +82,24 @@ def test_what_was_decided_stands_in_the_log_and_the_night_agrees(decided: Path) 
     assert released.out == f"{held}: proposed\n"
 
 
+def test_a_second_folder_of_a_day_holds_what_is_new_alone_and_says_what_is_not_to_go(decided: Path) -> None:
+    folders = sorted(decided.glob("outbox/elmbrook/office/*/*/letters*"))
+    first = folders[-1] if len(folders) == 1 else next(f for f in folders if f.name == "letters")
+    lies_printed = {f.stem for f in first.glob("*-*.pdf") if f.name != "print-ready.pdf"}
+    proposed = {r["reference"] for r in letters(decided, "--state", "proposed", "--school", "elmbrook")}
+    rejected = sorted(proposed & lies_printed)[0]
+    assert attendance("letters", "reject", rejected, "--home", decided).code == 0
+    assert attendance("nightly", "--home", decided).code in (0, 1)
+
+    again = sorted(set(decided.glob("outbox/elmbrook/office/*/*/letters*")) - {first})
+    assert again, "the office is told"
+    assert not [f for folder in again for f in folder.glob("*.pdf") if f.stem in lies_printed]
+    assert rejected in (again[-1] / "do-not-send.csv").read_text("utf-8-sig")
+    before = set(decided.glob("outbox/*/*/*/*/letters*"))
+    assert attendance("nightly", "--home", decided).code in (0, 1)
+    assert set(decided.glob("outbox/*/*/*/*/letters*")) == before
+
+
 def test_a_batch_workbook_that_was_filled_in_is_read_by_the_next_night_and_once(decided: Path) -> None:
     book = max(decided.glob("outbox/oakfield/office/*/*/letters/batch.xlsx"))
     workbook = load_workbook(book)
@@ -123,3 +141,47 @@ def test_wrong_usage_changes_nothing(decided: Path, arguments: list[str], words:
     assert said.code == 2
     assert words in said.err
     assert pupils_named(decided, said.err) == 0
+
+
+def test_the_evidence_of_a_letter_in_plain_words_and_the_sheet_beside_the_batch(decided: Path) -> None:
+    letter = next(r for r in letters(decided) if r["kind"] == "letter_1" and r["batch"])
+    reference = letter["reference"]
+    kept = json.loads(attendance("letters", "show", reference, "--home", decided, "--json").out)["evidence"]
+    told = attendance("letters", "evidence", reference, "--home", decided)
+    assert (told.code, told.err) == (0, "")
+    assert f"{kept['attended']} of {kept['possible']} possible sessions" in told.out
+    assert f"It relies on {len(kept['absences'])} session" in told.out
+    assert f"{kept['policy']} {kept['policy_version']}" in told.out
+    found = json.loads(attendance("letters", "evidence", reference, "--home", decided, "--json").out)
+    assert [[s["date"], s["session"], s["code"]] for s in found["sessions"]] == sorted(kept["absences"])
+    where = [(s["file"], s["line"]) for s in found["sessions"]]
+    assert where == [tuple(source[2:]) for source in sorted(kept["sources"])]
+    assert all(line > 0 and file for file, line in where)
+    refused = attendance("letters", "evidence", "OAK-0000-00", "--home", decided)
+    assert refused.code == 2
+    assert "there is no such letter" in refused.err
+
+    sheets = sorted(decided.glob(f"drive/{letter['school']}/office/*/*/letters*/evidence.xlsx"))
+    rows = [
+        [cell.value for cell in row]
+        for file in sheets
+        for row in load_workbook(file)["Sessions"].iter_rows(min_row=2)
+        if row[0].value == reference
+    ]
+    once = rows[: len(where)]
+    assert [(row[7], row[8]) for row in once] == where
+
+
+def test_a_letter_can_be_looked_at_before_it_is_approved(decided: Path, tmp_path: Path) -> None:
+    letter = next(r for r in letters(decided, "--state", "proposed"))
+    page = tmp_path / "letter.html"
+    said = attendance("letters", "show", letter["reference"], "--home", decided, "--html", page)
+    assert (said.code, said.out) == (0, f"Wrote {page}\n")
+    text = page.read_text("utf-8")
+    assert letter["reference"] in text or "Our reference" in text
+    assert "proposed: not for posting" in text
+    assert letter["pupil"].split()[0] in text
+    nowhere = attendance(
+        "letters", "show", letter["reference"], "--home", decided, "--html", tmp_path / "no" / "x.html"
+    )
+    assert nowhere.code == 2

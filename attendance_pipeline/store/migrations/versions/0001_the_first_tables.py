@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("what", sa.String(length=32), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("holds", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
         sa.UniqueConstraint("school", "path", name=op.f("uq_delivery_school_path")),

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from attendance_pipeline.letters.holding import may_be_let_go, parse_reason
+from attendance_pipeline.letters.kind_rules import KIND_RULES
 from attendance_pipeline.letters.recipients import DO_NOT_SEND
 
 # Decision -> the action of the log that says it.
@@ -48,7 +49,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         "held": "release or approve it first",
     }
 )
-HEADERS = ("UPN", "Date", "Action", "Stage", "Contact ID", "By", "Note", "Letter", "Reference")
+HEADERS = ("UPN", "Date", "Action", "Stage", "Contact ID", "From", "Until", "By", "Note", "Letter", "Reference")
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,18 @@ def _why_not(w: Wanted, letter: Mapping[str, Any], letterhead: bool, today: dt.d
 
 
 def _entry(w: Wanted, letter: Mapping[str, Any]) -> dict[str, Any]:
+    """A draft that was sent is a Notice to Improve that was issued, with its period, or a referral that was made."""
+    own = KIND_RULES[letter["kind"]].sent_by if w.decision == "sent" else ()
+    first, last, *_ = letter["evidence"].get("improvement") or ("", "")
+    period = (first, last) if "notice_to_improve_issued" in own else ("", "")
     return {
         "person_id": letter["person_id"],
         "Date": w.on.isoformat(),
-        "Action": w.action,
+        "Action": own[0] if own else w.action,
         "Stage": letter["stage"] or "",
         "Contact ID": letter["contact_id"],
+        "From": period[0],
+        "Until": period[1],
         "By": w.by,
         "Note": w.why,
         "Letter": letter["kind"],

@@ -18,6 +18,7 @@ from attendance_pipeline.law.policy import (
     shipped_policy_text,
 )
 from attendance_pipeline.law.settings_errors import SettingsErrors
+from attendance_pipeline.letters.decisions import Wanted, entries_for
 from attendance_pipeline.letters.kind_rules import KIND_RULES
 from attendance_pipeline.letters.ledger_rows import MACHINE, POLICY, Batch
 from attendance_pipeline.letters.occasions import OUT_OF_DATE, Occasion
@@ -421,6 +422,35 @@ def test_what_is_not_pursued_is_rejected(stage: int | None, rejected: set[str]) 
     them.occasions = [occasion("penalty_notice_warning", 70)]
     them.night(70)
     assert ("penalty_notice_warning", "ADA", 70, "proposed", "") in them.table()
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "dates"),
+    [
+        ("notice_to_improve", "notice_to_improve_issued", ("2025-09-22", "2025-11-07")),
+        ("referral_pack", "referral_made", ("", "")),
+        ("penalty_notice_warning", "letter_sent", ("", "")),
+        ("letter_2", "letter_sent", ("", "")),
+    ],
+)
+def test_a_draft_that_was_sent_is_written_as_what_it_was_a_draft_of(
+    kind: str, action: str, dates: tuple[str, str]
+) -> None:
+    evidence = {"improvement": ["2025-09-22", "2025-11-07", 6], "as_at": date(10).isoformat()}
+    them = school(facts(), evidence=lambda occasion, contact, day: evidence)
+    them.occasions = [occasion(kind, 10)]
+    them.night(10)
+    them.says("letter_approved", 11, stage=None, letter=kind)
+    them.night(11)
+    (row,) = them.rows
+    answer = entries_for([Wanted(row.reference, "sent", date(12), "A. Lead")], {row.reference: vars(row)},
+                         letterhead=True, today=date(12))  # fmt: skip
+    (entry,) = answer.entries
+    assert (entry["Action"], (entry["From"], entry["Until"])) == (action, dates)
+    more = {"letter": entry["Letter"], "reference": entry["Reference"], "contact": entry["Contact ID"]}
+    them.says(entry["Action"], 12, stage=entry["Stage"] or None, **more)
+    them.night(12)
+    assert them.states() == ["sent"]
 
 
 @pytest.mark.parametrize("by", ["kind", "reference", "contact"])

@@ -44,7 +44,7 @@ PRIVATE = {"state": 0o700, "inbox": 0o770, "outbox": 0o770}
 # What a School has straight from its settings.
 AS_SET: tuple[str, ...] = (
     *("id", "name", "urn", "phase", "local_authority", "mis", "register_extracts", "go_live"),
-    *("letterhead", "owners", "code_map", "log_extracts", "keep_reasons"),
+    *("letterhead", "owners", "code_map", "log_extracts", "keep_reasons", "local_authority_name"),
 )
 
 
@@ -76,6 +76,7 @@ class School:
     log_extracts: str = "changes"
     intervention_log: Path | None = None
     keep_reasons: bool = False
+    local_authority_name: str | None = None
     quality: SchoolQualitySetting = field(default_factory=SchoolQualitySetting)
 
     def codes_on(self, day: dt.date) -> dict[str, str]:

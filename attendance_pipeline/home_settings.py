@@ -188,6 +188,7 @@ class SchoolSetting(_Strict):
     urn: Annotated[int, Field(ge=100_000, le=999_999)]
     phase: Literal["Primary", "Secondary", "Special"]
     local_authority: Annotated[str, AfterValidator(_authority)]
+    local_authority_name: Words | None = None  # as letters name it: Leeds City Council
     mis: Words = "native"  # a shipped format or a file in mis/: home.py finds out which
     register_extracts: Literal["changes", "complete"] = "changes"
     log_extracts: Literal["changes", "complete"] = "changes"

@@ -147,6 +147,7 @@ def letters(site: Site, run: str) -> list[Made]:
             household=school.policy.setting.letters.household,
             log=log,
             penalty_notices=school.policy.setting.penalty_notices,
+            authority=school.local_authority_name or "",
             not_ready=readiness.on(int(found[0].plan.ladder["cut"][day])).words,
             withdrawn=withdrawn(rows, delivered, calendar.date(day)),
         )

@@ -82,7 +82,7 @@ def _propose(site: Site, school: School) -> Proposed:
     letters = BatchInputs(
         school.id, calendar.date(newest), (), (), paper, letterhead_of(school), Templates(site.home.letter_templates),
         site.home.layout, school.policy.setting.letters.household,
-        penalty_notices=school.policy.setting.penalty_notices,
+        penalty_notices=school.policy.setting.penalty_notices, authority=school.local_authority_name or "",
     )  # fmt: skip
     printing = PrintingCheck(letters)
     version = site.register_version(school)
@@ -126,6 +126,7 @@ def _propose(site: Site, school: School) -> Proposed:
                     evidence=facts.evidence,
                     taken=taken,
                     letterhead=school.letterhead is not None,
+                    authority=school.local_authority_name or "",
                     heard=heard if day == newest else None,
                 )
             )

@@ -28,6 +28,7 @@ from attendance_pipeline.commands.telling import (
 from attendance_pipeline.home import Home, open_home
 
 STATES = ("proposed", "held", "approved", "sent", "rejected", "superseded")
+_UNKNOWN = "{}: there is no such letter; `attendance letters list` shows all"
 _DECISIONS = {
     "approve": "approve letters; a held one whose reasons a person may let go, goes",
     "reject": "reject letters: they are not to go, and are not proposed again",
@@ -47,6 +48,12 @@ def add(commands: Commands) -> None:
     shown = letters.add("show", _show, words)
     shown.add_argument("reference", metavar="REFERENCE")
     shown.add_argument("--json", action="store_true", help="as JSON, with the whole evidence")
+    shown.add_argument("--html", type=Path, metavar="FILE", help="write the letter itself as a page to look at")
+
+    words = "what one letter relies on: figures, policy, as-at, and every session with its file and line"
+    evidence = letters.add("evidence", _evidence, words)
+    evidence.add_argument("reference", metavar="REFERENCE")
+    evidence.add_argument("--json", action="store_true", help="as JSON")
 
     for name, words in _DECISIONS.items():
         decided = letters.add(name, partial(_decide, name), words)
@@ -109,7 +116,9 @@ def _show(arguments: Arguments) -> int:
         site.warehouse.upgrade()
         letter = shown(site, arguments.reference)
     if letter is None:
-        raise UsageError(f"{arguments.reference}: there is no such letter; `attendance letters list` shows all")
+        raise UsageError(_UNKNOWN.format(arguments.reference))
+    if arguments.html is not None:
+        return _write_page(home, arguments)
     if arguments.json:
         print(json.dumps(letter, indent=2, default=str))
         return DONE
@@ -125,6 +134,45 @@ def _show(arguments: Arguments) -> int:
         print("\nWhat it relies on")
         for line in letter["relied_on"]:
             print(f"  {line}")
+    return DONE
+
+
+def _write_page(home: Home, arguments: Arguments) -> int:
+    from attendance_pipeline.steps.preview import Unprintable, page_of
+    from attendance_pipeline.steps.site import Site
+    from attendance_pipeline.table_files import write_page
+
+    file: Path = arguments.html
+    if not file.parent.is_dir():
+        raise UsageError(f"{file.parent}: there is no such folder")
+    with Site(home) as site:
+        try:
+            page = page_of(site, arguments.reference)
+        except Unprintable as why:
+            raise UsageError(str(why)) from None
+    write_page(page, file)
+    print(f"Wrote {file}")
+    return DONE
+
+
+def _evidence(arguments: Arguments) -> int:
+    home = open_home(home_of(arguments))
+    from attendance_pipeline.letters.evidence_sheet import as_json
+    from attendance_pipeline.steps.letters_listed import shown
+    from attendance_pipeline.steps.site import Site
+
+    with Site(home) as site:
+        site.warehouse.upgrade()
+        letter = shown(site, arguments.reference)
+    if letter is None:
+        raise UsageError(_UNKNOWN.format(arguments.reference))
+    evidence = as_json(letter["evidence"])
+    if arguments.json:
+        print(json.dumps({"reference": arguments.reference, **evidence}, indent=2, default=str))
+        return DONE
+    print(f"{letter['reference']}: {letter['kind'].replace('_', ' ')}, {letter['pupil']}, {letter['state']}")
+    for line in evidence.get("told", ["The ledger holds no figures for it."]):
+        print(line)
     return DONE
 
 

@@ -29,6 +29,7 @@ from attendance_pipeline.letters.batch_lists import (
 )
 from attendance_pipeline.letters.docx import render_docx
 from attendance_pipeline.letters.evidence import LetterEvidence
+from attendance_pipeline.letters.evidence_sheet import evidence_file
 from attendance_pipeline.letters.field_values import given
 from attendance_pipeline.letters.fields import KINDS, fields_to_give
 from attendance_pipeline.letters.holding import RESTRICTED, parse_reason
@@ -118,6 +119,7 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
             classes[made_together[0].pupil.class_name] = {name: pdf}
     if printed:
         office |= batch_files(printed, inputs.templates, inputs.school_id, inputs.date)
+        office |= evidence_file(printed, inputs.school_id, inputs.date)
         # Not the drafts: nobody merges and posts what a person has yet to consider.
         office["mail-merge.csv"] = mail_merge_file([m for m in printed if not KIND_RULES[m.letter.kind].considered])
 
@@ -140,6 +142,20 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
 def why_unprintable(inputs: BatchInputs, row: LedgerRow) -> str:
     """Why this letter cannot be made, or "": for the ledger's decision, before anything is proposed."""
     return _why_not(inputs, [row])
+
+
+def letter_of(inputs: BatchInputs, reference: str) -> Letter:
+    """The letter of a reference as it would be printed from `inputs.rows`, in one envelope with whom it shares it.
+
+    Raises KeyError for a reference that no row bears, ValueError where the ledger holds no figures for it.
+    """
+    row = next((row for row in inputs.rows if row.reference == reference), None)
+    if row is None:
+        raise KeyError(reference)
+    for together in _envelopes(inputs):
+        if row in together and not _why_not(inputs, together):
+            return _printed(inputs, together).letter
+    return _printed(inputs, [row]).letter
 
 
 class PrintingCheck:

@@ -104,6 +104,7 @@ def test_files_of_a_batch() -> None:
         "OAK-4.pdf",
         "batch.csv",
         "batch.xlsx",
+        "evidence.xlsx",
         "letter-2 class-2A.pdf",
         "mail-merge.csv",
         "print-ready.pdf",

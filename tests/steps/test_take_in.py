@@ -8,7 +8,9 @@ from school_files import ANN
 from attendance_pipeline.home import init_home, open_home
 from attendance_pipeline.register.export import register_frame
 from attendance_pipeline.register.roll import current_interventions, current_notifications
-from attendance_pipeline.steps.intake import take_in
+from attendance_pipeline.running import Outcome
+from attendance_pipeline.said import said
+from attendance_pipeline.steps.intake import left_in_inbox, take_in
 from attendance_pipeline.steps.site import Site
 
 MAP = """
@@ -93,3 +95,14 @@ def test_reasons_are_kept_where_the_settings_say_so(tmp_path):
             take_in(site, settle_seconds=0)
             with site.warehouse.read() as conn:
                 assert ("reason" in current_notifications(conn, "example")) is kept
+
+
+def test_what_is_left_in_the_inboxes_is_counted_and_said(tmp_path):
+    path = init_home(tmp_path / "home")
+    for name in ("interventions_2026-01-05.xlsx", "marks.csv", "~$interventions_2026-01-05.xlsx", "x.csv.part"):
+        (path / "inbox" / "example" / name).write_bytes(b"")
+    home = open_home(path)
+    assert left_in_inbox(home) == 2
+    last = said(home, Outcome(left_in_inbox=2)).splitlines()[-1]
+    assert last.startswith("2 files left in the inbox, open or not to be taken: tried again next time")
+    assert "left in the inbox" not in said(home, Outcome())

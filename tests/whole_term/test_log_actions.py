@@ -311,6 +311,33 @@ def test_the_headteachers_phone_list_says_whether_the_absence_was_notified(told:
     }
 
 
+@pytest.mark.parametrize(
+    ("mode", "letter", "gone"),
+    [("changes", "held: safeguarding hold", [("2025-09-15", "Hold")]), ("complete", "proposed", None)],
+)
+def test_a_hold_whose_row_is_deleted(
+    told: Told, tmp_path: Path, mode: str, letter: str, gone: list[tuple[str, str]] | None
+) -> None:
+    """The next version of the log lacks the row: it counts all the same and is shown, or it was taken back."""
+    home = Path(shutil.copytree(told.homes[1], tmp_path / "home"))
+    settings = home / "attendance.toml"
+    settings.write_text(settings.read_text().replace("calendar =", f'log_extracts = "{mode}"\ncalendar =', 1))
+    number = next(n for n, case in enumerate(CASES) if case.entry.action == "hold")
+    entries = rows_of(lambda case: (*case.before, *(() if case.entry.action == "hold" else (case.entry,))))
+    drop(home, f"interventions_{TODAY + dt.timedelta(days=1)}.xlsx", as_kept(entries))
+    night(home, TODAY)
+    with open_site(home) as site:
+        letters = table(site, "letters")
+    (found,) = letters[(letters["upn"] == PUPILS[number]) & (letters["kind"] == "letter_1")].itertuples()
+    assert (f"{found.state}: {found.reason}" if found.state == "held" else found.state) == letter
+    newest = max((home / "outbox" / "example" / "attendance-lead").rglob("worklist.xlsx"), key=lambda f: f.parent.name)
+    book = load_workbook(newest)
+    assert ("Gone from the log" in book.sheetnames) is (gone is not None)
+    if gone is not None:
+        rows = list(book["Gone from the log"].values)[1:]
+        assert [(f"{row[1]:%Y-%m-%d}", row[2]) for row in rows] == gone
+
+
 def test_reasons_of_forms_are_nowhere_in_a_home(told: Told) -> None:
     for path in told.homes[0].rglob("*"):
         if path.is_file():

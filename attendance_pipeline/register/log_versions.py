@@ -20,6 +20,9 @@ from attendance_pipeline.store.extracts import StoredExtract
 
 LITTLE_LEFT = "less than half of the entries of the version before: none of them is taken back"
 
+# In the names of logs that the program writes for what a person decided of letters: each is whole by itself.
+DECIDED = "_decided-"
+
 _DATE = re.compile(r"(\d{4}-\d{2}-\d{2}|\d{2}[.-]\d{2}[.-]\d{4}|(?<!\d)\d{8}(?!\d))(_\d{6}(?!\d))?")
 
 
@@ -34,6 +37,8 @@ class Standing:
 
 def series_of(file_name: str) -> str:
     """What the versions of one log have in common in their names: all but dates, and the ending."""
+    if DECIDED in file_name:
+        return file_name
     stem = file_name.rpartition(".")[0] or file_name
     return _DATE.sub("", stem).casefold()
 

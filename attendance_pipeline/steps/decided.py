@@ -23,6 +23,7 @@ from attendance_pipeline.letters.ledger_rows import MACHINES
 from attendance_pipeline.letters.returned import WORKBOOK, UnreadableWorkbook, read_decisions
 from attendance_pipeline.mis.inbox import names_in
 from attendance_pipeline.register.identity import with_pupils
+from attendance_pipeline.register.log_versions import DECIDED
 from attendance_pipeline.register.roll import current_interventions, current_pupils
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import deliveries, ledger
@@ -86,7 +87,7 @@ def _write(site: Site, school: School, entries: Sequence[Mapping[str, Any]], tod
     table.writerows([upns[row["person_id"]], *(row[header] for header in HEADERS[1:])] for row in rows)
     data = text.getvalue().encode("utf-8-sig")
     # A name of its own: it is no version of a living log. In order: what is said later in a day is heard later.
-    of_today = f"interventions_{today}_decided-"
+    of_today = f"interventions_{today}{DECIDED}"
     number = sum(name.startswith(of_today) for name in [*before, *names_in(school.inbox)]) + 1
     file = school.inbox / f"{of_today}{number:04}.csv"
     school.inbox.mkdir(parents=True, exist_ok=True)

@@ -132,6 +132,8 @@ def test_a_log_of_additions_marks_nothing(warehouse: Warehouse, tmp_path: Path) 
         ("Log 05.01.2026.xlsx", "Log 13.02.2026.xlsx", True),
         ("Log 20260105.xlsx", "Log 20260213.xlsx", True),
         ("Year 7 log.xlsx", "Year 8 log.xlsx", False),
+        # What `attendance letters` writes of decisions is no version of what it wrote the day before.
+        ("interventions_2026-01-05_decided-0001.csv", "interventions_2026-01-06_decided-0001.csv", False),
     ],
 )
 def test_versions_of_one_log_have_one_name_but_for_the_date(one: str, other: str, same: bool) -> None:

@@ -44,6 +44,7 @@ _WEEKS_AFTER = 6  # beyond the longest window of a rule: reviews, and Christmas
 _TOO_SHORT = 5  # school days; persistent absence is never told of a week (rules.md section 4)
 _JOINED_AFTER = 5  # school days of the year, from which a first mark is that of somebody who joined
 _FEW_CODES = 7  # codes that a day usually has, from which one without any was no school day, though blank means present
+_MOST = 50_000_000  # pupils times school days: 10,000 pupils over 25 years
 _NOT_OF_AGE = "X"  # legal only for pupils outside compulsory school age: rules.md section 2
 _CLOSED = tuple(r.number for r in CODES.rows if r.code_class == "not_collected")
 
@@ -297,6 +298,8 @@ def _days_of_blanks(export: Export, marked: Mapping[dt.date, int]) -> dict[dt.da
 def _marks(export: Export, school: SchoolCalendar, last: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
     """Marks uint8[P, D, 2] on school days, and which sessions are blank in the file."""
     shape = (len(export.people), len(school), 2)
+    if shape[0] * shape[1] > _MOST:
+        raise UnreadableFile(f"{shape[0]:,} pupils on {shape[1]:,} days are more than a school has")
     marks, blanks = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
     days = school.days[: last + 1]
     at = np.searchsorted(days, export.day)

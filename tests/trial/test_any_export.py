@@ -197,6 +197,8 @@ def test_a_blank_that_changes_nothing_is_said_to_change_nothing(school):
         ("a.csv", b"UPN,Date,Session,Code\n,2026-01-05,AM,/\n,2026-01-06,AM,/\n", "missing value, column UPN"),
         ("a.csv", b"UPN,Date,Session,Code\nH801200001001,2026-01-03,AM,/\nH801200001001,2026-01-04,AM,/\n", "no mark of a school day"),
         ("a.csv", b"\0\0\0\0", "NUL"),
+        ("a.csv", b"UPN,Date,Session,Code" + b"x" * 2_000_000, "longer than 1 MB"),
+        ("a.csv", b"," * 3_000 + b"\n", "more than 2,000 columns"),
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "xls"),
         ("a.xlsx", b"PK\x03\x04 and nothing else", "XLSX"),
         ("a.xml", b'<!DOCTYPE x [<!ENTITY e "eeee">]><SuperStarReport><Record><UPN>&e;</UPN></Record></SuperStarReport>', "document type"),

@@ -38,7 +38,7 @@ _PASSING = re.compile(r"(\..*|~.*|.*\.(tmp|part|partial|crdownload|swp|lock)|thu
 _LOCK = re.compile(r"~\$(.+)|\.~lock\.(.+)#")
 LOG = "interventions"
 LARGEST = 256 << 20  # bytes; a year's register of a large school is a tenth of it
-LONGEST_NAME = 200  # characters; names of the warehouse have 255
+LONGEST_NAME, _LONGEST_SHOWN = 200, 255  # characters; the warehouse has room for the second
 # Control characters, marks of writing direction, lone surrogates, characters that are none: a name that holds them is
 # not what it looks like, or no text at all.
 _NOT_IN_NAMES = ("C", "Zl", "Zp")
@@ -204,8 +204,10 @@ def _locks(name: str) -> str | None:
 
 
 def shown(name: str) -> str:
-    """A file's name as it can be shown, stored and logged: characters that have no place in one are replaced."""
-    return "".join("\ufffd" if unicodedata.category(c).startswith(_NOT_IN_NAMES) else c for c in name)
+    """A file's name as it can be shown, stored and logged: characters that have no place in one are named by number."""
+    odd = (unicodedata.category(c).startswith(_NOT_IN_NAMES) for c in name)
+    text = "".join(f"<{ord(c):04X}>" if is_odd else c for c, is_odd in zip(name, odd, strict=True))
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
 def _odd_name(name: str) -> str | None:

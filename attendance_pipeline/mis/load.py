@@ -24,7 +24,7 @@ from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile, re
 from attendance_pipeline.mis.inbox import Dropped, Inbox, MadeOn, Pattern, clear, keep_all, look, look_at_log
 from attendance_pipeline.mis.kinds import KINDS
 from attendance_pipeline.mis.native import texts_of
-from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables
+from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables, told
 from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.register.complete import rows_left_out, settle
 from attendance_pipeline.register.history import Said, amendments_in, fold_marks, read_marks, read_statements
@@ -511,7 +511,7 @@ def _records_changed(conn: sa.Connection, school: str, standing: dict[str, set[i
 def _notes(readings: Sequence[Reading], refused: Sequence[_Refused]) -> Iterator[tuple[ExtractKey, str]]:
     for r in readings:
         if r.ignored:
-            yield r.key, f"{r.key.file_name}: columns ignored: {', '.join(r.ignored)}"
+            yield r.key, f"{r.key.file_name}: columns ignored: {told(r.ignored)}"
         for warning, n in r.warnings.items():
             yield r.key, f"{r.key.file_name}: {warning}: {n} rows"
     for f in refused:

@@ -18,7 +18,7 @@ from attendance_pipeline.mis.formats import Coded, RawTable, UnreadableFile
 from attendance_pipeline.mis.inbox import kind_and_day
 from attendance_pipeline.mis.kinds import KINDS, Column, header_key
 from attendance_pipeline.mis.map_settings import DATED, SLOTS, ColumnMap, KindMap, RegisterMap, columns_of
-from attendance_pipeline.mis.native import blank_cells, read_cells, table_of_columns, texts_of
+from attendance_pipeline.mis.native import MOST_COLUMNS, blank_cells, read_cells, table_of_columns, texts_of
 from attendance_pipeline.mis.reading import DatedCodes
 from attendance_pipeline.mis.some_kinds import SomeKinds
 from attendance_pipeline.mis.weeks import marks_of_string, unfold, who_of
@@ -202,6 +202,8 @@ def _date_columns(how: RegisterMap, rows: Rows, made: dt.date | None, ragged: bo
     above = rows[: how.header_rows]
     if len(above) < how.header_rows:
         raise UnreadableFile("the file is empty", "UPN")
+    if max(len(cells) for _, cells in above) > MOST_COLUMNS:
+        raise UnreadableFile("the header has more than 1,000 columns")
     says = partial(date_header, made=made, date_format=how.date_format, sessions=_local_sessions(how))
     names, dates = one_header([cells for _, cells in above], says)
     if not dates:

@@ -30,7 +30,7 @@ _BYTE_ORDER_MARK = "\ufeff".encode()
 _LINE_FEED, _QUOTE = ord("\n"), ord('"')
 # A year's register of a large school has a million rows of six cells. A file of nothing but separators is small on the
 # disk and large in memory.
-MOST_LINES, MOST_CELLS = 2_000_000, 20_000_000
+MOST_LINES, MOST_CELLS, MOST_COLUMNS = 2_000_000, 20_000_000, 1_000
 
 
 class NativeFormat:
@@ -154,6 +154,8 @@ def places_of(
     columns: Sequence[Column], header: Sequence[str], named: Mapping[str, Sequence[str]] = MappingProxyType({})
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Where each column stands, and the file's columns that nobody reads. Raises UnreadableFile."""
+    if len(header) > MOST_COLUMNS:
+        raise UnreadableFile("the header has more than 1,000 columns")
     places: dict[str, int] = {}
     ignored: list[str] = []
     known: dict[str, list[str]] = {}

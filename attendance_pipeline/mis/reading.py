@@ -6,6 +6,7 @@ The way from text to canonical rows is the same for every format. Nothing here t
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ CONFLICT = "conflicting rows"
 HOPELESS = "more than 200,000 faults in its rows: it is no such file, or its column map or code map is another's"
 MOST_FAULTS = 200_000  # each is a row of the quarantine; a person looks at some dozens
 _RULES_OF_A_ROW = 10
+_MOST_TOLD, _LONGEST_TOLD = 60, 60
+_VALUE = re.compile(r"[A-Z][0-9]{11}[0-9A-Z]|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}", re.IGNORECASE)
 NOT_UPNS = "UPNs that are none: matched by name"
 _UPNS = ("upn", "maybe_upn")
 _LEFT = frozenset({"leaver", "left", "off roll"})
@@ -135,6 +138,14 @@ def read_tables(
         )
         for i, (key, table) in enumerate(tables)
     ]
+
+
+def told(headers: Sequence[str]) -> str:
+    """Headers as they may be told to anybody. None is, where one looks like a value: a pupil's row may have come to
+    stand in the header's line."""
+    if len(headers) > _MOST_TOLD or any(_VALUE.search(h) or len(h) > _LONGEST_TOLD for h in headers):
+        return f"{len(headers):,}, which are not shown: they look like what stands below a header"
+    return ", ".join(headers)
 
 
 def _hopeless(

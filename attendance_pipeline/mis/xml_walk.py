@@ -68,6 +68,8 @@ def as_utf8(data: bytes) -> bytes:
         raise UnreadableFile(str(error)) from None
     except UnicodeDecodeError:
         raise UnreadableFile("not UTF-16 text") from None
+    if "\0" in text:
+        raise UnreadableFile("holds NUL characters")
     if not text.strip():
         raise UnreadableFile("the file is empty")
     if m := _DECLARATION.match(text):

@@ -8,11 +8,11 @@ import os
 import random
 
 import pytest
-from corrupted import spoilt, spoilt_in_a_row, survives, valid_files
+from corrupted import UPNS, spoilt, spoilt_in_a_row, survives, valid_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attendance_pipeline.mis.reading import CONFLICT
+from attendance_pipeline.mis.reading import CONFLICT, told
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 FILES = valid_files()
@@ -60,3 +60,25 @@ def test_the_neighbours_of_a_spoilt_row_load(file, seed):
     lost = [n for n in said if n != line and n not in spoilt_too and said[n] != told.get(n)]
     # A row that became equal to another counts once, whichever line it stands on.
     assert not [n for n in lost if said[n] not in told.values()]
+
+
+# ---------------------------------------------------------------- what was found
+
+GLUED = "UPN,Date,Session,Code,Minutes Late,Comment" + "".join(f"{u},2026-01-05,AM,/,,Zebedee" for u in UPNS)
+FOUND = [
+    # (file, what of it, how it went wrong before)
+    ("native register", GLUED.encode(), "the note on ignored columns quoted pupils whose rows had come to stand in the header"),
+    ("a column per session", b"UPN,Name,03/05/16,13/13/2016 AM\n,,AM,PM\n", "a header that looks like a date was quoted"),
+    ("sims-xml", "<SuperStarReport>\0<Record>&</Record></SuperStarReport>".encode("utf-16"), "NULs in UTF-16 came back in the kept copy"),
+    ("wonde-json", b'{"attendance": {"data": [{"a": :}, {"b": 1}]}}\n{"attendance": {"data": [{"c": 1}]}}', "objects around lists, one a line, were rows once the broken one was left out"),
+    ("assembly-json", b'[\n {"a": 1},\n', "an array that ends with a comma: an index beyond the text"),
+    ("sims-xml", b"<SuperStarReport>\n<ecord><UPN>x</UPN></Record><Record><UPN>y</UPN></Record>", "what stood before the first whole record was lost"),
+    ("native classes", "cla\u017fs,Teacher\n4A,x\n".encode(), "a long s is no s"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "data", "how"), FOUND, ids=[f[2] for f in FOUND])
+def test_what_was_found(name, data, how):
+    file = next(f for f in FILES if f.name == name)
+    reading = survives(file, data)
+    assert reading is None or not [u for u in UPNS if u in told(reading.ignored)]

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import logging
+import os
 import shutil
 import threading
 
@@ -242,3 +243,19 @@ def test_several_loads_at_once_end_as_one_would(warehouse, home, tmp_path):
         assert len(list_extracts(conn, SCHOOL)) == len(list_extracts(conn, "ashfield")) == 6
     assert both[0].equals(both[1])
     assert list((home / "inbox").iterdir()) == []
+
+
+def test_a_name_that_no_database_takes_is_told_as_it_can_be_shown(warehouse, home):
+    """Bytes that are no text, control characters, and more characters than a column has."""
+    register(home / "inbox", "2026-01-05", f"{ANN},2026-01-05,AM,/")
+    for name in (
+        os.fsdecode(b"register_2026-01-06_\xff.csv"),
+        "register_2026-01-06_\n.csv",
+        f"register_{'9' * 240}.csv",
+    ):
+        (home / "inbox" / name).write_text("x")
+    result = load_all(warehouse, home)
+    assert len(result.loaded) == 2 and len(result.not_taken) == 3
+    assert [r.split(":")[0] for r in quarantine_rows(warehouse)] == sorted(n for n, _ in result.not_taken)
+    assert "register_2026-01-06_<000A>.csv" in dict(result.not_taken)
+    assert load_all(warehouse, home).quarantined_new == 0

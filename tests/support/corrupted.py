@@ -22,7 +22,8 @@ from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile
 from attendance_pipeline.mis.kinds import KINDS
 from attendance_pipeline.mis.map_settings import ColumnMap
 from attendance_pipeline.mis.mapped import MappedFormat
-from attendance_pipeline.mis.reading import Reading, read_tables
+from attendance_pipeline.mis.native import KEPT_BY_PEOPLE
+from attendance_pipeline.mis.reading import Reading, read_tables, told
 from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.store.extracts import ExtractKey
 
@@ -308,14 +309,17 @@ def survives(valid: Valid, data: bytes, understood: bool = True) -> Reading | No
     if not understood:
         _tells_nothing(" ".join(f"{f.rule} {f.column}" for f in table.faults), data)
         again = _kept(valid, data, set(KINDS[valid.kind].private))
-        assert [f.line for f in again.faults] == [f.line for f in table.faults]
+        assert valid.kind in KEPT_BY_PEOPLE or [f.line for f in again.faults] == [f.line for f in table.faults]
         return None
     key = ExtractKey(RECORDED, valid.file_name, "0" * 64)
     (reading,) = read_tables(valid.kind, [(key, table)], school="s")
-    # Headers that nobody reads are named: they are not what stands under them.
     _tells_nothing(" ".join(f"{f.rule} {f.column}" for f in reading.faults) + " ".join(reading.warnings), data)
+    # A word that came to stand in the header's line by itself cannot be told from a header.
+    assert not [u for u in UPNS if u in told(reading.ignored)]
     again = _kept(valid, data, set(reading.private))
     assert time.monotonic() - begin < LONGEST, "reading took too long"
+    if valid.kind in KEPT_BY_PEOPLE:  # what is a header again depends on all of its cells
+        return reading
     assert [f.line for f in again.faults] == [f.line for f in table.faults]
     assert again.line.tolist() == table.line.tolist()
     return reading
@@ -328,13 +332,13 @@ def _is_a_table(valid: Valid, table: RawTable, data: bytes) -> None:
     a_week_may_be_blank = valid.name in ("sims-weekly", "a map of strings")
     a_row_is_a_line = valid.rows and valid.ending == "csv" and b'"' not in data and not a_week_may_be_blank
     # What people keep by hand has its header where they put it.
-    if a_row_is_a_line and valid.kind not in ("notifications", "interventions") and lines:
+    if a_row_is_a_line and valid.kind not in KEPT_BY_PEOPLE and lines:
         text = data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        told = set(lines)
-        first = max(min(valid.rows), min(told))  # a header may have come to stand lower
+        said = set(lines)
+        first = max(min(valid.rows), min(said))  # a header may have come to stand lower
         for n, line in enumerate(text, start=1):
             silent = not line.strip(" ,;\t\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u2028\u2029") or "Total" in line
-            assert n < first or n in told or silent, f"line {n} is neither a row nor set aside"
+            assert n < first or n in said or silent, f"line {n} is neither a row nor set aside"
 
 
 def _kept(valid: Valid, data: bytes, private: set[str]) -> RawTable:

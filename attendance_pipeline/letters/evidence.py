@@ -174,7 +174,7 @@ class LetterEvidence:
     said. `as_at`: the school day on which these were the figures; `register`: how new the register was when they were
     worked out. What only some kinds have is None or empty for the others: `ill` sessions of illness and `spells`, the
     `improvement` period of a Notice to Improve, `marks` of the year (every session on roll), those of `before` and the
-    `recent` number of sessions asked for, `pupil` and `parents` as the school knows them.
+    `recent` number of sessions asked for, `pupil` and `parents` as the school knows them. `class_name`: of the pupil.
     """
 
     attended: int
@@ -209,6 +209,7 @@ class LetterEvidence:
     stage_opened_on: dt.date | None = None
     pupil: Mapping[str, str] | None = None
     parents: tuple[Mapping[str, str], ...] = ()
+    class_name: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """As the ledger keeps it: dates ISO, sequences lists, so that what is read back is equal; no empty thing."""

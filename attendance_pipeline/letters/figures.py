@@ -102,6 +102,7 @@ class EvidenceMaker:
                 made,
                 as_at=self.derived.inputs.calendar.date(at),
                 register=self._register,
+                class_name=str(self.derived.inputs.pupils.class_name[self._row(occasion)]),
                 sources=self._sources(occasion.person_id, made.absences),
                 policy_source=made.policy_source or self._ladder_source(at),
             )

@@ -76,6 +76,9 @@ def pupil_facts(pupils: pd.DataFrame, contacts: pd.DataFrame, day: dt.date) -> d
     return RollReader(pupils, contacts).on(day)
 
 
+_NO_SEN = frozenset({"n", "no", "none", "false", "0"})
+
+
 class Particulars:
     """What a referral tells the local authority of a pupil and of everybody who is a parent in law, also of those who
     get no letter: who has parental responsibility or care of the pupil (Education Act 1996, section 576)."""
@@ -106,7 +109,7 @@ class Particulars:
             "home_language": pupil["home_language"],
             "looked_after": _yes_or_no(pupil["looked_after"]),
             "social_worker": _yes_or_no(pupil["social_worker"]),
-            "sen": pupil["sen"],
+            "sen": "None" if pupil["sen"].strip().casefold() in _NO_SEN else pupil["sen"],
         }, parents
 
 

@@ -220,7 +220,20 @@ def _figures(outcome: Outcome, pairs: Sequence[Pair]) -> tuple[list[Difference],
         )
         for (p, row, match), e in zip(said, found.rows, strict=True)
     ]
-    return rows, _summary(found, "figures")
+    return rows, [*_summary(found, "figures"), *_beyond(outcome, found)]
+
+
+def _beyond(outcome: Outcome, found: Reconciliation) -> list[str]:
+    """A sentence where most rows that are not explained have more sessions than the export."""
+    left = [r for r in found.rows if r.status == UNEXPLAINED and "possible" in r.theirs]
+    more = sum(r.theirs["possible"] > r.ours["possible"] for r in left)
+    if not left or 2 * more <= len(left):
+        return []
+    first, last = (date_words(d) for d in (outcome.school.date(0), outcome.last_date))
+    return [
+        f"{more} rows that are not explained have more possible sessions than the export, which goes from {first} to "
+        f"{last}: the list may begin earlier or end later."
+    ]
 
 
 def _columns(said: Sequence[Pair], of: Callable[[Row], Mapping[str, int]]) -> dict[str, Longs]:

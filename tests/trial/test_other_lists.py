@@ -234,6 +234,13 @@ def test_the_period_that_a_list_states_is_taken(school, outcome):
     assert tally(found) == {"agrees": 40}
 
 
+def test_a_list_that_goes_on_after_the_export_is_not_explained_but_said(school, outcome):
+    rows = [(u, f[0] + 10, f[1] + 9, f[2] + 1, f[3]) for u, f in figures(outcome, school).items()]
+    found = beside(outcome, as_csv(("UPN", "Possible", "Attended", "Auth", "Unauth"), rows))
+    assert tally(found).get("not explained", 0) > 30
+    assert any("may begin earlier or end later" in s for s in found.summary)
+
+
 def persistent(school: School) -> list[str]:
     return sorted(answer(school).absent)
 

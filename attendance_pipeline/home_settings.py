@@ -144,6 +144,7 @@ class QualitySetting(_Strict):
     few_pupils: Annotated[int, Field(ge=1, le=1000)] = 5
     chance_deviations: Annotated[float, Field(ge=0, le=100)] = 5
     smallest_class: Annotated[int, Field(ge=1, le=1000)] = 5
+    half_day_year_groups: Annotated[tuple[str, ...], Field(strict=False)] = ("N1", "N2")
     own_school_days: Annotated[int, Field(ge=1, le=60)] = 20
     own_school_days_least: Annotated[int, Field(ge=1, le=60)] = 5
     letters_wait_school_days: Annotated[int, Field(ge=1, le=200)] = 5
@@ -162,13 +163,15 @@ class QualitySetting(_Strict):
     class_not_established_percent: Percent = 30
     class_unauthorised_percent: Percent = 80
     duplicate_pupils: Number = 0
+    silent_pupils: Number = 0
     no_recipient_percent: Percent = 5
     no_address_percent: Percent = 5
 
     @property
     def limits(self) -> tuple[tuple[str, float], ...]:
         """Every number of the table by name, so that two tables that say the same are equal."""
-        return tuple((name, float(getattr(self, name))) for name in QualitySetting.model_fields)
+        numbers = [name for name in QualitySetting.model_fields if name != "half_day_year_groups"]
+        return tuple((name, float(getattr(self, name))) for name in numbers)
 
 
 class SchoolQualitySetting(QualitySetting):

@@ -298,6 +298,21 @@ CHECKS: tuple[Check, ...] = (
         "duplicate_pupils.",
     ),
     Check(
+        name="silent",
+        group="roll_and_contacts",
+        scope=ROLL,
+        figure="pupils on roll without any mark for weeks",
+        pupils="",
+        limit="silent_pupils",
+        unit="",
+        waits=NOTHING,
+        short="pupils on roll have no marks",
+        expected="at most {} pupils on roll have had no mark for weeks",
+        means="Leavers who are still listed, or pupils whom the register extract leaves out. Their missing marks do not "
+        "count as missing registers.",
+        to_do="Give leavers their leaving date in the school's system; or let the extract hold the whole school.",
+    ),
+    Check(
         name="no_recipient",
         group="roll_and_contacts",
         scope=ROLL,

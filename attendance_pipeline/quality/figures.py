@@ -159,13 +159,17 @@ def figures(
     """Every figure of the school days `first` to `last` (numbers, in one academic year).
 
     `corrections`: what was changed late; None: nothing. `roll`: counts of the pupils on roll on the last day, where it
-    is the newest there is.
+    is the newest there is. On that day, as long as nobody has an afternoon mark, mornings alone are looked at: the
+    extract was made before the afternoon.
     """
-    classes, hist = _histogram(inputs, first, last)
+    on_roll_of, silent = _roll_and_silence(inputs, first, last, setting)
+    classes, hist = _histogram(inputs, first, last, on_roll_of & ~silent)
+    if roll is not None and not hist[:, -1, 1, 1:].any() and hist[:, -1, 0, 1:].any():
+        hist[:, -1, 1] = 0
     flags = _flags(inputs, first, last)
     everybody = hist.sum(axis=0)
     of_day = _shares(everybody, flags)
-    on_roll = everybody[:, 0].sum(axis=-1)
+    on_roll = on_roll_of.sum(axis=0)
     usual = setting.own_school_days
     least = min(setting.own_school_days_least, usual)
     remarks: dict[tuple[str, int], str] = {}
@@ -217,15 +221,15 @@ def figures(
     not_looked_at = (size < setting.smallest_class) | np.array([name == "" for name in classes], dtype=bool)[:, None]
     for values in of_class.values():
         values[not_looked_at] = np.nan
-    return Figures(first, last, on_roll, of_day, classes, of_class, _of_roll(roll), remarks)
+    of_roll = {} if roll is None else _of_roll(roll, int(silent[:, -1].sum()))
+    return Figures(first, last, on_roll, of_day, classes, of_class, of_roll, remarks)
 
 
-def _of_roll(roll: RollFacts | None) -> dict[str, float]:
-    if roll is None:
-        return {}
+def _of_roll(roll: RollFacts, silent: int) -> dict[str, float]:
     whole = roll.on_roll or np.nan
     return {
         "pupils on roll twice": float(roll.twice),
+        "pupils on roll without any mark for weeks": float(silent),
         "pupils about whom nobody may be written to (%)": roll.without_recipient / whole * 100,
         "pupils concerned: no recipient": float(roll.without_recipient),
         "pupils without an address to write to (%)": roll.without_address / whole * 100,
@@ -233,10 +237,31 @@ def _of_roll(roll: RollFacts | None) -> dict[str, float]:
     }
 
 
-def _histogram(inputs: SchoolInputs, first: int, last: int) -> tuple[tuple[str, ...], Ints]:
-    """Classes with anybody on roll, and how often each code stands: int64[K, D, 2, codes]; code 0 is no mark."""
+def _roll_and_silence(
+    inputs: SchoolInputs, first: int, last: int, setting: SchoolQualitySetting
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Who is on roll and looked at, and who of them is silent: bool[P, D] each.
+
+    Silent: without a mark for more school days than the school's own weeks have, or for more than the least of them
+    where there was no mark at all this year. A leaver who is still listed, a joiner without an entry date: no register
+    is missing for them. Pupils of `half_day_year_groups` are not looked at: they come when they come.
+    """
     pupils, days = inputs.pupils, np.arange(first, last + 1)
-    on_roll = (pupils.entry[:, None] <= days) & (days <= pupils.leave[:, None])
+    half_days = np.isin(pupils.year_group.astype(str), setting.half_day_year_groups)
+    on_roll = (pupils.entry[:, None] <= days) & (days <= pupils.leave[:, None]) & ~half_days[:, None]
+    marked = (inputs.marks[:, first : last + 1] != NO_MARK).any(axis=2)
+    newest = np.maximum.accumulate(np.where(marked, days, -1), axis=1)
+    since = np.maximum(newest, np.maximum(pupils.entry, first)[:, None] - 1)
+    without = days - since
+    silent = (without > setting.own_school_days) | ((newest < 0) & (without > setting.own_school_days_least))
+    return on_roll, on_roll & silent
+
+
+def _histogram(
+    inputs: SchoolInputs, first: int, last: int, on_roll: npt.NDArray[np.bool_]
+) -> tuple[tuple[str, ...], Ints]:
+    """Classes with anybody here, and how often each code stands: int64[K, D, 2, codes]; code 0 is no mark."""
+    pupils, days = inputs.pupils, np.arange(first, last + 1)
     here = on_roll.any(axis=1)
     names, of_class = np.unique(pupils.class_name[here].astype(str), return_inverse=True)
     row, day = np.nonzero(on_roll[here])
@@ -260,17 +285,18 @@ def _counted(hist: Ints, flags: npt.NDArray[np.uint16], bit: int) -> Ints:
 
 def _shares(hist: Ints, flags: npt.NDArray[np.uint16]) -> dict[str, Floats]:
     """The figures that a school and a class have alike: float64[..., D] by name."""
-    size = hist[..., 0, :].sum(axis=-1)
+    of_morning, of_afternoon = hist[..., 0, :].sum(axis=-1), hist[..., 1, :].sum(axis=-1)
     morning, afternoon = hist[..., 0, NO_MARK], hist[..., 1, NO_MARK]
-    marked = 2 * size - morning - afternoon
+    sessions = of_morning + of_afternoon
+    marked = sessions - morning - afternoon
     possible, attended = _counted(hist, flags, POSSIBLE), _counted(hist, flags, ATTENDED)
     unauthorised, unknown = _counted(hist, flags, UNAUTHORISED), _counted(hist, flags, NOT_ESTABLISHED)
     return {
-        "sessions without a mark (%)": _share(morning + afternoon, 2 * size),
+        "sessions without a mark (%)": _share(morning + afternoon, sessions),
         "pupils concerned: no mark": (morning + afternoon) / 2,
-        "pupils without a morning mark (%)": _share(morning, size),
+        "pupils without a morning mark (%)": _share(morning, of_morning),
         "pupils concerned: no morning mark": morning.astype(float),
-        "pupils without an afternoon mark (%)": _share(afternoon, size),
+        "pupils without an afternoon mark (%)": _share(afternoon, of_afternoon),
         "pupils concerned: no afternoon mark": afternoon.astype(float),
         "marks that are N (%)": _share(unknown, marked),
         "pupils concerned: N": unknown / 2,

@@ -52,6 +52,8 @@ ON_BOTH_SIDES: list[tuple[str, Change, set[str]]] = [
     # The roll and contacts as they are: nobody twice; at most 5% without anybody to write to, or an address.
     ("nobody is on roll twice", lambda s: s.on_roll(), NOTHING),
     ("two share name and date of birth", lambda s: s.on_roll(twice=2), {"duplicates"}),
+    ("a pupil has had no mark for 20 days", lambda s: s.on_roll().silent(1, since=11), NOTHING),
+    ("a pupil has had no mark for 21 days", lambda s: s.on_roll().silent(1, since=10), {"silent"}),
     ("about 5 pupils nobody may be written to", lambda s: s.on_roll(without_recipient=5), NOTHING),
     ("about 6 pupils nobody may be written to", lambda s: s.on_roll(without_recipient=6), {"no_recipient"}),
     ("5 pupils have no address to write to", lambda s: s.on_roll(without_address=5), NOTHING),
@@ -165,6 +167,52 @@ def test_the_first_days_of_a_year_have_nothing_to_be_compared_with(day: int, sho
 def test_a_day_without_any_mark_says_nothing_of_codes_and_absence() -> None:
     found = RegisterDays(HUNDRED).mark("", 100).answer().findings
     assert {f.check for f in found} == {"marks_present", "morning_marks", "class_morning", "class_afternoon"}
+
+
+# ---------------------------------------------------------------- who is not there, and when it is too early to say
+
+
+@pytest.mark.parametrize(
+    ("happens", "change", "short"),
+    [
+        ("15 leavers are still listed", lambda s: s.silent(15, since=5), {"silent"}),
+        ("15 joiners have no entry date, and have not come yet", lambda s: s.silent(15), {"silent"}),
+        ("15 have been left out for four weeks", lambda s: s.silent(15, since=11), {"marks_present", "morning_marks"}),
+        ("all of 6B has left", lambda s: s.silent(25, since=5, of="6B"), {"silent"}),
+    ],
+)
+def test_a_register_is_not_missing_for_pupils_who_are_not_there(happens: str, change: Change, short: set[str]) -> None:
+    school = RegisterDays(HUNDRED).on_roll()
+    change(school)
+    classes = {"5A class_morning", "5A class_afternoon"}  # of 15 of 25 in the first class
+    assert school.short() - classes == short
+
+
+def test_in_the_first_days_of_a_year_pupils_without_any_mark_may_be_a_missing_register() -> None:
+    assert "marks_present" in RegisterDays(HUNDRED, day=4).silent(15).short()
+    assert "marks_present" not in RegisterDays(HUNDRED, day=5).silent(15).short()
+
+
+@pytest.mark.parametrize(("group", "short"), [("N2", NOTHING), ("R", {"Nest class_afternoon"})])
+def test_nursery_children_come_for_half_days(group: str, short: set[str]) -> None:
+    school = RegisterDays({"Nest": 20, "1A": 90}).of_year("Nest", group)
+    assert school.mark("", 20, of="Nest", sessions=PM).short() == short
+
+
+def test_a_school_names_its_own_year_groups_that_come_for_half_days() -> None:
+    school = RegisterDays({"Nest": 20, "1A": 90}, half_day_year_groups=("R",)).of_year("Nest", "R")
+    assert school.mark("", 20, of="Nest", sessions=PM).short() == NOTHING
+
+
+def test_an_extract_that_was_made_before_the_afternoon_is_looked_at_as_a_morning() -> None:
+    everybody = {"marks_present", *(f"{name} class_afternoon" for name in HUNDRED)}
+    assert RegisterDays(HUNDRED).on_roll().mark("", 100, sessions=PM).short() == NOTHING
+    # The next night it is another day's business: now the afternoon is missing.
+    assert RegisterDays(HUNDRED).mark("", 100, sessions=PM).short() == everybody
+    with_one = RegisterDays(HUNDRED).on_roll().mark("", 99, sessions=PM)
+    assert with_one.short() == everybody, "one afternoon mark is there: the afternoon was exported"
+    no_morning = RegisterDays(HUNDRED).on_roll().mark("", 11, sessions=AM).mark("", 100, sessions=PM)
+    assert no_morning.short() == {"morning_marks", "marks_present"}
 
 
 # ---------------------------------------------------------------- limits, days, words

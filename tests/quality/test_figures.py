@@ -21,10 +21,23 @@ from attendance_pipeline.quality.plausibility import fell_short
 SETTING = SchoolQualitySetting(smallest_class=1, own_school_days=7, own_school_days_least=3)
 
 
-def by_hand(inputs: SchoolInputs, day: int, pupils: list[int]) -> dict[str, float]:
+def is_silent(inputs: SchoolInputs, pupil: int, day: int, first: int) -> bool:
+    """No mark for more than seven days on roll, or for more than three and none at all this year."""
+    start, without = max(first, int(inputs.pupils.entry[pupil])), 0
+    while day - without >= start and not inputs.marks[pupil, day - without].any():
+        without += 1
+    ever = bool(inputs.marks[pupil, first : day + 1].any())
+    return without > SETTING.own_school_days or (not ever and without > SETTING.own_school_days_least)
+
+
+def by_hand(inputs: SchoolInputs, day: int, pupils: list[int], first: int) -> dict[str, float]:
     """What the figures say of a day and some pupils, with plain loops."""
     era, tables = CODES.eras(inputs.calendar.days)
-    here = [p for p in pupils if inputs.pupils.entry[p] <= day <= inputs.pupils.leave[p]]
+    here = [
+        p
+        for p in pupils
+        if inputs.pupils.entry[p] <= day <= inputs.pupils.leave[p] and not is_silent(inputs, p, day, first)
+    ]
     marks = [[int(inputs.marks[p, day, s]) for s in (0, 1)] for p in here]
     bits = [int(tables[era[day]][m]) for pair in marks for m in pair if m]
     possible = sum(bool(b & POSSIBLE) for b in bits)
@@ -49,12 +62,12 @@ def test_shares_of_schools_and_classes_are_those_counted_by_hand(seed: int) -> N
     for first, last in years(inputs):
         found = figures(inputs, first, last, SETTING)
         for day in range(first, last + 1):
-            school = by_hand(inputs, day, list(range(12)))
+            school = by_hand(inputs, day, list(range(12)), first)
             for name, value in school.items():
                 assert found.of_day[name][day - first] == pytest.approx(value, nan_ok=True), (day, name)
             for k, class_name in enumerate(found.classes):
                 members = [p for p in range(12) if inputs.pupils.class_name[p] == class_name]
-                of_class = by_hand(inputs, day, members)
+                of_class = by_hand(inputs, day, members, first)
                 for name, value in of_class.items():
                     expected = value if class_name else float("nan")
                     assert found.of_class[name][k, day - first] == pytest.approx(expected, nan_ok=True), (day, name)

@@ -97,6 +97,17 @@ class RegisterDays:
         self.roll = RollFacts(**(none | counts))
         return self
 
+    def of_year(self, name: str, group: str) -> RegisterDays:
+        """The pupils of a class are in this year group."""
+        self.inputs.pupils.year_group[[i for i, n in enumerate(self.names) if n == name]] = group
+        return self
+
+    def silent(self, pupils: int, since: int = 0, of: str = "") -> RegisterDays:
+        """The first so many pupils (of a class) have no mark from a day on."""
+        here = [i for i, name in enumerate(self.names) if name == (of or name)]
+        self.inputs.marks[here[:pupils], since:] = 0
+        return self
+
     def confirm(self, day: int | None = None) -> RegisterDays:
         """The school says that a day was so."""
         date = self.date(self.day if day is None else day)

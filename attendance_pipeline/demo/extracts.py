@@ -30,6 +30,7 @@ Row = Sequence[str]
 SESSIONS = ("AM", "PM")
 MADE_AT = dt.time(17, 30)
 APPLICANT_DAY, TWICE_DAY = 30, 61
+LOG_HEADERS = (*(c.header for c in KINDS["interventions"].columns if not c.extra), "Letter")
 LEAVER_SHOWN_DAYS = 14  # a system's list drops a leaver some time after the leaving date
 
 
@@ -75,7 +76,7 @@ def write_extracts(folder: Path, school: Invented) -> int:
         before = now
         if d == len(days) - 1 or calendar.week[d + 1] != calendar.week[d]:
             rows = [row for e in school.log.entries if e.day <= day for row in _log_rows(e, pupils)]
-            files.write("interventions", day, rows)
+            files.write("interventions", day, rows, headers=LOG_HEADERS)
             sent = [f for f in school.forms if exported < f.submitted.date() <= day]
             files.write("notifications", day, [_form_row(f) for f in sent])
             exported = day
@@ -158,7 +159,7 @@ def _log_rows(e: Entry, pupils: Sequence[Pupil]) -> list[Row]:
     return [
         (
             *(pupil.upn, e.day.isoformat(), e.action, stage, contact, e.barrier, e.agency, e.outcome),
-            *(_iso(e.from_), _iso(e.until), e.amount, e.by, e.note),
+            *(_iso(e.from_), _iso(e.until), e.amount, e.by, e.note, e.letter),
         )
         for contact in to or [""]
     ]

@@ -34,7 +34,8 @@ LETTER_TO_EACH, LETTER_BY_HAND = "each recipient", "by hand"
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the log. `to`: for a letter, whether every recipient has a line of their own."""
+    """One line of the log. `to`: for a letter, whether every recipient has a line of their own. `letter`: its kind,
+    where it is not the stage's own."""
 
     pupil: int
     day: dt.date
@@ -49,6 +50,7 @@ class Entry:
     amount: str = ""
     by: str = ""
     note: str = ""
+    letter: str = ""
 
     def plain(self) -> LogEntry:
         return LogEntry(self.pupil, self.day, self.action, self.stage, self.from_, self.until)
@@ -133,7 +135,8 @@ class _Office:
         return Log(sorted(self.entries, key=lambda e: (e.day, e.pupil)), waiting.tolist())
 
     def _derive(self, last: int) -> Derived:
-        log = LogTable.from_entries(len(self.table), [e.plain() for e in sorted(self.entries, key=lambda e: e.day)])
+        entries = sorted((e for e in self.entries if not e.letter), key=lambda e: e.day)
+        log = LogTable.from_entries(len(self.table), [e.plain() for e in entries])
         return derive_school(
             SchoolInputs(self.school_id, self.calendar, self.policy, self.table, self.marks, log), 0, last
         )
@@ -147,6 +150,8 @@ class _Office:
             self.met.add(step)
             if name == "recovered":
                 self._plan(step, 3, "follow_up_done", by="Attendance lead", outcome="Improved: family told")
+                if e["looked_from"] >= 0:  # a review found it; while a letter waits, the family has heard of nothing
+                    self._plan(step, 4, "letter_sent", to=LETTER_TO_EACH, by="School office", letter="improved")
             elif step[2] == 0:
                 pass
             elif step[1] <= self.last - UNANSWERED_SCHOOL_DAYS and self._answered():

@@ -39,6 +39,7 @@ from attendance_pipeline.letters.letter import FieldValue, Letter, Letterhead
 from attendance_pipeline.letters.occasions import Occasion
 from attendance_pipeline.letters.pdf import check_letter, render_batch, render_letter
 from attendance_pipeline.letters.recipients import Recipient, envelope_lines, households, salutation
+from attendance_pipeline.letters.rendering_many import in_order, workers_for
 from attendance_pipeline.letters.templates import Templates
 
 PRINT_FILE = "print-ready.pdf"
@@ -106,11 +107,17 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
 
     office: dict[str, bytes] = {}
     classes: dict[str, dict[str, bytes]] = {}
-    for made in printed:
-        for ending, render in (("pdf", render_letter), ("docx", render_docx)):
-            office[f"{made.letter.reference}.{ending}"] = render(
+
+    def files_of(made: Printed) -> dict[str, bytes]:
+        return {
+            f"{made.letter.reference}.{ending}": render(
                 made.letter, inputs.letterhead, layout=inputs.layout, templates=inputs.templates
             )
+            for ending, render in (("pdf", render_letter), ("docx", render_docx))
+        }
+
+    for files in in_order(files_of, printed, workers_for(len(printed))):
+        office |= files
     for name, made_together in _print_files(printed):
         letters = [made.letter for made in made_together]
         pdf = render_batch(letters, inputs.letterhead, layout=inputs.layout, templates=inputs.templates)

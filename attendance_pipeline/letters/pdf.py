@@ -5,8 +5,8 @@ stands around them (``parts``), figures, who gets a letter.
 
 The layouts in ``letter_templates/layout`` are ours and fixed. Everything a person or a school wrote reaches them as
 strings of JSON, which Typst sets and never reads as its own language. The same input gives the same bytes: fonts are
-shipped, the time stamp is the date given. One ``typst.Compiler`` per process and set of fonts is kept, because starting
-one costs more than a letter.
+shipped, the time stamp is the date given. One ``typst.Compiler`` per thread and set of fonts is kept, because starting
+one costs more than a letter. Typst lets other threads run while it sets: large batches use two (``rendering_many``).
 """
 
 import datetime
@@ -15,7 +15,6 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from attendance_pipeline.letters.parts import (
     shipped_fonts,
     texts_of,
 )
+from attendance_pipeline.letters.rendering_many import in_order, workers_for
 from attendance_pipeline.letters.templates import Templates
 
 __all__ = [
@@ -51,9 +51,10 @@ __all__ = [
 ]
 
 SAMPLE_WORDS = "SAMPLE. The people are invented. Do not send"
-LETTERS_PER_CHUNK = 250  # Typst holds about 1 MB per letter of one document
+LETTERS_PER_CHUNK = 125  # Typst holds about 1 MB per letter of one document, and two are set at a time
 _LAYOUT_FOLDER = SHIPPED / "layout"
-_compiling = threading.Lock()  # a Compiler serves one thread at a time
+_own = threading.local()  # a Compiler serves one thread at a time, so each thread has its own
+_MOST_COMPILERS = 8
 _STAND_IN_WIDTH = 100  # points; no page of a letter is so narrow
 
 
@@ -94,35 +95,48 @@ def render_sample(letter: Letter, letterhead: Letterhead, *, layout: str = "dl",
 
 
 def render_batch(
-    letters: Sequence[Letter], letterhead: Letterhead, *, layout: str = "dl", templates: Templates
+    letters: Sequence[Letter],
+    letterhead: Letterhead,
+    *,
+    layout: str = "dl",
+    templates: Templates,
+    workers: int | None = None,
 ) -> bytes:
     """All letters as one file to print on both sides, in the order given, each letter and enclosure on its own sheet.
 
     Untagged, because nobody reads it on a screen; ``render_letter`` makes the file for that. Its time stamp is the
-    latest date of the letters. Raises as ``render_letter`` does, and ``ValueError`` for no letters at all.
+    latest date of the letters. ``workers``: threads that set chunks (None: by the number of letters); the bytes are the
+    same. Raises as ``render_letter`` does, and ``ValueError`` for no letters at all.
     """
     if not letters:
         raise ValueError("a batch needs at least one letter")
     date = max(letter.date for letter in letters)
     shared: dict[str, _Shared] = {}
-    chunks: list[bytes] = []
-    for chunk in _chunks(letters, LETTERS_PER_CHUNK):
-        data = document_of(chunk, letterhead, layout_of(layout), templates, own_sheets=True)
-        data["title"] = f"{letterhead.name}: letters"
 
-        def stand_in(part: dict[str, Any], data: dict[str, Any] = data) -> dict[str, Any]:
-            """A leaflet is the same for all: it is set once, and its pages are put in when the chunks are joined."""
-            if part["page"] != "leaflet":
-                return part
-            key = json.dumps(part, sort_keys=True)
-            if key not in shared:
-                alone = _compile("letter.typ", {**data, "parts": [part]}, date, fonts_of(templates), tagged=False)
-                with pikepdf.open(io.BytesIO(alone)) as pages:
-                    shared[key] = _Shared(alone, len(pages.pages), _STAND_IN_WIDTH + len(shared))
-            return {"page": "stand-in", "pages": shared[key].pages, "width": shared[key].width}
+    def documents() -> Iterator[dict[str, Any]]:
+        """Each chunk's data, in order: what is put together here does not depend on how many threads set it."""
+        for chunk in _chunks(letters, LETTERS_PER_CHUNK):
+            data = document_of(chunk, letterhead, layout_of(layout), templates, own_sheets=True)
+            data["title"] = f"{letterhead.name}: letters"
 
-        parts = [stand_in(part) for part in data["parts"]]
-        chunks.append(_compile("letter.typ", {**data, "parts": parts}, date, fonts_of(templates), tagged=False))
+            def stand_in(part: dict[str, Any], data: dict[str, Any] = data) -> dict[str, Any]:
+                """A leaflet is the same for all: set once, its pages put in when the chunks are joined."""
+                if part["page"] != "leaflet":
+                    return part
+                key = json.dumps(part, sort_keys=True)
+                if key not in shared:
+                    alone = _compile("letter.typ", {**data, "parts": [part]}, date, fonts_of(templates), tagged=False)
+                    with pikepdf.open(io.BytesIO(alone)) as pages:
+                        shared[key] = _Shared(alone, len(pages.pages), _STAND_IN_WIDTH + len(shared))
+                return {"page": "stand-in", "pages": shared[key].pages, "width": shared[key].width}
+
+            parts = [stand_in(part) for part in data["parts"]]
+            yield {**data, "parts": parts}
+
+    def set_one(data: dict[str, Any]) -> bytes:
+        return _compile("letter.typ", data, date, fonts_of(templates), tagged=False)
+
+    chunks = list(in_order(set_one, documents(), workers_for(len(letters)) if workers is None else workers))
     return _joined(chunks, list(shared.values()), f"{letterhead.name}: letters", date)
 
 
@@ -155,13 +169,12 @@ def alignment_sheet(layout: str = "dl") -> bytes:
 def picture(svg: str, width: float, dots_per_inch: int, templates: Templates) -> bytes:
     """A drawing as PNG, ``width`` mm wide, for page makers that cannot draw."""
     data = {"svg": svg, "width": width}
-    with _compiling:
-        drawn = _compiler(fonts_of(templates).folders).compile(
-            input=str(_LAYOUT_FOLDER / "picture.typ"),
-            format="png",
-            ppi=dots_per_inch,
-            sys_inputs={"data": json.dumps(data, ensure_ascii=True)},
-        )
+    drawn = _compiler(fonts_of(templates).folders).compile(
+        input=str(_LAYOUT_FOLDER / "picture.typ"),
+        format="png",
+        ppi=dots_per_inch,
+        sys_inputs={"data": json.dumps(data, ensure_ascii=True)},
+    )
     assert isinstance(drawn, bytes)  # noqa: S101 - one page and no output file: Typst's own rule
     return drawn
 
@@ -190,11 +203,15 @@ def render_document(
 # ---------------------------------------------------------------- Typst
 
 
-@lru_cache(maxsize=8)
 def _compiler(folders: tuple[Path, ...]) -> typst.Compiler:
-    return typst.Compiler(
-        root=str(_LAYOUT_FOLDER), font_paths=[str(folder) for folder in folders], ignore_system_fonts=True
-    )
+    kept: dict[tuple[Path, ...], typst.Compiler] = _own.__dict__.setdefault("compilers", {})
+    if folders not in kept:
+        if len(kept) >= _MOST_COMPILERS:
+            kept.clear()
+        kept[folders] = typst.Compiler(
+            root=str(_LAYOUT_FOLDER), font_paths=[str(folder) for folder in folders], ignore_system_fonts=True
+        )
+    return kept[folders]
 
 
 def _compile(layout_file: str, data: Mapping[str, Any], date: datetime.date, fonts: FontSet, *, tagged: bool) -> bytes:
@@ -202,15 +219,14 @@ def _compile(layout_file: str, data: Mapping[str, Any], date: datetime.date, fon
     noon = datetime.datetime(date.year, date.month, date.day, 12, tzinfo=datetime.UTC)
     inputs = {"data": json.dumps({**data, "date": [date.year, date.month, date.day]}, ensure_ascii=True)}
     try:
-        with _compiling:
-            pages = _compiler(fonts.folders).compile(
-                input=str(_LAYOUT_FOLDER / layout_file),
-                format="pdf",
-                sys_inputs=inputs,
-                timestamp=noon,
-                pdf_tags=tagged,
-                pdf_standards=["a-2a", "ua-1"] if tagged else [],
-            )
+        pages = _compiler(fonts.folders).compile(
+            input=str(_LAYOUT_FOLDER / layout_file),
+            format="pdf",
+            sys_inputs=inputs,
+            timestamp=noon,
+            pdf_tags=tagged,
+            pdf_standards=["a-2a", "ua-1"] if tagged else [],
+        )
     except typst.TypstError as error:
         raise ValueError(f"{layout_file} could not be set: {error.message}") from None
     assert isinstance(pages, bytes)  # noqa: S101 - one format and no output file: Typst's own rule

@@ -1,7 +1,7 @@
 """A letter's words as a short list of blocks, parsed from Markdown once, for every page maker alike.
 
 Belongs here: the blocks there are and the reading of Markdown into them. Does not belong here: how a block looks (the
-layouts of ``letter_templates/layout``; later DOCX and HTML), or where the words come from (``templates``).
+layouts of ``letter_templates/layout``, ``docx``, ``html``), or where the words come from (``templates``).
 
 The Markdown is CommonMark without HTML, links, images and code: headings, paragraphs, bold and italic, lists, pipe
 tables, quotes (a tinted box), and lines of our own, each alone on its line:

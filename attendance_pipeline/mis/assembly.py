@@ -72,7 +72,7 @@ class AssemblyFormat(SomeKinds):
         lists = read_lists(data)
         rows = Rows(_REGISTER if kind == "register" else tuple(_STUDENT), lists.faults)
         classes = {} if kind == "register" else _classes(lists)
-        for item in lists.of(*_LISTS[kind]):
+        for item in lists.of(*_LISTS[kind], or_only=True):
             if kind == "register":
                 _add_mark(rows, item)
             else:
@@ -83,7 +83,7 @@ class AssemblyFormat(SomeKinds):
         self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]
     ) -> bytes:
         names = {"comments", "comment"} if "Comment" in columns else set()
-        return without_names(data, names, keep_lines, lambda lists: lists.of(*_LISTS[kind]))
+        return without_names(data, names, keep_lines, lambda lists: lists.of(*_LISTS[kind], or_only=True))
 
 
 def _add_mark(rows: Rows, item: Item) -> None:

@@ -1,9 +1,9 @@
 """The format `ctf-xml`: the attendance of common transfer files, one string of marks a pupil and year.
 
-`AttendanceMarks` holds a character a session from `AttendanceStartDate` on, AM and PM in turn; a space is no mark. The
-string has ten characters a week (Monday to Friday), or fourteen with the weekend as `#` or blank: the file shows which,
-or the string is set aside. Other kinds are native: such a file is made by the school that a pupil leaves, and knows
-neither class nor entry date at the new one.
+`AttendanceMarks` holds a character a session from `AttendanceStartDate` on, AM and PM in turn; a space is no mark, nor
+are `-` and `_` unless a code map says what they are. The string has ten characters a week (Monday to Friday), or
+fourteen with the weekend as `#` or blank: the file shows which, or the string is set aside. Other kinds are native: such
+a file is made by the school that a pupil leaves, and knows neither class nor entry date at the new one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from attendance_pipeline.mis.cells import date_of, tidy
 from attendance_pipeline.mis.formats import RawTable, UnreadableFile
 from attendance_pipeline.mis.json_reading import Rows
+from attendance_pipeline.mis.sims_weekly import NO_MARK_IN_A_WEEK
 from attendance_pipeline.mis.some_kinds import SomeKinds
 from attendance_pipeline.mis.xml_walk import as_utf8, walk
 from attendance_pipeline.store.extracts import Fault
@@ -27,7 +28,7 @@ UNCERTAIN = "weeks of ten and of fourteen characters are both possible"
 
 _MOST_SESSIONS = 53 * 14
 _SATURDAY = 5
-_CLOSED, _BLANK = "#", " "
+_CLOSED, _BLANK, _SILENT = "#", " ", " -_"
 
 
 class CtfFormat(SomeKinds):
@@ -65,7 +66,7 @@ class CtfFormat(SomeKinds):
                     if code != _BLANK and day.weekday() < _SATURDAY:
                         cells = {"Date": day.isoformat(), "Session": session, "Code": code, "UPN": block.upn}
                         rows.add(block.line, {c: ("", text) for c, text in cells.items()})
-        return rows.table()
+        return rows.table(no_mark=NO_MARK_IN_A_WEEK)
 
     def without_own_columns(
         self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]
@@ -152,10 +153,10 @@ def _days_of_week(blocks: list[tuple[str, dt.date]]) -> int | None:
     for marks, start in blocks:
         blank = 0
         for pair in _weekend_slots(marks, start):
-            if pair.strip(_CLOSED + _BLANK):
+            if pair.strip(_CLOSED + _SILENT):
                 return 5
             shown |= pair == _CLOSED * 4
-            blank += pair == _BLANK * 4
+            blank += len(pair) == 4 and not pair.strip(_SILENT)
         shown |= blank > 1
     return 7 if shown else None
 
@@ -163,7 +164,7 @@ def _days_of_week(blocks: list[tuple[str, dt.date]]) -> int | None:
 def _certain(marks: str, start: dt.date) -> int | None:
     """The days of a week by which to read a string that says the same by both; None where it does not."""
     five, seven = (
-        [(d, s, c) for d, s, c in _sessions(marks, start, days) if c not in (_BLANK, _CLOSED)] for days in (5, 7)
+        [(d, s, c) for d, s, c in _sessions(marks, start, days) if c not in _SILENT + _CLOSED] for days in (5, 7)
     )
     return 7 if five == seven else None
 

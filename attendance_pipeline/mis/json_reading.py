@@ -55,19 +55,29 @@ class Lists:
     faults: list[Fault] = field(default_factory=list)
     broken: list[tuple[int, int]] = field(default_factory=list)  # start, end of what could not be used
 
-    def of(self, *names: str) -> list[Item]:
+    def of(self, *names: str, or_only: bool = False) -> list[Item]:
         """The objects of every list whose innermost name, other than `data`, is one of these; `` stands for no name.
 
         Where several of them share a line, the number of each stands for its line, so that it can be found, and what
-        is kept of one is not kept of its neighbours. Raises UnreadableFile where the file has no such list.
+        is kept of one is not kept of its neighbours. `or_only`: else those of the only list of objects that the file
+        has, whatever it is called. Raises UnreadableFile where the file has no such list.
         """
-        found = [items for path, items in self.items.items() if inner_name(path) in names]
+        wanted = set(map(_same_name, names))
+        found = [items for path, items in self.items.items() if _same_name(inner_name(path)) in wanted]
+        others = [items for items in self.items.values() if items]
+        if not found and or_only and len(others) == 1:
+            found = others
         if not found:
             raise UnreadableFile("no list of objects where this format has one")
         chosen = sorted((item for items in found for item in items), key=lambda item: item.start)
         if len({item.line for item in chosen}) == len(chosen):
             return chosen
         return [replace(item, line=number) for number, item in enumerate(chosen, start=1)]
+
+
+def _same_name(name: str) -> str:
+    """Equal for names that differ in case, hyphens and underscores: `attendance-codes`, `attendanceCodes`."""
+    return re.sub(r"[-_ ]", "", name).casefold()
 
 
 def inner_name(path: tuple[str, ...]) -> str:

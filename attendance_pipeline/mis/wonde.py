@@ -34,10 +34,10 @@ NO_CODE = "no attendance code has this id"
 TWO_CODES = "two attendance codes have this id"
 
 _LISTS = {
-    "register": ("", "attendance", "session-attendance", "session_attendance", "marks"),
+    "register": ("", "attendance", "session-attendance", "marks"),
     "pupils": ("", "students", "student-leavers"),
 }
-_CODES = ("attendance-codes", "attendance_codes", "codes")
+_CODES = ("attendance-codes", "codes")
 _REGISTER = ("UPN", "Student ID", "Date", "Session", "Code", "Minutes Late", "Comment")
 
 # Native column -> the paths under which it is met, the first that is filled counts. `data` around an object is passed
@@ -83,12 +83,12 @@ class WondeFormat(SomeKinds):
         lists = read_lists(data)
         if kind == "pupils":
             pupils = Rows(_PUPILS, lists.faults)
-            for item in lists.of(*_LISTS[kind]):
+            for item in lists.of(*_LISTS[kind], or_only=True):
                 pupils.add(item.line, _student(item.value))
             return pupils.table()
         codes = _codes(lists)
         rows = Rows(_REGISTER, lists.faults)
-        for item in lists.of(*_LISTS[kind]):
+        for item in lists.of(*_LISTS[kind], or_only=True):
             _add_mark(rows, item, codes)
         return rows.table()
 
@@ -96,7 +96,7 @@ class WondeFormat(SomeKinds):
         self, kind: str, file_name: str, data: bytes, columns: Set[str], keep_lines: Set[int]
     ) -> bytes:
         names = {"comment", "comments"} if "Comment" in columns else set()
-        return without_names(data, names, keep_lines, lambda lists: lists.of(*_LISTS[kind]))
+        return without_names(data, names, keep_lines, lambda lists: lists.of(*_LISTS[kind], or_only=True))
 
 
 def _codes(lists: Lists) -> dict[str, str | None]:

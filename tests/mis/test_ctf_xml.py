@@ -6,6 +6,7 @@ from school_files import ANN, BEN
 
 from attendance_pipeline.mis.ctf import UNCERTAIN
 from attendance_pipeline.mis.formats import UnreadableFile
+from attendance_pipeline.mis.reading import DatedCodes
 
 WEEK = "/\\" * 5
 
@@ -151,3 +152,13 @@ def test_element_order_and_other_data_do_not_matter():
     ):
         table = raw("ctf-xml", "register", data, "xml")
         assert ({r[1] for r in rows(table, "UPN")}, len(table)) == ({ANN}, 10)
+
+
+def test_a_hyphen_is_no_mark_unless_the_code_map_says_what_it_is():
+    text = ctf((ANN, year("/-_\\")))
+    assert [m[1:3] for m in marks(understood("ctf-xml", "register", text, "xml"))] == [
+        ("2026-01-05", "A"),
+        ("2026-01-06", "P"),
+    ]
+    mapped = understood("ctf-xml", "register", text, "xml", code_map=[DatedCodes({"-": "N"})])
+    assert len(marks(mapped)) == 3 and faults(mapped) == []

@@ -135,3 +135,12 @@ def test_marks_are_of_the_students_whose_ids_they_bear(warehouse, tmp_path):
     (tmp_path / "inbox" / "register_2026-01-06.json").write_text(json.dumps(marks_of_a1))
     assert load_all(warehouse, tmp_path, reader="wonde-json").quarantined_new == 0
     assert register_rows(warehouse) == [f"{ANN} 2026-01-05 AM /"]
+
+
+@pytest.mark.parametrize("name", ["Attendance", "sessionAttendance", "results"])
+@pytest.mark.parametrize("codes", ["attendanceCodes", "attendance_codes"])
+def test_names_of_lists(name, codes):
+    given = {name: {"data": [mark()]}, codes: {"data": CODES}}
+    if name == "results":  # a list of another name is read where it is the only one
+        given = {"results": [{**mark(), "attendance_code": {"code": "/"}}]}
+    assert [r[1:] for r in rows(raw("wonde-json", "register", json.dumps(given), "json"), "Code")] == [("/",)]

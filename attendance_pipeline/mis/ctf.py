@@ -2,8 +2,8 @@
 
 `AttendanceMarks` holds a character a session from `AttendanceStartDate` on, AM and PM in turn; a space is no mark, nor
 are `-` and `_` unless a code map says what they are. The string has ten characters a week (Monday to Friday), or
-fourteen with the weekend as `#` or blank: the file shows which, or the string is set aside. Other kinds are native: such
-a file is made by the school that a pupil leaves, and knows neither class nor entry date at the new one.
+fourteen with the weekend as `#` or blank: the file shows which, or the string is set aside. Other kinds are native:
+such a file is made by the school that a pupil leaves, and knows neither class nor entry date at the new one.
 """
 
 from __future__ import annotations

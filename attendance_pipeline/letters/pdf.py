@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 SAMPLE_WORDS = "SAMPLE. The people are invented. Do not send"
-LETTERS_PER_CHUNK = 125  # Typst holds about 1 MB per letter of one document, and two are set at a time
+LETTERS_PER_CHUNK = 32  # Typst remembers some ten documents back, about 1 MB for each letter of one
 _LAYOUT_FOLDER = SHIPPED / "layout"
 _own = threading.local()  # a Compiler serves one thread at a time, so each thread has its own
 _MOST_COMPILERS = 8

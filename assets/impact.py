@@ -12,7 +12,7 @@ from attendance_pipeline.steps.impact import impact
     group_name="deliveries",
     owners=["team:data-manager"],
     kinds={"excel"},
-    code_version="1",
+    code_version="2",
     description="After each load: marks changed and how far back, stages and cases that now differ, letters sent that "
     "would not be sent today, letters now owed. Nothing is delivered when nothing that was derived before changed.",
 )

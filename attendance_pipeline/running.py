@@ -26,6 +26,7 @@ from attendance_pipeline.event_log import quick_event_log
 from attendance_pipeline.home import Home
 from attendance_pipeline.letters.decisions import Wanted
 from attendance_pipeline.steps.decided import Written, write_decisions
+from attendance_pipeline.steps.impact import reports
 from attendance_pipeline.steps.intake import left_in_inbox, something_in_inbox
 from attendance_pipeline.steps.plan import (
     class_lists_due,
@@ -40,6 +41,7 @@ from attendance_pipeline.steps.plan import (
 from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.store import deliveries, ledger, quarantine
+from attendance_pipeline.store.impact import StoredReport
 from schedules.jobs import DERIVED, backfill, governor_report, nightly, take_in_extracts, weekly_class_lists
 from schedules.timetable import COMMAND, range_tags
 
@@ -84,7 +86,7 @@ class Outcome:
     `days`: first and last school day that was derived, None when there was none. `made`: by asset how many of what it
     makes. `folders`: new folders on the drive by what is in them. `set_aside`, `held`: quarantine rows and held letters
     that were not there before; `in_quarantine`, `all_held`: those there are now. `left_in_inbox`: files that wait or
-    cannot be taken. `letters`: by kind and state.
+    cannot be taken. `letters`: by kind and state. `impact`: the impact reports that were delivered.
     """
 
     days: tuple[dt.date, dt.date] | None = None
@@ -97,11 +99,17 @@ class Outcome:
     all_held: int = 0
     left_in_inbox: int = 0
     letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    impact: Sequence[StoredReport] = ()
+
+    @property
+    def unsupported(self) -> int:
+        """Letters that were sent and that the marks support no more, by what was corrected now."""
+        return sum(report.content["unsupported_letters"] for report in self.impact)
 
     @property
     def needs_a_person(self) -> bool:
         """Whether something is new since the command began that somebody has to look at."""
-        return bool(self.set_aside or self.held)
+        return bool(self.set_aside or self.held or self.unsupported)
 
 
 def prepare_instance(home: Home) -> Path:
@@ -205,11 +213,11 @@ def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "night
         say(f"Deriving {_spoken(days)}, then letters and worklists")
         runner.run(nightly.name, days=days)
         with open_site(home.path) as site:
-            lists, reports = class_lists_due(site), governor_reports_due(site)
+            lists, half_terms = class_lists_due(site), governor_reports_due(site)
         if lists:
             say("Class lists of the week")
             runner.run(weekly_class_lists.name)
-        for key in reports:
+        for key in half_terms:
             say(f"Governor report of {key}")
             runner.run(governor_report.name, partition=key)
     return count(days)
@@ -297,6 +305,7 @@ def _counting(home: Home, runner: Runner) -> Iterator[Callable[[Sequence[dt.date
                 all_held=len(held),
                 left_in_inbox=left_in_inbox(home),
                 letters=_letters(site),
+                impact=reports(site, after=before["impact"]),
             )
         (home.state / NOT_YET_SAID).unlink(missing_ok=True)
         return outcome
@@ -316,6 +325,7 @@ def _before(home: Home) -> dict[str, Any]:
                 "held": sorted(_held(site)),
                 "folders": sorted(_folders(site)),
                 "aside": {s.id: sorted(map(list, _quarantine(site, s.id))) for s in site.schools()},
+                "impact": {report.school: report.id for report in reports(site)},
             }
         new = file.with_name(f".{NOT_YET_SAID}.{os.getpid()}")
         new.write_text(json.dumps(before), encoding="utf-8")

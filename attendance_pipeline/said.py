@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
 from attendance_pipeline.home import Home
 from attendance_pipeline.letters.batch import PRINT_FILE
 from attendance_pipeline.running import Outcome
+from attendance_pipeline.store.impact import StoredReport
 
 # What a delivery is called: by what is in its folder, the asset that makes it and the words for how many.
 _WHAT = {
@@ -33,9 +35,11 @@ def said(home: Home, outcome: Outcome) -> str:
             asset, words = _WHAT.get(what, (what, what))
             more = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
             lines.append(f"  {outcome.made.get(asset, 0):>5,} {words:<26}{_first(home, folders[-1])}{more}")
+    for report in outcome.impact:
+        lines += ["", *said_of_impact(home, report)]
     if outcome.letters:
         lines += ["", "Letters in the ledger:", *_ledger(outcome)]
-    if outcome.set_aside or outcome.held or outcome.left_in_inbox:
+    if outcome.set_aside or outcome.held or outcome.left_in_inbox or outcome.unsupported:
         lines.append("")
     if outcome.set_aside:
         lines.append(
@@ -47,12 +51,37 @@ def said(home: Home, outcome: Outcome) -> str:
             f"{_number(outcome.held, 'letter')} newly held ({outcome.all_held} in all): held.csv beside the letters "
             "says why."
         )
+    if outcome.unsupported:
+        lines.append(
+            f"{_number(outcome.unsupported, 'letter')} sent that would not be sent today: `attendance impact` names "
+            "the references; the impact report says more."
+        )
     if outcome.left_in_inbox:
         lines.append(
             f"{_number(outcome.left_in_inbox, 'file')} left in the inbox, open or not to be taken: tried again next "
             "time; the log of the run says why."
         )
     return "\n".join(lines) or "Nothing was due."
+
+
+def said_of_impact(home: Home, report: StoredReport, *, references: bool = False) -> list[str]:
+    """What a correction has changed, in counts; with `references`, for a person who asks, those of the letters."""
+    content = report.content
+    lines = [f"{home.school(report.school).name}: what corrections changed, impact report of {report.day}"]
+    for what, count in content["counts"].items():
+        if count:
+            lines.append(f"  {count:>5,} {what}")
+        lines += [
+            f"        {n['reference'] or '(not proposed yet)':<20}{n['kind']}, asked for since {n['since']}"
+            for n in content["letters"]
+            if references and n["counted_as"] == what
+        ]
+    if content["earliest_mark"] is not None:
+        earliest = dt.date.fromisoformat(content["earliest_mark"])
+        calendar = home.school(report.school).calendar
+        back = calendar.on_or_before(report.day) - calendar.on_or_after(earliest)
+        lines.append(f"  The earliest of these marks is of {earliest}, {_number(back, 'school day')} back.")
+    return [*lines, f"  All of it, with names: {home.drive / report.path}"]
 
 
 def said_of_demo(home: Home, outcome: Outcome) -> str:

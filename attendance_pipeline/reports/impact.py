@@ -7,7 +7,8 @@ Belongs here: comparing two pages of a day, and the workbook. Not here: where pa
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +19,50 @@ from attendance_pipeline.derive.ladder import STATUSES
 from attendance_pipeline.derive.penalty_notices import PN_STATUSES
 from attendance_pipeline.spreadsheets import Column, Sheet, workbook_bytes
 
-WOULD_NOT_BE_SENT = "sent; the marks no longer support it"
+# What is counted, in the words of the report. What asks for a person comes first.
+UNSUPPORTED_LETTERS = "letters sent that would not be sent today"
+SUPPORTED_LETTERS = "letters sent that the marks support again"
+OWED_LETTERS = "letters now owed"
+CASES = "penalty-notice cases that differ"
+STAGES = "pupils whose stage differs"
+MARKS = "marks changed"
+LATE_MARKS = "marks that came late"
+DAYS = "school days changed"
+
+# What is said of one letter, and as what it is counted.
+WOULD_NOT_BE_SENT = "sent, and not supported any more"
+SUPPORTED_AGAIN = "sent, and supported again"
+OWED = "now owed"
+_COUNTED_AS = {WOULD_NOT_BE_SENT: UNSUPPORTED_LETTERS, SUPPORTED_AGAIN: SUPPORTED_LETTERS, OWED: OWED_LETTERS}
+
 NOTHING = "nothing"
-OWED = "new; its stage opened before the newest day"
+NOT_BY_MARKS = "No mark of this pupil: entry or leaving date, the log, the calendar or the policy"
+MOST_MARKS = 2_000  # listed one by one; of more than that, counts by day and code are what a person can read
+_MARKS_OF_A_PUPIL = 3  # named where a change is explained
+_MET = "met"  # a penalty-notice status in words, of which somebody may have acted
+_SHEETS = {
+    "Letters": (UNSUPPORTED_LETTERS, SUPPORTED_LETTERS, OWED_LETTERS),
+    "Penalty notices": (CASES,),
+    "Stages": (STAGES,),
+    "Marks": (MARKS, LATE_MARKS),
+}
+_WHAT_TO_DO = {
+    UNSUPPORTED_LETTERS: "Somebody decides whether the family is told. Nothing is taken back by itself: they stay in "
+    "the ledger as sent.",
+    SUPPORTED_LETTERS: "Whoever was told that they were not supported hears that they are.",
+    OWED_LETTERS: "Nothing: they go with the next batch. Those that wait for a person are in held.csv.",
+    CASES: "Whoever considers a notice, or has issued one, looks at the case again. Nothing is issued or withdrawn by "
+    "itself.",
+    STAGES: "Tasks on the worklists have moved already. Meetings that were arranged have not: the class teacher or "
+    "attendance lead is told.",
+    LATE_MARKS: "Nothing. They are of days that were worked out before without them.",
+}
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One amendment of a mark. `line` 0: withdrawn by not being named."""
+    """One amendment of a mark, or a first mark that came late (`old_code` blank). `line` 0: withdrawn by not being
+    named."""
 
     person_id: int
     date: dt.date
@@ -50,27 +87,30 @@ class Change:
 
 @dataclass(frozen=True)
 class LetterNote:
-    """A letter that somebody should look at, and why."""
+    """A letter that somebody should look at, and why. `reference` is blank where it has not been proposed yet."""
 
     person_id: int
     reference: str
     kind: str
-    opened_on: dt.date
+    since: dt.date
     why: str
+    sent_on: dt.date | None = None
 
 
 @dataclass(frozen=True)
 class Impact:
-    """All of one report. `stages` and `cases`: as of the newest day that changed, one a pupil (and rule)."""
+    """All of one report. `late`: marks of days that were derived without them. `stages` and `cases`: as of the newest
+    day that changed, one a pupil (and rule)."""
 
-    marks: Sequence[Mark]
-    days_changed: Sequence[dt.date]
-    stages: Sequence[Change]
-    cases: Sequence[Change]
-    letters: Sequence[LetterNote]
+    marks: Sequence[Mark] = ()
+    days_changed: Sequence[dt.date] = ()
+    stages: Sequence[Change] = ()
+    cases: Sequence[Change] = ()
+    letters: Sequence[LetterNote] = ()
+    late: Sequence[Mark] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.marks or self.stages or self.cases or self.letters)
+        return bool(self.marks or self.late or self.stages or self.cases or self.letters)
 
     @property
     def pupils(self) -> frozenset[int]:
@@ -78,15 +118,40 @@ class Impact:
         return frozenset(c.person_id for c in (*self.stages, *self.cases))
 
     @property
+    def earliest(self) -> dt.date | None:
+        """The day of the earliest mark that changed or came late."""
+        return min((m.date for m in (*self.marks, *self.late)), default=None)
+
+    @property
     def counts(self) -> dict[str, int]:
-        """By what is counted, in the words of the report."""
+        """By what is counted, in the words of the report; what asks for a person comes first."""
         return {
-            "marks changed": len(self.marks),
-            "school days changed": len(self.days_changed),
-            "pupils whose stage differs": len(self.stages),
-            "penalty-notice cases that differ": len(self.cases),
-            "letters sent that would not be sent today": sum(n.why == WOULD_NOT_BE_SENT for n in self.letters),
-            "letters now owed": sum(n.why == OWED for n in self.letters),
+            **{what: sum(n.why == why for n in self.letters) for why, what in _COUNTED_AS.items()},
+            CASES: len(self.cases),
+            STAGES: len(self.stages),
+            MARKS: len(self.marks),
+            LATE_MARKS: len(self.late),
+            DAYS: len(self.days_changed),
+        }
+
+    def without_names(self) -> dict[str, Any]:
+        """What may be kept and shown outside the delivery: counts, dates, references of letters."""
+        return {
+            "counts": self.counts,
+            "unsupported_letters": self.counts[UNSUPPORTED_LETTERS],
+            "earliest_mark": None if self.earliest is None else self.earliest.isoformat(),
+            "days": [min(self.days_changed).isoformat(), max(self.days_changed).isoformat()]
+            if self.days_changed
+            else None,
+            "letters": [
+                {
+                    "counted_as": _COUNTED_AS[n.why],
+                    "reference": n.reference,
+                    "kind": n.kind,
+                    "since": n.since.isoformat(),
+                }
+                for n in sorted(self.letters, key=lambda n: (n.since, n.reference))
+            ],
         }
 
 
@@ -126,55 +191,113 @@ def _differences(
     ]
 
 
-def impact_workbook(impact: Impact, names: Mapping[int, Mapping[str, str]], school: str, day: dt.date) -> bytes:
-    """The report as a workbook. `names`: `pupil` and `class` of each person; a pupil who is in no extract any more has
-    none."""
+def impact_workbook(
+    impact: Impact,
+    names: Mapping[int, Mapping[str, str]],
+    school: str,
+    day: dt.date,
+    school_days_back: int | None = None,
+) -> bytes:
+    """The report as a workbook: what asks for a person first, the marks last.
 
-    def about(person_id: int, **more: object) -> dict[str, object]:
-        return {"pupil": "(not in any extract now)", "class": "", **names.get(person_id, {}), **more}
+    `names`: `pupil` and `class` of each person; a pupil who is in no extract any more has none. `school_days_back`: of
+    the earliest mark, counted from the newest day.
+    """
+    marks = _marks_of_pupils((*impact.marks, *impact.late))
 
-    pupil, class_name = Column("pupil", "Pupil"), Column("class", "Class")
+    def about(thing: Change | LetterNote | Mark, **more: object) -> dict[str, object]:
+        person = {"pupil": "(not in any extract now)", "class": "", **names.get(thing.person_id, {})}
+        return {**vars(thing), **person, "because": marks.get(thing.person_id, NOT_BY_MARKS), **more}
+
+    pupil = (Column("pupil", "Pupil"), Column("class", "Class"))
+    changed = (Column("day", "On", "date"), Column("before", "Before"), Column("now", "Now"))
+    because = Column("because", "Because", width=48, wrap=True)
     heading = f"{school}: what changed, {day:%d/%m/%Y}"
-    summary = [{"what": what[:1].upper() + what[1:], "count": count} for what, count in impact.counts.items()]
-    if impact.marks:
-        summary.append({"what": "Earliest changed mark", "day": min(m.date for m in impact.marks)})
-    changed = (Column("day", "On", "date"), Column("what", "What"), Column("before", "Before"), Column("now", "Now"))
+    letters = sorted(impact.letters, key=lambda n: (n.why == OWED, n.since, n.reference))
+    cases = sorted(impact.cases, key=lambda c: (_MET not in (c.before, c.now), c.day, c.person_id))
     sheets = [
         Sheet(
             "Summary",
-            (Column("what", "What", width=44), Column("count", "How many", "whole"), Column("day", "Day", "date")),
-            summary,
-            heading,
-        ),
-        Sheet("Stages", (pupil, class_name, *changed), [about(c.person_id, **_row(c)) for c in impact.stages], heading),
-        Sheet(
-            "Penalty notices",
-            (pupil, class_name, *changed),
-            [about(c.person_id, **_row(c)) for c in impact.cases],
+            (
+                *(Column("what", "What", width=42), Column("count", "How many", "whole", width=10)),
+                *(Column("to_do", "What to do", width=78, wrap=True), Column("sheet", "Sheet", width=16)),
+            ),
+            _summary(impact, school_days_back),
             heading,
         ),
         Sheet(
             "Letters",
             (
-                *(pupil, class_name, Column("reference", "Reference"), Column("kind", "Letter")),
-                *(Column("opened_on", "Stage opened", "date"), Column("why", "Why", wrap=True)),
+                *(*pupil, Column("why", "What"), Column("letter", "Letter")),
+                *(Column("reference", "Reference"), Column("since", "Asked for since", "date")),
+                *(Column("sent_on", "Sent on", "date"), because),
             ),
-            [about(n.person_id, **_row(n)) for n in impact.letters],
+            [about(n, letter=_in_words(n.kind), reference=n.reference or "(not proposed yet)") for n in letters],
             heading,
         ),
-        Sheet(
-            "Marks",
-            (
-                *(pupil, class_name, Column("date", "Date", "date"), Column("session", "Session")),
-                *(Column("old_code", "Was"), Column("new_code", "Is"), Column("recorded_on", "Recorded on", "date")),
-                *(Column("extract", "Extract"), Column("line", "Line", "whole")),
-            ),
-            [about(m.person_id, **_row(m)) for m in impact.marks],
-            heading,
-        ),
+        Sheet("Penalty notices", (*pupil, Column("what", "Rule"), *changed, because), map(about, cases), heading),
+        Sheet("Stages", (*pupil, *changed, because), map(about, impact.stages), heading),
+        _marks_sheet(impact, about, pupil, heading),
     ]
     return workbook_bytes(sheets, title=heading, created=day)
 
 
-def _row(thing: Mark | Change | LetterNote) -> dict[str, object]:
-    return {name: value for name, value in vars(thing).items() if name != "person_id"}
+def _summary(impact: Impact, school_days_back: int | None) -> list[dict[str, object]]:
+    back = "" if school_days_back is None else f", {school_days_back} school days back"
+    to_do = {
+        **_WHAT_TO_DO,
+        MARKS: f"Nothing. The earliest is of {impact.earliest:%d/%m/%Y}{back}." if impact.earliest else "",
+        DAYS: f"Nothing. All were worked out again, {min(impact.days_changed):%d/%m/%Y} to "
+        f"{max(impact.days_changed):%d/%m/%Y}."
+        if impact.days_changed
+        else "",
+    }
+    sheets = {what: sheet for sheet, told in _SHEETS.items() for what in told}
+    return [
+        {"what": what[:1].upper() + what[1:], "count": count, "to_do": to_do[what], "sheet": sheets.get(what, "")}
+        for what, count in impact.counts.items()
+        if count
+    ]
+
+
+def _marks_sheet(
+    impact: Impact, about: Callable[[Mark], dict[str, object]], pupil: Sequence[Column], heading: str
+) -> Sheet:
+    marks = sorted((*impact.marks, *impact.late), key=lambda m: (m.date, m.person_id, m.session, m.recorded_on))
+    codes = (Column("date", "Date", "date"), Column("session", "Session"), Column("old_code", "Was"),
+             Column("new_code", "Is"))  # fmt: skip
+    if len(marks) <= MOST_MARKS:
+        where = (
+            Column("recorded_on", "Recorded on", "date"),
+            Column("extract", "Extract"),
+            Column("line", "Line", "whole"),
+        )
+        return Sheet("Marks", (*pupil, *codes, *where), map(about, marks), heading)
+    counted = Counter((m.date, m.session, m.old_code, m.new_code) for m in marks)
+    rows = [
+        {"date": date, "session": session, "old_code": old, "new_code": new, "count": count}
+        for (date, session, old, new), count in sorted(counted.items())
+    ]
+    return Sheet("Marks", (*codes, Column("count", "How many", "whole")), rows, heading)
+
+
+def _marks_of_pupils(marks: Iterable[Mark]) -> dict[int, str]:
+    """Which marks of each pupil changed, in words: the first few, and how many more."""
+    of: dict[int, list[Mark]] = {}
+    for m in sorted(marks, key=lambda m: (m.date, m.session, m.recorded_on)):
+        of.setdefault(m.person_id, []).append(m)
+    out = {}
+    for person, mine in of.items():
+        told = [
+            f"{m.date:%d/%m/%Y} {m.session} {m.old_code or 'no mark'} to {m.new_code or 'no mark'}"
+            for m in mine[:_MARKS_OF_A_PUPIL]
+        ]
+        more = len(mine) - len(told)
+        out[person] = "; ".join(told) + (
+            f"; and {more} more marks" if more > 1 else "; and 1 more mark" if more else ""
+        )
+    return out
+
+
+def _in_words(kind: str) -> str:
+    return kind.replace("_", " ").capitalize()

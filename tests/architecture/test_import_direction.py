@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "event_log": (),
     "running": ("home", "store", "letters.decisions", "steps", "schedules", "definitions", "event_log"),
     "serving": ("home", "running"),
-    "said": ("home", "letters.batch", "running"),
+    "said": ("home", "store.impact", "letters.batch", "running"),
     "demo.run": ("home", "demo", "running"),
     "commands": ("home_check", "table_files", *_BELOW_STEPS, "trial", "steps", "demo", "running", "serving", "said"),
     "cli": ("law", "store", "commands"),

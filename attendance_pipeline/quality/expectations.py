@@ -308,8 +308,8 @@ CHECKS: tuple[Check, ...] = (
         waits=NOTHING,
         short="pupils on roll have no marks",
         expected="at most {} pupils on roll have had no mark for weeks",
-        means="Leavers who are still listed, or pupils whom the register extract leaves out. Their missing marks do not "
-        "count as missing registers.",
+        means="Leavers who are still listed, or pupils whom the register extract leaves out. No register is missing "
+        "for them.",
         to_do="Give leavers their leaving date in the school's system; or let the extract hold the whole school.",
     ),
     Check(

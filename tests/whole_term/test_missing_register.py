@@ -10,6 +10,7 @@ import csv
 import datetime as dt
 import io
 import json
+import random
 import re
 import shutil
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from nights import derive, drop, folders, load, night, roll, table
+from nights import derive, drop, folders, load, night, roll, school_inbox, table
 from openpyxl import load_workbook
 
 from attendance_pipeline.demo.make import TODAY
@@ -193,6 +194,31 @@ def test_a_late_mark_has_its_day_looked_at_again_and_no_other(missing: tuple[Pat
     # The day on which it was recorded counts one more correction; the days between compare with medians.
     assert {day, AFTER} <= changed
     assert not changed & {dt.date(2025, 9, 2), dt.date(2025, 9, 4), dt.date(2025, 9, 5)}
+
+
+def test_what_is_known_of_days_does_not_depend_on_the_order_of_the_extracts(
+    new_home: Path, term_at_once: Path, tmp_path: Path
+) -> None:
+    home = shutil.copytree(new_home, tmp_path / "home")
+    inbox, later = school_inbox(home), tmp_path / "later"
+    shutil.move(inbox, later)
+    inbox.mkdir()
+    files = sorted(later.iterdir())
+    random.Random(1).shuffle(files)
+    while files:
+        for file in files[:70]:
+            shutil.move(file, inbox)
+        files = files[70:]
+        load(home)
+        with open_site(home) as site:
+            check_register(site)
+
+    def known_of_days(home: Path) -> list[object]:
+        with open_site(home) as site, site.warehouse.read() as conn:
+            (school,) = site.schools()
+            return [quality.checked_days(conn, school.id), quality.read(conn, school.id)]
+
+    assert known_of_days(home) == known_of_days(term_at_once)
 
 
 # ---------------------------------------------------------------- what is told

@@ -57,7 +57,7 @@ def found_in_words(finding: Finding) -> str:
     """What was found: `38% (12 pupils)`, with what a person would ask next."""
     check = BY_NAME[finding.check]
     unit = {"%": "%", "points": " points", "times": " times", "": ""}[check.unit]
-    words = f"{finding.value:g}{unit}"
+    words = f"{round(finding.value, 1):g}{unit}"
     if finding.pupils is not None:
         words += f" ({finding.pupils:,.0f} pupils)"
     return words + (f"; {finding.remark}" if finding.remark else "")
@@ -149,7 +149,7 @@ def frames(asked: Asked) -> dict[str, pd.DataFrame]:
             }
         )
     if figures.of_roll:
-        row = {name: [figures.of_roll[name]] for name in _names(ROLL)}
+        row = {name: [value] for name, value in _columns(ROLL, figures.of_roll).items()}
         found[ROLL] = pd.DataFrame({"day": [figures.last], "subject": [""], WHEN: written[-1:], **row})
     if asked.only is not None:
         found = {scope: frame[frame["day"].isin(list(asked.only))] for scope, frame in found.items()}
@@ -161,7 +161,8 @@ def _names(scope: str) -> list[str]:
 
 
 def _columns(scope: str, values: Any) -> dict[str, Any]:
-    return {name: values[name] for name in _names(scope)}
+    # To the hundredth, as they are shown: 15 points are 15, whatever a float makes of them.
+    return {name: np.round(values[name], 2) for name in _names(scope)}
 
 
 @cache

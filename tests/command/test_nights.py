@@ -62,7 +62,8 @@ def test_the_demonstration_ends_well_and_says_what_to_open(demonstration: tuple[
     assert said.code == 0
     opened = [Path(line.strip()) for line in said.out.partition("Open:\n")[2].splitlines() if "outbox" in line]
     assert {file.name for file in opened} >= {"print-ready.pdf", "batch.xlsx", "worklist.xlsx", "class-lists.pdf"}
-    assert all(file.stat().st_size > 1000 for file in opened)
+    small = [file.name for file in opened if file.stat().st_size <= 1000]
+    assert set(small) <= {"held.csv"}  # a letter or two
     aside = len(table(home, "quarantine"))
     assert aside > 0
     assert f"({aside} in all): `attendance export quarantine` says where and why" in said.out

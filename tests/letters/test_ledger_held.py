@@ -10,7 +10,7 @@ from attendance_pipeline.letters.ledger_rows import Batch, LogEntry
 from attendance_pipeline.letters.recipients import Recipients
 
 
-def UNRESOLVED(occasion, contact):  # noqa: N802  # a constant: every decision rests on an N
+def UNRESOLVED(occasion, contact):  # a constant: every decision rests on an N
     return {"unresolved N"}
 
 

@@ -47,6 +47,8 @@ def derived_asset(
         return dg.MaterializeResult(
             metadata={
                 "days": len(keys),
+                "from": keys[0].isoformat(),
+                "to": keys[-1].isoformat(),
                 "rows": made.total,
                 "marks used": "those known on each day" if config.as_recorded else "every mark loaded",
             }

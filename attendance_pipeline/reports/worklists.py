@@ -38,6 +38,7 @@ OWNERS: Mapping[str, str] = {
 CLASS_OWNER = "class-"
 RESTRICTED = "restricted"
 WORKLIST_FILE = "worklist.xlsx"
+LETTERS_SHEET = "Letters"
 _SEES_EVERY_N = ("office", "attendance-lead")
 _SEES_SUMMARY = ("attendance-lead", "slt")
 _SEES_EVERY_FORM = "office"
@@ -157,13 +158,15 @@ def build_worklists(
     resolve_n_school_days: int,
     notifications: NotificationList | None = None,
     gone_entries: Sequence[GoneEntry] = (),
+    letters: Sequence[Task] = (),
 ) -> Worklists:
     """The worklists of a day: one workbook for every owner, also for those with nothing to do, so that a missing file
     never reads as an empty list; and one for `restricted` when there is a reason to keep from the others.
 
     `class_names`: classes that get a list even without a task. `resolve_n_school_days`: the age after which an N is
     overdue (policy). `notifications`: what parents' forms say, for the office and each class teacher; None: the school
-    has none. `gone_entries`: for the attendance lead, who keeps the log. Raises ValueError for an owner there is not.
+    has none. `gone_entries`: for the attendance lead, who keeps the log. `letters`: what waits for each owner in the
+    ledger, on a sheet of its own: the ledger remembers, tasks do not. Raises ValueError for an owner there is not.
     """
     given = list(listed)
     of_tasks = {task.owner.removeprefix(CLASS_OWNER) for task in given if task.owner.startswith(CLASS_OWNER)}
@@ -188,6 +191,8 @@ def build_worklists(
         sheets = [_task_sheet(by_owner[owner], pupils, calendar, day, heading)]
         if marks[owner] or owner in _SEES_EVERY_N:
             sheets.append(_mark_sheet(marks[owner], pupils, resolve_n_school_days, heading))
+        if waiting := [task for task in letters if task.owner == owner]:
+            sheets.append(_task_sheet(waiting, pupils, calendar, day, heading, name=LETTERS_SHEET))
         if notifications is not None and owner == _SEES_EVERY_FORM:
             sheets.append(notifications.for_office(heading))
         elif notifications is not None and owner.startswith(CLASS_OWNER):
@@ -298,6 +303,7 @@ def _task_sheet(
     heading: str,
     *,
     owners: Mapping[str, str] | None = None,
+    name: str = "To do",
 ) -> Sheet:
     """Open tasks: overdue first, then by due date. With `owners`, whose each task is and the whole reason."""
 
@@ -333,7 +339,7 @@ def _task_sheet(
         Column("reference", "Reference"),
         Column("opened", "Since", "date"),
     )
-    return Sheet("To do", columns, rows or [{"task": "Nothing to do today"}], heading)
+    return Sheet(name, columns, rows or [{"task": "Nothing to do today"}], heading)
 
 
 def _when(task: Task, day: dt.date) -> str:

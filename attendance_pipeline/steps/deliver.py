@@ -196,10 +196,7 @@ def worklists(site: Site, run: str) -> list[Made]:
         ]
         on_roll = whole.inputs.pupils.on_roll(day)
         made = build_worklists(
-            [
-                *(Task.from_derived(t, reason=of_phone_call(forms, t)) for t in listed),
-                *_letter_tasks(site, school, whole),
-            ],
+            [Task.from_derived(t, reason=of_phone_call(forms, t)) for t in listed],
             facts,
             unresolved,
             school=school.name,
@@ -209,6 +206,7 @@ def worklists(site: Site, run: str) -> list[Made]:
             resolve_n_school_days=school.policy.setting.statutory.resolve_n_school_days,
             notifications=notified,
             gone_entries=_gone_entries(site, school, whole),
+            letters=_waiting_letters(site, school, whole),
         )
         folders = put(site, school, day, "worklists", made.files, run)
         open_now = sum(c.open for c in made.counts.values())
@@ -218,8 +216,8 @@ def worklists(site: Site, run: str) -> list[Made]:
     return out
 
 
-def _letter_tasks(site: Site, school: School, whole: Derived) -> list[Task]:
-    """Letters that wait for a person, but those of stages 1 to 3: their tasks follow from the ladder."""
+def _waiting_letters(site: Site, school: School, whole: Derived) -> list[Task]:
+    """Letters that wait for somebody to approve or reject them, or to send them."""
     calendar, row_of = school.calendar, {int(person): row for row, person in enumerate(whole.inputs.pupils.pupil_id)}
     kinds = {f"letter_{state}": state for state in ("proposed", "approved")}
     with site.warehouse.read() as conn:
@@ -228,8 +226,7 @@ def _letter_tasks(site: Site, school: School, whole: Derived) -> list[Task]:
     for kind in shipped_catalogue().tasks:
         for row in (LedgerRow.from_store(r, calendar) for r in stored):
             since = row.entered if row.state == "proposed" else row.acted_on or row.changed_on
-            own_task = row.kind.startswith("letter_") or row.person_id not in row_of
-            if own_task or row.state != kinds.get(kind.on) or since is None:
+            if row.person_id not in row_of or row.state != kinds.get(kind.on) or since is None:
                 continue
             due = calendar.on_or_after(since) + (kind.due_school_days or 0)
             out.append(

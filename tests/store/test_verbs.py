@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from attendance_pipeline.store import deliveries, derived, ledger, quality, quarantine
+from attendance_pipeline.store import deliveries, derived, impact, ledger, quality, quarantine
 from attendance_pipeline.store.extracts import register_mode_of, set_register_mode
 from attendance_pipeline.store.persons import intern_persons
 from attendance_pipeline.store.quality import CheckedDay, Shortfall
@@ -217,3 +217,30 @@ def test_deliveries_by_path(conn):
     deliveries.record_delivery(conn, "oakfield", "oakfield/office/x", "letters", MON, "2" * 64)
     found = deliveries.read_deliveries(conn, "oakfield", "letters", MON)
     assert [d["sha256"][0] for d in found] == ["2"]
+
+
+# Corrections
+
+
+def test_what_each_day_was_counted_from(conn):
+    derived.put_counted(conn, "oakfield", {MON: "a", TUE: "b"})
+    derived.put_counted(conn, "oakfield", {TUE: ""})
+    derived.put_counted(conn, "ashfield", {WED: "c"})
+    assert derived.counted_days(conn, "oakfield") == {MON: "a", TUE: ""}
+
+
+def test_an_impact_report_that_is_made_again_is_there_once(conn):
+    assert impact.reported_upto(conn, "oakfield") is None
+    impact.keep_former(conn, "oakfield", {(MON, "stages"): b"was"})
+    impact.keep_former(conn, "oakfield", {(MON, "stages"): b"was later"})
+    assert impact.former_pages(conn, "oakfield") == {(MON, "stages"): b"was"}
+    for count in (1, 2):
+        impact.put_report(conn, "oakfield", MON, "oakfield/impact", {"counts": {"marks changed": count}})
+    impact.put_report(conn, "oakfield", TUE, "oakfield/impact-2", {"counts": {}})
+    impact.put_report(conn, "ashfield", MON, "ashfield/impact", {"counts": {}})
+    impact.reported(conn, "oakfield", 17, TUE)
+    assert impact.former_pages(conn, "oakfield") == {}
+    assert impact.reported_upto(conn, "oakfield") == (17, TUE)
+    first, second = impact.read_reports(conn, "oakfield")
+    assert (first.day, first.path, first.content) == (MON, "oakfield/impact", {"counts": {"marks changed": 2}})
+    assert impact.read_reports(conn, "oakfield", after=first.id) == [second]

@@ -19,7 +19,8 @@ from attendance_pipeline.steps.site import open_site
 # The tables of the contract, section 4, column by column.
 CONTRACT = {
     "register": "school, upn, date, session, code, recorded_on, extract, line",
-    "amendments": "school, upn, date, session, old_code, new_code, recorded_on, extract, line",
+    # and at the end, beside the contract's: why, and by whom
+    "amendments": "school, upn, date, session, old_code, new_code, recorded_on, extract, line, reason, by",
     "quarantine": "school, extract, line, column, rule",
     "measures": "school, upn, date, measure, possible, attended, authorised, unauthorised, late_before_close, "
     "late_after_close, attendance",
@@ -162,9 +163,21 @@ def test_as_at_a_day_is_what_a_home_says_that_never_got_a_later_extract(home: Pa
         take_in(site, settle_seconds=0)
         restate(site, due_days(site, evening), DERIVED)
     later_known = 0
-    for name in ("register", "amendments", *DERIVED, "tasks"):
+    for name in (name for name in CONTRACT if name != "letters"):
         then = table(home, name, "--as-at", evening)
         assert then.equals(table(earlier, name)), name
         now = table(home, name, "--to", evening)
         later_known += not then.equals(now)
     assert later_known > 2, "nothing was corrected after that day"
+
+
+def test_an_evening_is_the_same_for_all_schools_also_for_one_whose_register_did_not_come(tmp_path: Path) -> None:
+    evening = dt.date(2025, 9, 12)
+    home = demo_home(tmp_path / "home", LAST_NIGHT, until=evening)
+    (home / "inbox" / SCHOOLS[1] / f"register_{evening}.csv").unlink()
+    with open_site(home) as site:
+        take_in(site, settle_seconds=0)
+        restate(site, due_days(site, evening), DERIVED)
+    assert set(table(home, "stages")["date"].groupby(table(home, "stages")["school"]).max()) == {str(evening)}
+    for name in (name for name in CONTRACT if name != "letters"):
+        assert table(home, name, "--as-at", evening).equals(table(home, name)), name

@@ -97,6 +97,7 @@ def said_of_demo(home: Home, outcome: Outcome) -> str:
         *_files(outcome, "worklists", "attendance-lead", "*.xlsx"),
         *_files(outcome, "classes", "office", "*.pdf"),
         *_files(outcome, "governors", "governors", "*.pdf"),
+        *_files(outcome, "data-quality", "data-manager", "what-to-do.html"),
     ]
     lines += ["", "Open:", *(f"  {file}" for file in opened)]
     lines += ["", f"Dagster: attendance ui --home {home.path}"]

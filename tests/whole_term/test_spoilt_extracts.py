@@ -128,7 +128,7 @@ def evening(new_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     for file in sorted(school_inbox(home).glob(f"*_{TODAY}*")):
         last[file.name.partition("_")[0]] = file.read_text(encoding="utf-8-sig").splitlines()
         file.unlink()
-    assert last.keys() == {"register", "pupils", "contacts", "interventions"}
+    assert last.keys() == {"register", "pupils", "contacts", "interventions", "notifications"}
     load(home)
     derive(home, TODAY)
     return home, last

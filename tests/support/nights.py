@@ -21,7 +21,13 @@ from attendance_pipeline.delivery import MANIFEST
 from attendance_pipeline.derive.tables import TABLES as DERIVED
 from attendance_pipeline.mis.inbox import kind_and_day
 from attendance_pipeline.mis.load import LoadResult
-from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
+from attendance_pipeline.register.roll import (
+    current_classes,
+    current_contacts,
+    current_interventions,
+    current_notifications,
+    current_pupils,
+)
 from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps.check import check_register
 from attendance_pipeline.steps.data_quality import data_quality
@@ -127,6 +133,13 @@ def roll(site: Site) -> dict[str, pd.DataFrame]:
     (school,) = site.schools()
     with site.warehouse.read() as conn:
         return {read.__name__: read(conn, school.id).drop(columns="person_id", errors="ignore") for read in reads}
+
+
+def notifications_of(site: Site) -> pd.DataFrame:
+    """The parents' forms that a home with one school knows of."""
+    (school,) = site.schools()
+    with site.warehouse.read() as conn:
+        return current_notifications(conn, school.id).drop(columns="person_id", errors="ignore")
 
 
 def digest(frame: pd.DataFrame) -> str:

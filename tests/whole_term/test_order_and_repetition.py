@@ -15,12 +15,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
 import pytest
 from nights import digests, drive, drop, folders, letters_digest, load, night, recorded_on, school_inbox, tables
 
 from attendance_pipeline.delivery import MANIFEST
 from attendance_pipeline.demo.make import TODAY
 from attendance_pipeline.reports.worklists import LETTERS_SHEET, WORKLIST_FILE
+
+REASONS = ["reason", "by"]
 
 EVERY = int(os.environ.get("ATTENDANCE_EVERY", "10"))
 SHUFFLES = int(os.environ.get("ATTENDANCE_SHUFFLES", "2"))
@@ -122,6 +125,16 @@ def test_any_order_and_portions_end_as_the_term_at_once(
     assert portions > 3
     night(home, TODAY)
     expected, said = tables(term_at_once), tables(home)
+    # What the row that amended a mark said of it is known only where the mark it amends came first (decision 0009).
+    why = {
+        name: frames["amendments"][REASONS].agg(tuple, axis=1) for name, frames in (("all", expected), ("some", said))
+    }
+    assert (why["some"].isin([("", "")]) | (why["some"] == why["all"])).all()
+    expected, said = without_reasons(expected), without_reasons(said)
     assert digests(said) == digests(expected)
     assert letters_digest(said) == letters_digest(expected)
     nothing_is_left_to_do(home)
+
+
+def without_reasons(said: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    return said | {"amendments": said["amendments"].drop(columns=REASONS)}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from nights import DERIVED, derive, digest, digests, drop, load, roll, school_inbox, table, tables
+from nights import DERIVED, derive, digest, digests, drop, load, notifications_of, roll, school_inbox, table, tables
 
 from attendance_pipeline.cli import main
 from attendance_pipeline.demo.make import TODAY
@@ -41,6 +41,8 @@ class Case:
     ending: str = "csv"
 
     def lost_lines(self, lines: int) -> Collection[int]:
+        if self.kind == "interventions":
+            return ()  # the version of the log before said the same there, and what it said stands
         if self.lost is None:
             return range(1, lines + 1)
         return {line for line, _, _ in self.faults} | set(self.lost)
@@ -109,7 +111,6 @@ CASES = [
     Case("binary rubbish", "register", whole(RUBBISH), one("", "holds NUL bytes: not UTF-8 or cp1252 text", 1), None),
     Case("rubbish of no encoding", "register", whole(NEVER_TEXT), one("", "not UTF-8 or cp1252 text", 1), None),
     Case("rubbish named as a workbook", "register", whole(RUBBISH), one("", "not an XLSX workbook (BadZipFile)", 1), None, "xlsx"),
-    Case("a comment in cp1252", "register", lambda t: encoded(t).replace(b"Parent", "Mère".encode("cp1252")), ()),
     Case("a pupil's wrong check letter", "pupils", cells(other_letter), one("UPN", "UPN check letter is wrong")),
     Case("no day of birth that there is", "pupils", cell(5, "31/11/2019"), one("Date of Birth", "not a date")),
     Case("a flag that is none", "pupils", cell(13, "perhaps"), one("FSM", "not Y or N")),
@@ -169,6 +170,10 @@ def said(home: Path) -> tuple[dict[str, str], set[tuple[str, int, str, str]]]:
         restate(site, [TODAY], DERIVED)
         found = {name: table(site, name) for name in ("register", "amendments")}
         found |= {name: table(site, name, TODAY) for name in DERIVED} | roll(site)
+        found["current_notifications"] = notifications_of(site)
+        # An entry whose row is spoilt stands by the version of the log before: it says the same from another place.
+        log = found["current_interventions"].drop(columns=["extract", "line"])
+        found["current_interventions"] = log.sort_values(log.columns.tolist(), ignore_index=True)
         aside = table(site, "quarantine")[["extract", "line", "column", "rule"]]
     return digests(found), set(aside.itertuples(index=False, name=None))
 
@@ -189,6 +194,17 @@ def test_what_is_spoilt_is_set_aside_and_nothing_else_changes(homes: Homes, case
     assert aside == known | {(name, *fault) for fault in case.faults}
     assert now == expected
     assert list(school_inbox(home).iterdir()) == []
+
+
+def test_a_comment_in_cp1252_says_what_it_says_in_utf_8(homes: Homes) -> None:
+    text = encoded(homes.last["register"]).decode().replace("Parent", "Mère")
+    said_in = {}
+    for encoding in ("utf-8", "cp1252"):
+        home = homes.with_last_day(f"a comment in {encoding}", "register")
+        drop(home, f"register_{TODAY}.csv", text.encode(encoding))
+        said_in[encoding] = said(home)
+    assert said_in["cp1252"] == said_in["utf-8"]
+    assert said_in["cp1252"] != homes.without("register", ()), "no comment was changed"
 
 
 def test_a_lost_line_is_missed(homes: Homes) -> None:

@@ -147,8 +147,7 @@ def _trend(given: GovernorInputs, figures: GovernorFigures, hidden: Hidden, publ
     return {
         "svg": trend_chart(
             weeks,
-            published.series,
-            national_name="England" if published.this_year else "Last year, England",
+            [("national", "England" if published.this_year else "Last year, England", published.series)],
             name=name,
             desc=alt,
         ),

@@ -78,6 +78,7 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
     "sqlite3": (("event_log",), "no SQL outside store/"),
     "typst": (("letters.pdf",), "one module knows the PDF library"),
     "pikepdf": (("letters.pdf",), "one module knows the PDF library"),
+    "vl_convert": (("reports.charts",), "one module knows the chart library"),
     "great_expectations": (("quality",), "Great Expectations is asked in quality/ alone"),
 }
 

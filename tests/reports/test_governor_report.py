@@ -96,7 +96,7 @@ def test_the_chart_is_a_drawing_with_its_meaning_in_words() -> None:
     drawing = ET.fromstring(PAGE["trend"]["svg"])
     names = [e.text for e in drawing.iter() if e.tag.endswith("}title") or e.tag.endswith("}desc")]
     assert len(names) == 2 and all(names)
-    weeks = [e for e in drawing.iter() if e.tag.endswith("circle")]
+    weeks = [e for e in drawing.iter() if "A" in (e.get("d") or "")]  # dots: paths with arcs
     assert len(weeks) == len(PAGE["trend"]["rows"]) + 1  # and the end of the line of the year to date
 
 

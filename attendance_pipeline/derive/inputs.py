@@ -70,6 +70,9 @@ class PupilTable:
     def part(self, first: int, stop: int) -> PupilTable:
         return PupilTable(**{name: getattr(self, name)[first:stop] for name in self.__dataclass_fields__})
 
+    def chosen(self, rows: Sequence[int]) -> PupilTable:
+        return PupilTable(**{name: getattr(self, name)[list(rows)] for name in self.__dataclass_fields__})
+
     @classmethod
     def from_rows(cls, calendar: SchoolCalendar, rows: Sequence[Mapping[str, Any]]) -> PupilTable:
         """From mappings with any of: upn, entry, leave, born (dates or None), class_name, year_group, cohorts (names),
@@ -170,6 +173,30 @@ class LogTable:
         names = [name for name in self.__dataclass_fields__ if name != "offsets"]
         return LogTable(offsets=self.offsets[first : stop + 1] - low, **{n: getattr(self, n)[low:high] for n in names})
 
+    def chosen(self, rows: Sequence[int]) -> LogTable:
+        places = np.array([e for row in rows for e in self.of(row)], dtype=np.int64)
+        ends = np.cumsum([len(self.of(row)) for row in rows], dtype=np.int64)
+        names = [name for name in self.__dataclass_fields__ if name != "offsets"]
+        return LogTable(offsets=np.concatenate([[0], ends]), **{n: getattr(self, n)[places] for n in names})
+
+    def with_entries(self, added: Iterable[LogEntry]) -> LogTable:
+        """The same log and more entries, each behind those of its day."""
+        blank = [None if n == NO_STAGE else int(n) for n in self.stage]
+        there = [
+            LogEntry(
+                pupil=pupil,
+                day=self.day[e].item(),
+                action=ACTIONS[self.action[e]],
+                stage=blank[e],
+                from_=self.from_[e].item(),
+                until=self.until[e].item() if self.until_given[e] else None,
+                contact_id=str(self.contact_id[e]),
+            )
+            for pupil in range(len(self.offsets) - 1)
+            for e in self.of(pupil)
+        ]
+        return LogTable.from_entries(len(self.offsets) - 1, [*there, *added])
+
     @classmethod
     def from_entries(cls, n_pupils: int, entries: Iterable[LogEntry]) -> LogTable:
         """From entries in file order."""
@@ -241,6 +268,19 @@ class SchoolInputs:
             self.pupils.part(first, stop),
             self.marks[first:stop],
             self.log.part(first, stop),
+            self.go_live,
+        )
+
+    def chosen(self, rows: Sequence[int]) -> SchoolInputs:
+        """The same school with these pupils only, in this order and as often as they are named, as they are now. Marks
+        are a copy: for asking what would come of other marks, or of one more entry."""
+        return SchoolInputs(
+            self.school_id,
+            self.calendar,
+            self.policy,
+            self.pupils.chosen(rows),
+            self.marks[list(rows)],
+            self.log.chosen(rows),
             self.go_live,
         )
 

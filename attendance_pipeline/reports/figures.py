@@ -9,7 +9,7 @@ Differences are those of the figures as printed, so that whoever subtracts on pa
 from __future__ import annotations
 
 import datetime as dt
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 TENTH = Decimal("0.1")
@@ -32,6 +32,25 @@ def rounded(percent: Decimal) -> Decimal:
 
 def percent(value: Decimal | None) -> str:
     return NOTHING if value is None else f"{value:.1f}%"
+
+
+def share(part: int, whole: int, threshold: int = -1) -> str:
+    """part / whole as a percentage with one decimal, such as 82.8%; `threshold`: thousandths of a percent, -1 none.
+
+    What is below the threshold is never rounded up to it, and no figure up to 100%.
+    """
+    shown = tenths(part, whole)
+    if shown is None:
+        return NOTHING
+    short = part * 100_000 < threshold * whole and shown * 1000 >= threshold
+    if short or (shown == 100 and part < whole):
+        shown = (Decimal(part) * 100 / Decimal(whole)).quantize(TENTH, ROUND_FLOOR)
+    return f"{shown:.1f}%"
+
+
+def limit(threshold: int) -> str:
+    """A threshold in thousandths of a percent as it is spoken of: 85%, 92.5%."""
+    return f"{(Decimal(threshold) / 1000).normalize():f}%"
 
 
 def points(value: Decimal | None) -> str:

@@ -309,3 +309,18 @@ delivery = sa.Table(
     sa.UniqueConstraint("school", "path"),
     sa.Index(None, "school", "what", "day"),
 )
+
+# Draws of prizes, each made once and never again: which seed it was drawn from and, by prize and year group, the
+# numbered tickets and the one that won (reports/incentives.py). `week`: the Monday of its last school week.
+draw = sa.Table(
+    "draw",
+    metadata,
+    sa.Column("school", School, primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("week", sa.Date, primary_key=True),
+    sa.Column("first_day", sa.Date, nullable=False),
+    sa.Column("last_day", sa.Date, nullable=False),
+    sa.Column("seed", sa.String(64), nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("drawn_at", sa.DateTime, nullable=False),
+)

@@ -265,6 +265,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_amendment_note_school"), ["school"], unique=False)
 
     op.create_table(
+        "draw",
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("week", sa.Date(), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.Column("seed", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("drawn_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("school", "kind", "week", name=op.f("pk_draw")),
+    )
+    op.create_table(
         "record_page",
         sa.Column("extract_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("page", sa.LargeBinary(), nullable=False),

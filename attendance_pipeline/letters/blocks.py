@@ -18,7 +18,7 @@ A line of marks stands in for itself until ``marks.filled`` has put the marks in
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -27,7 +27,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from attendance_pipeline.letters.inert import plain
+from attendance_pipeline.letters.inert import plain, with_stand_ins, without_stand_ins
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,36 @@ def _parser() -> MarkdownIt:
     )
 
 
-@lru_cache(maxsize=32)  # a leaflet says the same to everybody, and a letter is parsed to check it and to set it
+_LONGEST = 100_000  # characters: fewer values than there are disguised characters; a letter has some thousands
+
+
+@lru_cache(maxsize=32)  # a leaflet says the same to everybody
 def parse(markdown: str) -> tuple[Block, ...]:
-    """The blocks of a rendered template; values in it may be in disguise (``inert``)."""
+    """The blocks of a rendered template; values in it may be in disguise (``inert``).
+
+    Letters of one kind mostly differ in their values alone. So each value is exchanged for one disguised character, the
+    words between them are parsed once, and the values are put into what came of it. The blocks are those of the whole
+    text: Markdown has no rule about a disguised character, nor about how many of them stand together.
+    """
+    # A character written as its number could pass for one of ours; and there are so many of ours and no more.
+    if "&#" in markdown or len(markdown) > _LONGEST:
+        return parse_whole(markdown)
+    shape, values = with_stand_ins(markdown)
+    return _each_text(_shaped(shape), lambda text: without_stand_ins(text, values))
+
+
+def parse_whole(markdown: str) -> tuple[Block, ...]:
+    """The same, read from the first character to the last: slower."""
+    return _each_text(_parsed(markdown), plain)
+
+
+@lru_cache(maxsize=256)
+def _shaped(shape: str) -> tuple[Block, ...]:
+    return _parsed(shape)
+
+
+def _parsed(markdown: str) -> tuple[Block, ...]:
+    """The blocks, their text as it was parsed: still in disguise."""
     tree = SyntaxTreeNode(_parser().parse(markdown))
     return _with_signatures(tuple(_blocks(tree.children, markdown.split("\n"))))
 
@@ -277,7 +304,7 @@ def _each_run(nodes: Sequence[SyntaxTreeNode], bold: bool, italic: bool) -> Iter
     for node in nodes:
         match node.type:
             case "text" | "text_special":
-                yield Run(plain(node.content), bold, italic)
+                yield Run(node.content, bold, italic)
             case "softbreak":
                 yield Run(" ", bold, italic)
             case "hardbreak":
@@ -304,6 +331,35 @@ def _with_signatures(blocks: Sequence[Block]) -> tuple[Block, ...]:
         else:
             found.append(block)
     return tuple(found)
+
+
+def _each_text(blocks: tuple[Block, ...], change: Callable[[str], str]) -> tuple[Block, ...]:
+    """The blocks with every text of theirs changed."""
+
+    def changed(runs: Runs) -> Runs:
+        return tuple([Run(change(run.text), run.bold, run.italic) for run in runs])
+
+    def one(block: Block) -> Block:
+        match block:
+            case Paragraph(runs, keep):
+                return Paragraph(changed(runs), keep)
+            case Table(align, shares, header, rows, fixed):
+                cells = tuple([tuple([changed(cell) for cell in row]) for row in rows])
+                return Table(align, shares, tuple([changed(cell) for cell in header]), cells, fixed)
+            case Heading(level, runs):
+                return Heading(level, changed(runs))
+            case Items(ordered, items):
+                return Items(ordered, tuple([_each_text(item, change) for item in items]))
+            case Box(inner):
+                return Box(_each_text(inner, change))
+            case FormLine(labels, lines, tick):
+                return FormLine(tuple([changed(label) for label in labels]), lines, tick)
+            case Signature(closing, signer):
+                return Signature(changed(closing), changed(signer))
+            case Break() | Marks() | Picture():
+                return block
+
+    return tuple([one(block) for block in blocks])
 
 
 def text_of(block: Block) -> str:

@@ -10,6 +10,7 @@ either.
 """
 
 import re
+from collections.abc import Sequence
 
 _PLANE = 0xF0000
 _SPACE = dict.fromkeys([*range(0x20), 0x7F, 0x85, 0x2028, 0x2029], " ")  # a line break in a value would break the line
@@ -42,6 +43,8 @@ class _Undisguise(dict[int, str]):
 
 
 _disguise, _undisguise = _Disguise(), _Undisguise()
+_DISGUISED = re.compile("[\U000f0000-\U0010ffff]+")
+_STAND_IN = re.compile("[\U000f0000-\U0010ffff]")
 
 
 def clean(value: str) -> str:
@@ -66,3 +69,23 @@ def inert(value: str, *, isolate: bool = False) -> str:
 def plain(text: str) -> str:
     """Parsed text with every disguised value as it was given."""
     return text.translate(_undisguise)
+
+
+def with_stand_ins(text: str) -> tuple[str, list[str]]:
+    """The text with one character of the private planes for each stretch of them, and the stretches without disguise.
+
+    Two texts whose values alone differ become one, as long as the same values are empty. For a text of less than 131,072
+    characters: there are so many disguised ones.
+    """
+    values: list[str] = []
+
+    def numbered(stretch: re.Match[str]) -> str:
+        values.append(stretch[0].translate(_undisguise))
+        return chr(_PLANE + len(values) - 1)
+
+    return _DISGUISED.sub(numbered, text), values
+
+
+def without_stand_ins(text: str, values: Sequence[str]) -> str:
+    """Parsed text of ``with_stand_ins`` with the values in their places."""
+    return _STAND_IN.sub(lambda one: values[ord(one[0]) - _PLANE], text)

@@ -9,7 +9,7 @@ All of it is strings, lists and maps, so that it can go to a layout as JSON; len
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -166,17 +166,19 @@ def page_style(language: Language) -> dict[str, Any]:
     }
 
 
-def texts_of(data: Any) -> Iterator[str]:
+def texts_of(data: Any) -> list[str]:
     """Every string of the data: some are never printed, but all are of our own making and printable."""
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, Mapping):
-        for name, value in data.items():
-            if name != "svg":
-                yield from texts_of(value)
-    elif isinstance(data, Sequence):
-        for value in data:
-            yield from texts_of(value)
+    found: list[str] = []
+    waiting = [data]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, list | tuple):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += [value for name, value in one.items() if name != "svg"]
+    return found
 
 
 def scripts_of(characters: set[str]) -> str:

@@ -22,6 +22,7 @@ from attendance_pipeline.mis.native import MOST_COLUMNS, blank_cells, read_cells
 from attendance_pipeline.mis.reading import DatedCodes
 from attendance_pipeline.mis.some_kinds import SomeKinds
 from attendance_pipeline.mis.weeks import marks_of_string, unfold, who_of
+from attendance_pipeline.register.log_versions import DECIDED
 
 Rows = list[tuple[int, list[str]]]
 
@@ -41,7 +42,7 @@ _LONGEST_HEADER = 60  # of what is named in a fault
 class MappedFormat(SomeKinds):
     """Files of the kinds that a column map speaks of; the others are native. `name` is what the settings call it."""
 
-    own_version = 2
+    own_version = 3
 
     def __init__(self, name: str, column_map: ColumnMap) -> None:
         self.name = name
@@ -62,7 +63,7 @@ class MappedFormat(SomeKinds):
 
     def kind_and_day(self, name: str) -> tuple[str, dt.date | None] | None:
         """Kind and recorded date by a file's name, the map's pattern or the contract's. No date: see `made_on`."""
-        for kind, how in self._map.kinds:
+        for kind, how in () if DECIDED in name else self._map.kinds:
             m = re.fullmatch(how.file_name, name) if how.file_name else None
             if m is None:
                 continue
@@ -85,7 +86,8 @@ class MappedFormat(SomeKinds):
         return max(days, default=arrived)
 
     def reads(self, kind: str, file_name: str) -> bool:
-        return self._map.of(kind) is not None
+        # What a person decided of letters is written by the program: a native log, whatever the school's own is like.
+        return self._map.of(kind) is not None and DECIDED not in file_name
 
     def read_own(self, kind: str, file_name: str, data: bytes) -> RawTable:
         days = [found[1] for found in (self.kind_and_day(file_name), kind_and_day(file_name)) if found]

@@ -300,3 +300,18 @@ def test_the_kept_copy_leaves_comments_out(mapped, ending):
     assert marks(read(form, "register", kept, ending)) == marks(read(form, "register", data, ending))
     if ending == "csv":
         assert "flu" in kept.decode("utf-16") and "rang" not in kept.decode("utf-16")
+
+
+def test_what_was_decided_of_letters_is_read_natively_whatever_the_schools_log_is_like(mapped):
+    form = mapped(
+        'encoding = "cp1252"\n[interventions]\nskip_rows = 2\nfile_name = "interventions.*"\nrecorded_from = "arrival"\n'
+        'columns = { UPN = "Pupil number", Date = "When", Action = "What was done" }'
+    )
+    name = "interventions_2026-01-16_decided-0001.csv"
+    text = f"UPN,Date,Action,Stage,By,Reference\n{ANN},2026-01-16,letter_sent,1,Ms A Lead,OAK-1\n".encode("utf-8-sig")
+    assert form.kind_and_day(name) == ("interventions", dt.date(2026, 1, 16))
+    assert form.kind_and_day("interventions of the office.csv") == ("interventions", None)
+    table = form.read("interventions", name, text)
+    assert {header: cells[0] for header, cells in table.columns.items()} == {
+        "UPN": ANN, "Date": "2026-01-16", "Action": "letter_sent", "Stage": "1", "By": "Ms A Lead", "Reference": "OAK-1",
+    }  # fmt: skip

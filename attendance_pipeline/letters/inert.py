@@ -74,8 +74,8 @@ def plain(text: str) -> str:
 def with_stand_ins(text: str) -> tuple[str, list[str]]:
     """The text with one character of the private planes for each stretch of them, and the stretches without disguise.
 
-    Two texts whose values alone differ become one, as long as the same values are empty. For a text of less than 131,072
-    characters: there are so many disguised ones.
+    Two texts whose values alone differ become one, as long as the same values are empty. For a text of less than
+    131,072 characters: there are so many disguised ones.
     """
     values: list[str] = []
 

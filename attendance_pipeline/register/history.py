@@ -152,6 +152,43 @@ def provenance_as_at(
     return Provenance(marks, extract, line, minutes, rows.extracts)
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """Of each session of a register (pupils, days, AM and PM): minutes late of the newest mark, int32, -1 for none; and
+    the date on which an extract first had a mark of it, in days since 1970, int64, -1 for never."""
+
+    minutes: npt.NDArray[np.int32]
+    first: npt.NDArray[np.int64]
+
+
+def recorded_of(conn: sa.Connection, school: str, days: Days, person_ids: npt.ArrayLike) -> Recorded:
+    """When marks first came, and minutes late, over everything loaded: for looking at registers, not for any rule.
+
+    Of extracts that say the same of a day, the first decides when, the last how many minutes.
+    """
+    extracts, held = _held(conn, school, days, None, lines=False)
+    dates = np.array([e.key.recorded_on for e in extracts], dtype="datetime64[D]").astype(np.int64)
+    persons = np.asarray(person_ids, dtype=np.int64)
+    shape = (len(persons), len(days), 2)
+    out = Recorded(np.full(shape, -1, dtype=np.int32), np.full(shape, -1, dtype=np.int64))
+    seen = [(h.day, id(h.said)) for h in held]
+    first_of = {key: i for i, key in reversed(list(enumerate(seen)))}
+    last_of = {key: i for i, key in enumerate(seen)}
+    place = {id(h.said): _places(persons, h.said.marks.person) for h in held}
+    for i in sorted(first_of.values(), reverse=True):
+        h, rows = held[i], place[id(held[i].said)]
+        for s in (0, 1):
+            said = (h.said.marks.code[:, s] != SILENT) & (h.said.marks.code[:, s] != WITHDRAWN) & (rows >= 0)
+            out.first[rows[said], h.day, s] = dates[h.rank]
+    for i in sorted(last_of.values()):
+        h, rows = held[i], place[id(held[i].said)]
+        for s in (0, 1):
+            said = (h.said.marks.code[:, s] != SILENT) & (rows >= 0)
+            minutes = h.said.marks.minutes[said, s]
+            out.minutes[rows[said], h.day, s] = np.where(minutes == NO_MINUTES, -1, minutes.astype(np.int32))
+    return out
+
+
 def amendments(conn: sa.Connection, school: str, days: Days, as_at: dt.date | None = None) -> Amendments:
     """Every amendment of the given days known at `as_at`: a later extract's different code for a session marked
     already, a withdrawal, and a mark after a withdrawal."""

@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.made import delivered
 from assets.resources import SiteResource
-from attendance_pipeline.steps.deliver import worklists as deliver_worklists
+from attendance_pipeline.steps.worklists import worklists as deliver_worklists
 
 
 @dg.asset(

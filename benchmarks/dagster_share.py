@@ -30,6 +30,7 @@ from attendance_pipeline.steps.intake import day_versions, register_counts, take
 from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.restate import due_days, restate
 from attendance_pipeline.steps.site import open_site
+from attendance_pipeline.steps.worklists import worklists
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -66,7 +67,7 @@ def night_by_steps(home: Path, today: dt.date) -> float:
             restate(site, days, TABLES)
             propose(site)
             deliver.letters(site, "steps")
-            deliver.worklists(site, "steps")
+            worklists(site, "steps")
             data_quality(site, "steps")
 
     return seconds(work)

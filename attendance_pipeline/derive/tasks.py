@@ -17,22 +17,24 @@ import numpy.typing as npt
 
 from attendance_pipeline.derive.evidence import OPENINGS
 from attendance_pipeline.derive.inputs import NO_STAGE
-from attendance_pipeline.derive.ladder import NO_SESSIONS
+from attendance_pipeline.derive.ladder import MONITORING, NO_SESSIONS
 from attendance_pipeline.derive.penalty_notices import MET_PROVISIONAL
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.law.policy import ACTIONS
 from attendance_pipeline.law.register_codes import AUTHORISED, ILLNESS, MARKED, NOT_ESTABLISHED, UNAUTHORISED
-from attendance_pipeline.law.task_catalogue import OF_THE_LEDGER, Catalogue, TaskKind, shipped_catalogue
+from attendance_pipeline.law.task_catalogue import OF_THE_LEDGER, Catalogue, TaskKind, catalogue_of
 
 CLASS_TEACHER = "class-teacher"
+CLASS_TEACHER_OF = "class-"  # and the name of the class
+NO_TEACHER = "attendance-lead"  # who has the tasks of a pupil without a class
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task of one pupil (row in PupilTable). `owner`: an owner of the catalogue, or `class-<name>`.
+    """One task of one pupil (row in PupilTable) for one owner: of the catalogue, or `class-<name>`.
 
     `due_on` None: the calendar ends first. `closed_on` None: still open. `key` names the task for good: computing it
-    again gives the same.
+    again gives the same. `on`: the occasion of the catalogue that made it; `closed_by`: the actions that close it.
     """
 
     key: str
@@ -44,16 +46,20 @@ class Task:
     closed_on: dt.date | None
     stage: int | None = None
     rule: str = ""
+    on: str = ""
+    closed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Occasion:
-    """Something that makes a task: on a day, until a day on which it is moot (None: never), from when entries count."""
+    """Something that makes a task: on a day, until a day on which it is moot (None: never), from when entries count;
+    and when it is due, where that is not so many days after (-1: the calendar ends first)."""
 
     pupil: int
     day: int
     moot: int | None = None
     since: int | None = None
+    due: int | None = None
     rule: str = ""
 
 
@@ -63,41 +69,44 @@ def tasks_of(derived: Derived, catalogue: Catalogue | None = None) -> list[Task]
     Closed are those that an entry of the log closes by the last derived day, and those that became moot by then.
     """
     out: list[Task] = []
-    for kind in (catalogue or shipped_catalogue()).tasks:
+    for kind in (catalogue or catalogue_of(derived.plan.policy)).tasks:
         used: set[int] = set()
         for occasion in sorted(_occasions(derived, kind), key=lambda o: (o.pupil, o.day)):
-            out.append(_task(derived, kind, occasion, used))
+            out += _tasks(derived, kind, occasion, used)
     # Not by key: that holds a number which depends on the order in which extracts came.
-    return sorted(out, key=lambda t: (t.opened_on, t.pupil, t.task, t.rule))
+    return sorted(out, key=lambda t: (t.opened_on, t.pupil, t.task, t.rule, t.owner))
 
 
-def _task(derived: Derived, kind: TaskKind, occasion: _Occasion, used: set[int]) -> Task:
+def _tasks(derived: Derived, kind: TaskKind, occasion: _Occasion, used: set[int]) -> Iterator[Task]:
+    """The task of an occasion, once for each of its owners: one entry closes it for all of them."""
     inputs, calendar = derived.inputs, derived.inputs.calendar
     opened_on = calendar.date(occasion.day)
     allowed = kind.due_school_days
     if allowed is None:
         allowed = derived.plan.policy.setting.statutory.resolve_n_school_days
-    due = occasion.day + allowed
+    due = occasion.day + allowed if occasion.due is None else occasion.due
     closed_on = _closing_entry(derived, kind, occasion, used)
     if occasion.moot is not None and occasion.moot <= derived.last:
         moot_on = calendar.date(occasion.moot)
         closed_on = moot_on if closed_on is None else min(closed_on, moot_on)
-    owner = str(kind.owner)
-    if owner == CLASS_TEACHER:
-        class_name = str(inputs.pupils.class_name[occasion.pupil])
-        owner = f"class-{class_name}" if class_name else "attendance-lead"
-    parts = [opened_on.isoformat(), str(int(inputs.pupils.pupil_id[occasion.pupil])), kind.task, occasion.rule]
-    return Task(
-        key="|".join(part for part in parts if part),
-        owner=owner,
-        task=kind.task,
-        pupil=occasion.pupil,
-        opened_on=opened_on,
-        due_on=calendar.date(due) if due < len(calendar) else None,
-        closed_on=closed_on,
-        stage=kind.stage,
-        rule=occasion.rule,
-    )
+    class_name = str(inputs.pupils.class_name[occasion.pupil])
+    of_class = f"{CLASS_TEACHER_OF}{class_name}" if class_name else NO_TEACHER
+    for owner in dict.fromkeys(of_class if o == CLASS_TEACHER else str(o) for o in kind.owner):
+        person = str(int(inputs.pupils.pupil_id[occasion.pupil]))
+        parts = [opened_on.isoformat(), person, kind.task, occasion.rule, owner if len(kind.owner) > 1 else ""]
+        yield Task(
+            key="|".join(part for part in parts if part),
+            owner=owner,
+            task=kind.task,
+            pupil=occasion.pupil,
+            opened_on=opened_on,
+            due_on=calendar.date(due) if 0 <= due < len(calendar) else None,
+            closed_on=closed_on,
+            stage=kind.stage,
+            rule=occasion.rule,
+            on=kind.on,
+            closed_by=kind.closed_by,
+        )
 
 
 def _closing_entry(derived: Derived, kind: TaskKind, occasion: _Occasion, used: set[int]) -> dt.date | None:
@@ -113,7 +122,9 @@ def _closing_entry(derived: Derived, kind: TaskKind, occasion: _Occasion, used: 
         dated = log.day[e].item()
         if ACTIONS[log.action[e]] not in kind.closed_by or not since <= dated <= today or e in used:
             continue
-        if kind.stage is not None and not _of_stage(derived, occasion.pupil, e, kind):
+        if kind.stage is not None and not _of_stage(
+            derived, occasion.pupil, e, kind.stage, blank=kind.on == "reviewed"
+        ):
             continue
         if kind.on == "stage_opened":
             used.add(e)
@@ -121,19 +132,19 @@ def _closing_entry(derived: Derived, kind: TaskKind, occasion: _Occasion, used: 
     return None
 
 
-def _of_stage(derived: Derived, pupil: int, entry: int, kind: TaskKind) -> bool:
-    """Whether an entry is about the stage of a kind of task: it says so, or is blank and the pupil held it that day.
+def _of_stage(derived: Derived, pupil: int, entry: int, stage: int, *, blank: bool = False) -> bool:
+    """Whether an entry is about a stage: it says so, or names none and the pupil held it that day, or `blank`.
 
     After a review the pupil may hold another stage already: a blank follow-up is then about the stage reviewed.
     """
     log, calendar = derived.inputs.log, derived.inputs.calendar
     named = int(log.stage[entry])
     if named != NO_STAGE:
-        return named == kind.stage
-    if kind.on == "reviewed":
+        return named == stage
+    if blank:
         return True
     day = calendar.on_or_before(log.day[entry].item())
-    return day in derived.days and derived.stage_rows(day)["stage"][pupil] == kind.stage
+    return day in derived.days and derived.stage_rows(day)["stage"][pupil] == stage
 
 
 def _occasions(derived: Derived, kind: TaskKind) -> Iterator[_Occasion]:
@@ -141,6 +152,8 @@ def _occasions(derived: Derived, kind: TaskKind) -> Iterator[_Occasion]:
         return iter(())
     if kind.on == "stage_opened":
         return _stages_opened(derived, kind.stage or 0)
+    if kind.on == "monitoring":
+        return _monitored(derived, kind.stage or 0)
     if kind.on == "reviewed":
         return _reviews(derived, kind.stage or 0)
     if kind.on == "absent_after_meeting":
@@ -170,6 +183,21 @@ def _stage_left(derived: Derived, pupil: int, day: int) -> int | None:
     return day + int(other[0]) if len(other) else None
 
 
+def _monitored(derived: Derived, stage: int) -> Iterator[_Occasion]:
+    """Each monitoring period of a stage, from the day its clock runs to the review, which ends it whatever it finds."""
+    rows = derived.stages
+    runs = (rows["stage"] == stage) & (rows["status"] == MONITORING) & _on_roll(derived)
+    for pupil in np.flatnonzero(runs.any(axis=1)):
+        mine = rows[pupil]
+        # A new period where the review is due on another day, or the stage was opened anew.
+        number = np.where(runs[pupil], mine["review_due"].astype(np.int64) * len(mine) + mine["opened_on"], -(1 << 40))
+        edges = np.flatnonzero(np.diff(number, prepend=-(1 << 41)))
+        for first, stop in zip(edges, [*edges[1:], len(mine)], strict=True):
+            if runs[pupil, first]:
+                moot = derived.first + int(stop) if stop < len(mine) else None
+                yield _Occasion(int(pupil), derived.first + int(first), moot, due=int(mine["review_due"][first]))
+
+
 def _reviews(derived: Derived, stage: int) -> Iterator[_Occasion]:
     events = derived.events
     # Openings look back too, but from stage 0; a review leaves from the stage it reviewed.
@@ -179,25 +207,36 @@ def _reviews(derived: Derived, stage: int) -> Iterator[_Occasion]:
 
 
 def _absences_after_meeting(derived: Derived, kind: TaskKind) -> Iterator[_Occasion]:
-    log, calendar = derived.inputs.log, derived.inputs.calendar
     held = derived.stages["stage"] == kind.stage
     absent = _days_with(derived, AUTHORISED | UNAUTHORISED)
-    meeting = ACTIONS.index("meeting_held")
-    earlier = derived.plan.policy.setting.letters.answered_within_school_days
     for pupil in np.flatnonzero((held & absent).any(axis=1)):
-        meetings = [
-            calendar.on_or_before(log.day[e].item())
-            for e in log.of(int(pupil))
-            if log.action[e] == meeting and _of_stage(derived, int(pupil), e, kind)
-        ]
-        if not meetings:
-            continue
-        for i in np.flatnonzero(held[pupil] & absent[pupil]):
+        meetings = _meetings(derived, int(pupil), kind.stage or 0)
+        for i in np.flatnonzero(held[pupil] & absent[pupil]) if meetings else ():
             day = derived.first + int(i)
-            # The meeting of this opening of the stage, held before the day, perhaps shortly before it opened.
-            earliest = int(derived.stages["opened_on"][pupil, i]) - earlier
-            if any(earliest <= meeting_day < day for meeting_day in meetings):
+            if _of_opening(derived, int(pupil), day, meetings):
                 yield _Occasion(int(pupil), day)
+
+
+def meeting_before(derived: Derived, pupil: int, day: int, stage: int) -> int | None:
+    """The newest meeting of this opening of a stage, held before a derived day: its day number; None: none was."""
+    return max(_of_opening(derived, pupil, day, _meetings(derived, pupil, stage)), default=None)
+
+
+def _meetings(derived: Derived, pupil: int, stage: int) -> list[int]:
+    """Days of a pupil's meetings that are about a stage."""
+    log, calendar = derived.inputs.log, derived.inputs.calendar
+    return [
+        calendar.on_or_before(log.day[e].item())
+        for e in log.of(pupil)
+        if ACTIONS[log.action[e]] == "meeting_held" and _of_stage(derived, pupil, e, stage)
+    ]
+
+
+def _of_opening(derived: Derived, pupil: int, day: int, meetings: list[int]) -> list[int]:
+    """Those of them before the day that are of the present opening of the stage; perhaps shortly before it opened."""
+    earlier = derived.plan.policy.setting.letters.answered_within_school_days
+    earliest = int(derived.stage_rows(day)["opened_on"][pupil]) - earlier
+    return [m for m in meetings if earliest <= m < day]
 
 
 def _unresolved(derived: Derived) -> Iterator[_Occasion]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -51,6 +51,8 @@ ACTIONS = (
     "penalty_notice_paid",
     "not_pursued",
 )
+# Whose worklist a task stands on. `class-teacher`: the teacher of the pupil's own class.
+TASK_OWNERS = ("office", "attendance-lead", "class-teacher", "senco", "headteacher", "slt")
 LETTER_KINDS = (
     "letter_1",
     "meeting_invitation",
@@ -104,6 +106,25 @@ class _Dated(_Strict):
 
     def valid_on(self, day: dt.date) -> bool:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
+def _several(value: Any) -> Any:
+    """`owner = "office"` is as good as `owner = ["office"]`."""
+    return (value,) if isinstance(value, str) else value
+
+
+TaskOwners = Annotated[
+    tuple[Literal[TASK_OWNERS], ...],  # type: ignore[valid-type]  # pydantic reads the tuple; the words are above
+    BeforeValidator(_several),
+    Field(min_length=1),
+]
+
+
+class TaskSetting(_Strict):
+    """What a school has otherwise for one task of law/tasks.toml: whose it is, and the school days it allows."""
+
+    owner: TaskOwners | None = None
+    due_school_days: Annotated[int, Field(ge=0, le=200)] | None = None
 
 
 class Thresholds(_Strict):
@@ -270,6 +291,21 @@ class Suppression(_Strict):
     minimum_characteristic_group: Count = 10
 
 
+class Incentives(_Strict):
+    """Prizes for being on time and for attendance: rules.md section 8; docs/class-lists.md says how they are drawn.
+
+    `raffle`: whether there is a weekly one. `prize_pot_school_weeks`: how many school weeks a prize pot is about, 0 for
+    none. `minimum_possible_sessions`: below this, in any of the weeks that are compared, a pupil has no part in a prize
+    pot. `raffle_prize`, `prize_pot_prize`: what is won, as certificates say it; blank: not said.
+    """
+
+    raffle: bool = True
+    raffle_prize: str = ""
+    prize_pot_school_weeks: Annotated[int, Field(ge=0, le=40)] = 6
+    prize_pot_prize: str = ""
+    minimum_possible_sessions: Annotated[int, Field(ge=1, le=400)] = 20
+
+
 class PolicySetting(_Strict):
     name: str
     reviewed_against: str = ""
@@ -281,6 +317,21 @@ class PolicySetting(_Strict):
     statutory: Statutory = Statutory()
     letters: Letters = Letters()
     suppression: Suppression = Suppression()
+    incentives: Incentives = Incentives()
+    tasks: Mapping[str, TaskSetting] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known_tasks(self) -> Self:
+        if self.tasks:
+            from attendance_pipeline.law.task_catalogue import shipped_catalogue
+
+            days = {k.task: k.due_school_days for k in shipped_catalogue().tasks}
+            for words, own in self.tasks.items():
+                if words not in days:
+                    raise ValueError(f"[tasks] to name tasks of the catalogue ({'; '.join(days)}), not {words!r}")
+                if own.due_school_days is not None and days[words] is None:
+                    raise ValueError(f"[tasks] no due_school_days for {words!r}: something else says when it is due")
+        return self
 
     @model_validator(mode="after")
     def _no_version_twice(self) -> Self:

@@ -1,4 +1,4 @@
-"""Which tasks there are, whose they are and when they are due: the data of `tasks.toml`.
+"""Which tasks there are, whose they are and when they are due: the data of `tasks.toml`, and what a policy says else.
 
 Belongs here: the shape of the catalogue and reading it. Not here: which pupil has which task (`derive/tasks`).
 """
@@ -13,11 +13,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from attendance_pipeline.law.policy import ACTIONS
+from attendance_pipeline.law.policy import ACTIONS, Policy, TaskOwners
 from attendance_pipeline.law.settings_errors import refused
 
 OCCASIONS = (
     "stage_opened",
+    "monitoring",
     "reviewed",
     "absent_after_meeting",
     "unresolved_n",
@@ -27,21 +28,26 @@ OCCASIONS = (
     "illness_spells",
     "letter_proposed",
     "letter_approved",
+    "letter_held",
 )
 # These stand in the ledger of letters and not in the marks or the log: what makes them is not derived.
-OF_THE_LEDGER = ("letter_proposed", "letter_approved")
-OWNERS = ("office", "attendance-lead", "class-teacher", "senco", "headteacher", "slt")
-_OF_A_STAGE = ("stage_opened", "reviewed", "absent_after_meeting")
+OF_THE_LEDGER = ("letter_proposed", "letter_approved", "letter_held")
+_OF_A_STAGE = ("stage_opened", "monitoring", "reviewed", "absent_after_meeting")
+# What says when these are due stands elsewhere: the policy's days for an N, the ladder's review.
+_DUE_ELSEWHERE = ("unresolved_n", "monitoring")
 
 
 class TaskKind(BaseModel):
-    """One kind of task. `due_school_days` None: the policy says (only `unresolved_n`)."""
+    """One kind of task. `owner`: one or several; each has it on the own list, and one entry closes it for all.
+
+    `due_school_days` None: the policy says (`unresolved_n`), or the day of the review is it (`monitoring`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     task: Annotated[str, Field(min_length=1, max_length=128)]
-    owner: Literal[OWNERS]  # type: ignore[valid-type]  # pydantic reads the tuple; the words are above
-    on: Literal[OCCASIONS]  # type: ignore[valid-type]  # as above
+    owner: TaskOwners
+    on: Literal[OCCASIONS]  # type: ignore[valid-type]  # pydantic reads the tuple; the words are above
     stage: Annotated[int, Field(ge=1, le=4)] | None = None
     spells: Annotated[int, Field(ge=1, le=50)] | None = None
     due_school_days: Annotated[int, Field(ge=0, le=200)] | None = None
@@ -54,8 +60,8 @@ class TaskKind(BaseModel):
             raise ValueError(f"a stage for a task on {', '.join(_OF_A_STAGE)}, and for no other")
         if (self.on == "illness_spells") != (self.spells is not None):
             raise ValueError("spells for a task on illness_spells, and for no other")
-        if (self.on == "unresolved_n") != (self.due_school_days is None):
-            raise ValueError("due_school_days, except on unresolved_n, where the policy says it")
+        if (self.on in _DUE_ELSEWHERE) != (self.due_school_days is None):
+            raise ValueError(f"due_school_days, except on {' and '.join(_DUE_ELSEWHERE)}, where something else says it")
         return self
 
 
@@ -76,6 +82,16 @@ def catalogue_from_text(text: str, path: Path) -> Catalogue:
     """Read a catalogue. Raises SettingsError naming file, key and what was expected."""
     with refused(path, Catalogue):
         return Catalogue.model_validate(tomllib.loads(text))
+
+
+def catalogue_of(policy: Policy) -> Catalogue:
+    """The shipped catalogue with the owners and days that a school's policy has instead."""
+    own = policy.setting.tasks
+    if not own:
+        return shipped_catalogue()
+    kinds = shipped_catalogue().tasks
+    changed = {k.task: k.model_copy(update=own[k.task].model_dump(exclude_none=True)) for k in kinds if k.task in own}
+    return shipped_catalogue().model_copy(update={"tasks": tuple(changed.get(k.task, k) for k in kinds)})
 
 
 @cache

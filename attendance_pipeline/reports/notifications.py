@@ -79,6 +79,10 @@ class NotificationList:
     def for_office(self, heading: str) -> Sheet:
         return self._sheet(self.rows, heading, said_openly)
 
+    def for_lead(self, heading: str) -> Sheet:
+        """All rows, and no reason: what the attendance lead and the board see."""
+        return self._sheet(self.rows, heading, None)
+
     def for_class(self, name: str, heading: str) -> Sheet | None:
         """What a class teacher sees: the own class, and no reason. None where there is nothing."""
         mine = [row for row in self.rows if group_name(name) in row.groups]

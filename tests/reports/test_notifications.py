@@ -13,7 +13,8 @@ from attendance_pipeline.derive.matching import Form, PupilName, Roll
 from attendance_pipeline.derive.notifications import Notifications
 from attendance_pipeline.reports.facts import PupilFacts
 from attendance_pipeline.reports.notifications import NotificationList, form_words, notification_list
-from attendance_pipeline.reports.worklists import GoneEntry, Task, UnresolvedMark, Worklists, build_worklists
+from attendance_pipeline.reports.worklist_facts import GoneEntry, Task, UnresolvedMark, WorklistDay
+from attendance_pipeline.reports.worklists import Worklists, build_worklists
 
 TODAY = "10-08"  # a Wednesday
 NAMES = ["Ann Lee", "Ann Lee", "Ben May", "Cat Poe", "Dan Roe"]
@@ -59,18 +60,10 @@ def listed(forms: list[Form] = FORMS) -> NotificationList:
 
 
 def lists(forms: list[Form] = FORMS, **more: Any) -> Worklists:
-    notifications = found(forms)
+    calendar = found(forms).inputs.calendar
+    classes, notified = ["4A", "5B"], listed(forms)
     return build_worklists(
-        more.pop("tasks", []),
-        FACTS,
-        more.pop("unresolved", []),
-        school="Oakfield",
-        class_names=["4A", "5B"],
-        calendar=notifications.inputs.calendar,
-        day=day(TODAY),
-        resolve_n_school_days=5,
-        notifications=listed(forms),
-        **more,
+        WorklistDay("Oakfield", calendar, day(TODAY), FACTS, class_names=classes, notifications=notified, **more)
     )
 
 
@@ -135,7 +128,7 @@ def test_a_class_teacher_sees_the_own_class_and_forms_that_name_it() -> None:
         ("Dann Roe", "4A"), ("Ann Lee", "4A"), ("Dan Roe", "4A"), ("Ben May", "4A"), ("Ben May", "4A"), ("Ben May", "4A"),
     ]  # fmt: skip
     assert {r["Class"] for r in office(made, "class-5B")} == {"5B"}
-    for audience in ("headteacher", "slt", "senco", "attendance-lead"):
+    for audience in ("headteacher", "slt", "senco"):
         book = openpyxl.load_workbook(io.BytesIO(made.files[audience]["worklist.xlsx"]))
         assert "Notifications" not in book.sheetnames
 

@@ -15,7 +15,6 @@ from attendance_pipeline.demo.make import make_demo_home
 from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.mis.upn import check_letter
 from attendance_pipeline.register.roll import current_pupils
-from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps import propose as step
 from attendance_pipeline.steps.export import Period, export
 from attendance_pipeline.steps.intake import take_in
@@ -23,6 +22,7 @@ from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.restate import due_days, restate
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site, open_site
+from attendance_pipeline.steps.worklists import worklists
 from attendance_pipeline.store import ledger
 from attendance_pipeline.store.derived import done_days
 
@@ -147,15 +147,19 @@ def test_letters_of_all_kinds_wait_on_somebodys_worklist(derived: Path, tmp_path
     with open_site(shutil.copytree(derived, tmp_path / "home")) as site:
         (school,) = site.schools()
         propose(site)
-        deliver.worklists(site, "a run")
+        worklists(site, "a run")
         with site.warehouse.read() as conn:
             proposed = ledger.read_letters(conn, school.id, states=["proposed"])
+            held = ledger.read_letters(conn, school.id, states=["held"])
         (book,) = site.home.drive.rglob("attendance-lead/**/worklist.xlsx")
     rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(book)["Letters"].iter_rows()]
     place = rows[0].index("Reference")
     listed = {row[place]: row[rows[0].index("Task")] for row in rows[1:] if row[place]}
-    assert len({r["kind"] for r in proposed}) > 2 and listed.keys() == {r["reference"] for r in proposed}
-    assert {text.split(":")[0] for text in listed.values()} == {"Approve or reject the letter"}
+    assert len({r["kind"] for r in proposed}) > 2 and held
+    assert {reference: text.split(":")[0] for reference, text in listed.items()} == {
+        **{r["reference"]: "Approve or reject the letter" for r in proposed},
+        **{r["reference"]: "Settle what holds the letter" for r in held},
+    }
 
 
 def test_a_kind_that_a_school_does_not_have_is_not_in_its_ledger(derived: Path, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ from attendance_pipeline.steps.plan import class_lists_due, governor_reports_due
 from attendance_pipeline.steps.propose import Proposed, propose
 from attendance_pipeline.steps.restate import due_days, restate
 from attendance_pipeline.steps.site import Site, open_site
+from attendance_pipeline.steps.worklists import worklists
 from attendance_pipeline.table_files import write_csv
 
 LAST_CHANGED = 1_700_000_000  # long ago: nobody is writing these files any more
@@ -80,7 +81,7 @@ def night(home: Path, upto: dt.date) -> Night:
     loaded, days, proposed = load(home), derive(home, upto), decide(home)
     with open_site(home) as site:
         deliver.letters(site, "a run")
-        deliver.worklists(site, "a run")
+        worklists(site, "a run")
         impact(site, "a run")
         data_quality(site, "a run")
         if class_lists_due(site):

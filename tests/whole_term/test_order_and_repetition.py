@@ -21,7 +21,8 @@ from nights import digests, drive, drop, folders, letters_digest, load, night, r
 
 from attendance_pipeline.delivery import MANIFEST
 from attendance_pipeline.demo.make import TODAY
-from attendance_pipeline.reports.worklists import LETTERS_SHEET, WORKLIST_FILE
+from attendance_pipeline.reports.worklist_rows import LETTERS_SHEET
+from attendance_pipeline.reports.worklists import WORKLIST_FILE
 
 REASONS = ["reason", "by"]
 

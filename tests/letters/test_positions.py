@@ -127,6 +127,24 @@ def test_in_the_print_file_each_first_page_is_greeted_at_the_same_place_and_no_o
     assert all(number % 2 == 0 for number in found)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_letter_looks_in_the_print_file_as_it_does_alone(layout):
+    """Every page, dot for dot: what stands above, below and at the edge of a page knows which page of its letter it is."""
+    letters = [dataclasses.replace(sample_letter(kind), enclosures=()) for kind in KINDS]
+    batch = pypdfium2.PdfDocument(render_batch(letters, HEAD, templates=TEMPLATES, layout=layout))
+    at = 0
+    for letter in letters:
+        alone = pypdfium2.PdfDocument(render_letter(letter, HEAD, templates=TEMPLATES, layout=layout))
+        for page in range(len(alone)):
+            assert drawn(batch[at + page]) == drawn(alone[page]), f"{letter.kind}, page {page + 1}"
+        at += len(alone) + len(alone) % 2
+    assert at - len(batch) in (0, 1)
+
+
+def drawn(page: pypdfium2.PdfPage) -> bytes:
+    return page.render(scale=1).to_numpy().tobytes()
+
+
 @pytest.mark.parametrize("kind", POSTED)
 def test_the_first_page_for_notify_keeps_its_zones(kind):
     """The machine wants the logo, the address, the sender's block and the body each in their own place."""

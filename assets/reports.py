@@ -1,23 +1,10 @@
-"""Reports: class teachers' lists of the newest day, and the governor report of a half-term."""
+"""Reports: the governor report of a half-term."""
 
 import dagster as dg
 
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps import deliver
-
-
-@dg.asset(
-    deps=["stage_statuses"],
-    group_name="deliveries",
-    owners=["team:attendance-lead"],
-    kinds={"pdf"},
-    code_version="1",
-    description="For each class teacher: attendance, change, lates and stage of every pupil of the class; and one "
-    "bundle of all classes for the office.",
-)
-def class_lists(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
-    return delivered(deliver.class_lists(site.site, context.run_id))
 
 
 def governor_reports(half_terms: dg.PartitionsDefinition) -> dg.AssetsDefinition:

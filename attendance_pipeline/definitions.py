@@ -15,7 +15,19 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets import derived, extracts, impact, letters, partitions, quality, register, reports, worklists
+from assets import (
+    classes,
+    derived,
+    extracts,
+    impact,
+    incentives,
+    letters,
+    partitions,
+    quality,
+    register,
+    reports,
+    worklists,
+)
 from assets.resources import SiteResource
 from attendance_pipeline.home import SETTINGS_FILE, find_home, open_home
 from attendance_pipeline.law.school_calendar import SchoolCalendar, read_calendar
@@ -42,7 +54,10 @@ def build_definitions(home: Path | str | None = None) -> dg.Definitions:
             impact.impact_reports,
             worklists.worklists,
             quality.data_quality,
-            reports.class_lists,
+            classes.class_lists,
+            classes.pastoral_packs,
+            incentives.punctuality_raffles,
+            incentives.prize_pots,
             reports.governor_reports(half_terms),
         ],
         asset_checks=[quality.plausible_days, quality.nothing_set_aside, quality.no_corrected_day_waits],

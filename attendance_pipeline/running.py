@@ -29,7 +29,6 @@ from attendance_pipeline.steps.decided import Written, write_decisions
 from attendance_pipeline.steps.impact import reports
 from attendance_pipeline.steps.intake import left_in_inbox, something_in_inbox
 from attendance_pipeline.steps.plan import (
-    class_lists_due,
     date_at,
     default_day,
     governor_reports_due,
@@ -42,8 +41,8 @@ from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.store import deliveries, ledger, quarantine
 from attendance_pipeline.store.impact import StoredReport
-from schedules.jobs import DERIVED, backfill, governor_report, nightly, take_in_extracts, weekly_class_lists
-from schedules.timetable import COMMAND, range_tags
+from schedules.jobs import DERIVED, backfill, governor_report, nightly, take_in_extracts
+from schedules.timetable import COMMAND, ROUNDS, range_tags
 
 Say = Callable[[str], None]
 NOT_YET_SAID = "not-yet-said.json"  # in the private state: names of files and references, no pupil's value
@@ -213,10 +212,11 @@ def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "night
         say(f"Deriving {_spoken(days)}, then letters and worklists")
         runner.run(nightly.name, days=days)
         with open_site(home.path) as site:
-            lists, half_terms = class_lists_due(site), governor_reports_due(site)
-        if lists:
-            say("Class lists of the week")
-            runner.run(weekly_class_lists.name)
+            of_weeks = [what for what in ROUNDS if what.due(site)]
+            half_terms = governor_reports_due(site)
+        for what in of_weeks:
+            say(what.said)
+            runner.run(what.job.name)
         for key in half_terms:
             say(f"Governor report of {key}")
             runner.run(governor_report.name, partition=key)

@@ -11,11 +11,13 @@ from attendance_pipeline.letters.batch import PRINT_FILE
 from attendance_pipeline.running import Outcome
 from attendance_pipeline.store.impact import StoredReport
 
-# What a delivery is called: by what is in its folder, the asset that makes it and the words for how many.
+# What a delivery is called: by what is in its folder, the assets that make it and the words for how many.
 _WHAT = {
     "letters": ("letter_batches", "letters"),
     "worklists": ("worklists", "worklists"),
     "classes": ("class_lists", "class lists"),
+    "pastoral": ("pastoral_packs", "pupils on pastoral packs"),
+    "incentives": ("punctuality_raffles prize_pots", "winners of prizes"),
     "impact": ("impact_reports", "changed stages and cases"),
     "data-quality": ("data_quality", "findings in the data"),
     "governors": ("governor_reports", "governor report files"),
@@ -34,7 +36,8 @@ def said(home: Home, outcome: Outcome) -> str:
         for what, folders in outcome.folders.items():
             asset, words = _WHAT.get(what, (what, what))
             more = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
-            lines.append(f"  {outcome.made.get(asset, 0):>5,} {words:<26}{_first(home, folders[-1])}{more}")
+            made = sum(outcome.made.get(one, 0) for one in asset.split())
+            lines.append(f"  {made:>5,} {words:<26}{_first(home, folders[-1])}{more}")
     for report in outcome.impact:
         lines += ["", *said_of_impact(home, report)]
     if outcome.letters:
@@ -95,7 +98,9 @@ def said_of_demo(home: Home, outcome: Outcome) -> str:
         *_files(outcome, "letters", "office", "batch.xlsx"),
         *_files(outcome, "letters", "office", "held.csv"),
         *_files(outcome, "worklists", "attendance-lead", "*.xlsx"),
-        *_files(outcome, "classes", "office", "*.pdf"),
+        *_files(outcome, "classes", "attendance-lead", "*.pdf"),
+        *_files(outcome, "pastoral", "attendance-lead", "*.pdf"),
+        *_files(outcome, "incentives", "attendance-lead", "*-certificates.pdf"),
         *_files(outcome, "governors", "governors", "*.pdf"),
         *_files(outcome, "data-quality", "data-manager", "what-to-do.html"),
     ]

@@ -41,7 +41,28 @@ weekly_class_lists = dg.define_asset_job(
     "weekly_class_lists",
     selection=dg.AssetSelection.assets("class_lists"),
     executor_def=dg.in_process_executor,
-    description="Each class teacher's list of the week, and the bundle of all classes for the office.",
+    description="Each class teacher's list of the week, and the bundle of all classes for the attendance lead.",
+)
+
+fortnightly_pastoral_packs = dg.define_asset_job(
+    "fortnightly_pastoral_packs",
+    selection=dg.AssetSelection.assets("pastoral_packs"),
+    executor_def=dg.in_process_executor,
+    description="The pack of the pastoral meeting of two school weeks.",
+)
+
+punctuality_raffle = dg.define_asset_job(
+    "punctuality_raffle",
+    selection=dg.AssetSelection.assets("punctuality_raffles"),
+    executor_def=dg.in_process_executor,
+    description="Draws the punctuality raffle of each school week that has ended without one, once and for good.",
+)
+
+attendance_prize_pot = dg.define_asset_job(
+    "attendance_prize_pot",
+    selection=dg.AssetSelection.assets("prize_pots"),
+    executor_def=dg.in_process_executor,
+    description="Draws the prize pot of each round of school weeks that has ended without one, once and for good.",
 )
 
 governor_report = dg.define_asset_job(
@@ -51,4 +72,13 @@ governor_report = dg.define_asset_job(
     description="The governor report of one half-term, for every school whose calendar has it.",
 )
 
-JOBS = (take_in_extracts, nightly, backfill, weekly_class_lists, governor_report)
+JOBS = (
+    take_in_extracts,
+    nightly,
+    backfill,
+    weekly_class_lists,
+    fortnightly_pastoral_packs,
+    punctuality_raffle,
+    attendance_prize_pot,
+    governor_report,
+)

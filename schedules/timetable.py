@@ -10,13 +10,31 @@ change.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import dagster as dg
 
 from attendance_pipeline.home import find_home
-from attendance_pipeline.steps.plan import default_day, governor_reports_due, night
-from attendance_pipeline.steps.site import open_site
-from schedules.jobs import governor_report, nightly, take_in_extracts, weekly_class_lists
+from attendance_pipeline.steps.plan import (
+    class_lists_due,
+    default_day,
+    governor_reports_due,
+    night,
+    pastoral_packs_due,
+    prize_pots_due,
+    raffles_due,
+)
+from attendance_pipeline.steps.site import Site, open_site
+from schedules.jobs import (
+    attendance_prize_pot,
+    fortnightly_pastoral_packs,
+    governor_report,
+    nightly,
+    punctuality_raffle,
+    take_in_extracts,
+    weekly_class_lists,
+)
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 # On as soon as the daemon runs: a night must not depend on somebody having found a switch.
@@ -27,6 +45,70 @@ COMMAND = "attendance/command"  # the tag of a run that somebody started at the 
 def range_tags(first: str, last: str) -> dict[str, str]:
     """The tags of a run that works on all days from first to last."""
     return {RANGE_START: first, RANGE_END: last}
+
+
+@dataclass(frozen=True)
+class _OfSchoolWeeks:
+    """Something that is made when so many school weeks have ended. `due` asks a home whether it is."""
+
+    job: dg.UnresolvedAssetJobDefinition
+    due: Callable[[Site], bool]
+    said: str
+    when: str
+    not_yet: str
+
+
+# By the calendar and not by the clock: a week that ends on a Thursday has its lists on Friday, and what a machine that
+# was off has missed is made in its first night.
+ROUNDS = (
+    _OfSchoolWeeks(
+        weekly_class_lists,
+        class_lists_due,
+        "Class lists of the week",
+        "In the night after the last school day of a week: the class lists.",
+        "No school week has ended since the last class lists.",
+    ),
+    _OfSchoolWeeks(
+        fortnightly_pastoral_packs,
+        pastoral_packs_due,
+        "Pack of the pastoral meeting",
+        "In the night after the last school day of every second school week: the pack of the pastoral meeting.",
+        "No two school weeks have ended since the last pastoral pack.",
+    ),
+    _OfSchoolWeeks(
+        punctuality_raffle,
+        raffles_due,
+        "Punctuality raffle of the week",
+        "In the night after the last school day of a week: the punctuality raffle.",
+        "No school week has ended without its raffle.",
+    ),
+    _OfSchoolWeeks(
+        attendance_prize_pot,
+        prize_pots_due,
+        "Attendance prize pot",
+        "In the night after the last school day of every sixth school week (or as the policy says): the prize pot.",
+        "No round of school weeks has ended without its prize pot.",
+    ),
+)
+
+
+def _when_due(what: _OfSchoolWeeks, time_zone: str) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        job=what.job,
+        cron_schedule="30 4 * * 2-6",
+        execution_timezone=time_zone,
+        default_status=RUNNING,
+        name=what.job.name,
+        description=f"Every night after a weekday, at 04:30, asks what is due. {what.when}",
+    )
+    def of_school_weeks(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        with open_site(find_home()) as site:
+            if not what.due(site):
+                return dg.SkipReason(what.not_yet)
+        # The day is in the key: what failed is tried again the night after.
+        return dg.RunRequest(run_key=f"{what.job.name} {context.scheduled_execution_time:%Y-%m-%d}")
+
+    return of_school_weeks
 
 
 def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
@@ -43,17 +125,6 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
     )
     def nightly_extracts(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         return dg.RunRequest(run_key=f"extracts {context.scheduled_execution_time:%Y-%m-%d}")
-
-    @dg.schedule(
-        job=weekly_class_lists,
-        cron_schedule="30 4 * * 6",
-        execution_timezone=time_zone,
-        default_status=RUNNING,
-        name="weekly_class_lists",
-        description="Every Saturday at 04:30: the class lists of the week.",
-    )
-    def class_lists_of_the_week(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        return dg.RunRequest(run_key=f"class lists {context.scheduled_execution_time:%Y-%m-%d}")
 
     @dg.schedule(
         job=governor_report,
@@ -73,7 +144,7 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
         night = f"{context.scheduled_execution_time:%Y-%m-%d}"
         return [dg.RunRequest(run_key=f"governor report {key} {night}", partition_key=key) for key in due]
 
-    return [nightly_extracts, class_lists_of_the_week, half_termly]
+    return [nightly_extracts, *(_when_due(r, time_zone) for r in ROUNDS), half_termly]
 
 
 @dg.run_status_sensor(

@@ -1,7 +1,7 @@
 """Incentives: who has a ticket in the weekly punctuality raffle and in the prize pot, and which ticket wins.
 
-Belongs here: the rules of rules.md section 8 and the draw, as pure functions. Not here: when one is drawn and that it is
-drawn once (`steps/incentives.py`), the sheet (`incentives_sheet.py`) and certificates (`letters/certificates.py`).
+Belongs here: the rules of rules.md section 8 and the draw, as pure functions. Not here: when one is drawn and that it
+is drawn once (`steps/incentives.py`), the sheet (`incentives_sheet.py`) and certificates (`letters/certificates.py`).
 
 A draw depends on its seed and on how many tickets there are, and on nothing else: the SHA-256 of the words
 `<seed> <prize> <year group>`, read as one number, divided by the number of tickets; the rest, plus one, is the ticket

@@ -22,7 +22,7 @@ from attendance_pipeline.spreadsheets import Column, csv_bytes
 UNKNOWN = "No longer in the school's data"
 PRIZE_NAMES = {RAFFLE: "Punctuality raffle", BEST: "Best attendance", MOST_IMPROVED: "Most improved"}
 _COLUMNS = (
-    *(Column("prize", "Prize"), Column("group", "Year group"), Column("ticket", "Ticket", "number")),
+    *(Column("prize", "Prize"), Column("group", "Year group"), Column("ticket", "Ticket", "whole")),
     *(Column("pupil", "Pupil"), Column("class_name", "Class"), Column("won", "Won")),
 )
 

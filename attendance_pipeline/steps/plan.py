@@ -11,11 +11,18 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from attendance_pipeline.home import School
+from attendance_pipeline.law.rounds import Round, last_ended, rounds_due
 from attendance_pipeline.law.school_calendar import HalfTerm
+from attendance_pipeline.reports.incentives import PRIZE_POT, RAFFLE
 from attendance_pipeline.steps.intake import corrected_days, first_marked_day, last_marked_day, latest_marked_day
 from attendance_pipeline.steps.restate import done_days, due_days, newest_done
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.deliveries import read_deliveries
+from attendance_pipeline.store.draws import StoredDraw, read_draws
+
+DELIVERED_AS = "incentives"  # what draws lie in on the drive
+PASTORAL = "pastoral"
+PASTORAL_SCHOOL_WEEKS = 2  # the meetings of the school's document are fortnightly
 
 
 def date_at(site: Site, now: dt.datetime) -> dt.date:
@@ -73,17 +80,77 @@ def half_term(school: School, key: str) -> HalfTerm | None:
     return next((h for h in school.calendar.half_terms if h.key == key), None)
 
 
+def class_list_day(site: Site, school: School) -> int | None:
+    """Number of the last day of the newest school week of the academic year that has ended and is done; None when none
+    has: nobody waits for a list of last year's class."""
+    newest, year = newest_done(site, school), school.calendar.year
+    ended = -1 if newest is None else last_ended(school.calendar, newest)
+    return ended if ended >= 0 and year[ended] == year[newest] else None
+
+
+def class_lists_of(site: Site) -> list[School]:
+    """The schools in which a school week has ended since the class lists were last delivered."""
+    return [
+        school
+        for school in site.schools()
+        if (day := class_list_day(site, school)) is not None
+        and not _delivered_since(site, school, "classes", school.calendar.date(day))
+    ]
+
+
 def class_lists_due(site: Site) -> bool:
-    """Whether a school week has ended, in any school, since its class lists were last delivered."""
-    for school in site.schools():
-        calendar, day = school.calendar, newest_done(site, school)
-        if day is None:
-            continue
-        while day >= 0 and day + 1 < len(calendar) and calendar.week[day + 1] == calendar.week[day]:
-            day -= 1
-        if day >= 0 and not _delivered_since(site, school, "classes", calendar.date(day)):
-            return True
-    return False
+    """Whether class lists are due in any school."""
+    return bool(class_lists_of(site))
+
+
+def pastoral_round(site: Site, school: School) -> Round | None:
+    """The newest two school weeks that have ended without a pastoral pack; None when none have.
+
+    Of several that were missed only the newest has a pack: the other meetings are over.
+    """
+    newest = newest_done(site, school)
+    if newest is None:
+        return None
+    with site.warehouse.read() as conn:
+        done = max((d["day"] for d in read_deliveries(conn, school.id, PASTORAL)), default=None)
+    return next(reversed(rounds_due(school.calendar, newest, PASTORAL_SCHOOL_WEEKS, done)), None)
+
+
+def pastoral_packs_due(site: Site) -> bool:
+    """Whether a pastoral pack is due in any school."""
+    return any(pastoral_round(site, school) for school in site.schools())
+
+
+def draws_due(site: Site, school: School, kind: str) -> list[Round]:
+    """The rounds of school weeks that have ended and of which no draw of this kind was made, oldest first."""
+    setting, newest = school.policy.setting.incentives, newest_done(site, school)
+    weeks = {RAFFLE: int(setting.raffle), PRIZE_POT: setting.prize_pot_school_weeks}[kind]
+    if newest is None or not weeks:
+        return []
+    with site.warehouse.read() as conn:
+        done = max((d.week for d in read_draws(conn, school.id, kind)), default=None)
+    return rounds_due(school.calendar, newest, weeks, done)
+
+
+def draws_to_deliver(site: Site, school: School, kind: str) -> list[StoredDraw]:
+    """Draws that were made and are not on the drive: a run was cut off between the two."""
+    with site.warehouse.read() as conn:
+        delivered = {name for d in read_deliveries(conn, school.id, DELIVERED_AS) for name in d["holds"]}
+        return [d for d in read_draws(conn, school.id, kind) if f"{d.kind} {d.week}" not in delivered]
+
+
+def raffles_due(site: Site) -> bool:
+    """Whether a punctuality raffle is to be drawn or delivered in any school."""
+    return _to_draw(site, RAFFLE)
+
+
+def prize_pots_due(site: Site) -> bool:
+    """Whether a prize pot is to be drawn or delivered in any school."""
+    return _to_draw(site, PRIZE_POT)
+
+
+def _to_draw(site: Site, kind: str) -> bool:
+    return any(draws_due(site, s, kind) or draws_to_deliver(site, s, kind) for s in site.schools())
 
 
 def governor_reports_due(site: Site) -> list[str]:

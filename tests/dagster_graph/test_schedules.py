@@ -20,6 +20,7 @@ from attendance_pipeline.home import HOME_VARIABLE, init_home, open_home
 from attendance_pipeline.law.school_calendar import SchoolCalendar, read_calendar
 from attendance_pipeline.running import QUIET, prepare_instance
 from attendance_pipeline.steps import deliver
+from attendance_pipeline.steps.classes import class_lists
 from attendance_pipeline.steps.intake import take_in
 from attendance_pipeline.steps.plan import (
     class_lists_due,
@@ -115,11 +116,11 @@ def test_class_lists_are_due_when_a_school_week_has_ended_and_until_they_are_del
     assert not class_lists_due(site), "the first week is not over"
     derive(site, "2025-09-05")
     assert class_lists_due(site)
-    deliver.class_lists(site, "a run")
+    class_lists(site, "a run")
     assert not class_lists_due(site)
     derive(site, "2025-10-22")
     assert class_lists_due(site), "weeks in which the machine was off are made up for"
-    deliver.class_lists(site, "a run")
+    class_lists(site, "a run")
     assert not class_lists_due(site)
     derive(site, "2025-10-23")
     assert class_lists_due(site), "this week ended on Thursday: the Friday was an INSET day"
@@ -140,7 +141,7 @@ def test_a_governor_report_is_due_from_the_last_day_of_its_half_term_until_it_is
 
 def test_days_that_were_derived_before_their_marks_came_make_nothing_due(site: Site) -> None:
     derive(site, "2025-12-19")
-    deliver.class_lists(site, "a run")
+    class_lists(site, "a run")
     derive(site, "2026-02-13")
     assert newest_day(site) == day("2026-02-13")
     assert not class_lists_due(site)
@@ -219,7 +220,10 @@ def test_schedules_keep_the_hours_of_the_homes_own_time_zone(tmp_path: Path) -> 
     found = {s.name: s for s in build_definitions(home).get_repository_def().schedule_defs}
     assert {name: s.cron_schedule for name, s in found.items()} == {
         "nightly_extracts": "30 2 * * 2-6",
-        "weekly_class_lists": "30 4 * * 6",
+        "weekly_class_lists": "30 4 * * 2-6",
+        "fortnightly_pastoral_packs": "30 4 * * 2-6",
+        "punctuality_raffle": "30 4 * * 2-6",
+        "attendance_prize_pot": "30 4 * * 2-6",
         "half_termly_governor_report": "30 5 * * 2-6",
     }
     assert {s.execution_timezone for s in found.values()} == {"Atlantic/Azores"}

@@ -30,17 +30,32 @@ from attendance_pipeline.register.roll import (
 )
 from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps.check import check_register
+from attendance_pipeline.steps.classes import class_lists, pastoral_packs
 from attendance_pipeline.steps.data_quality import data_quality
 from attendance_pipeline.steps.export import TABLES, Period, export
 from attendance_pipeline.steps.impact import impact
+from attendance_pipeline.steps.incentives import prize_pots, raffles
 from attendance_pipeline.steps.intake import take_in
-from attendance_pipeline.steps.plan import class_lists_due, governor_reports_due
+from attendance_pipeline.steps.plan import (
+    class_lists_due,
+    governor_reports_due,
+    pastoral_packs_due,
+    prize_pots_due,
+    raffles_due,
+)
 from attendance_pipeline.steps.propose import Proposed, propose
 from attendance_pipeline.steps.restate import due_days, restate
 from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.steps.worklists import worklists
 from attendance_pipeline.table_files import write_csv
 
+# What is made when so many school weeks have ended: when it is due, and making it.
+OF_SCHOOL_WEEKS = (
+    (class_lists_due, class_lists),
+    (pastoral_packs_due, pastoral_packs),
+    (raffles_due, raffles),
+    (prize_pots_due, prize_pots),
+)
 LAST_CHANGED = 1_700_000_000  # long ago: nobody is writing these files any more
 
 
@@ -84,8 +99,9 @@ def night(home: Path, upto: dt.date) -> Night:
         worklists(site, "a run")
         impact(site, "a run")
         data_quality(site, "a run")
-        if class_lists_due(site):
-            deliver.class_lists(site, "a run")
+        for is_due, make in OF_SCHOOL_WEEKS:
+            if is_due(site):
+                make(site, "a run")
         for key in governor_reports_due(site):
             deliver.governors(site, key, "a run")
     return Night(loaded, days, proposed, sorted(set(folders(home)) - before))

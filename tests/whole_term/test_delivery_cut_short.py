@@ -14,6 +14,7 @@ from nights import decide, derive, drive, folders, load, night, recorded_on, sch
 from attendance_pipeline import delivery
 from attendance_pipeline.home import SETTINGS_FILE
 from attendance_pipeline.steps import deliver
+from attendance_pipeline.steps.classes import class_lists
 from attendance_pipeline.steps.plan import class_lists_due
 from attendance_pipeline.steps.site import open_site
 
@@ -72,15 +73,15 @@ def test_class_lists_stay_due_until_every_class_has_its_own(
 ) -> None:
     home, whole = (shutil.copytree(thursday, tmp_path / name) for name in ("home", "whole"))
     with open_site(whole) as site:
-        deliver.class_lists(site, "a run")
+        class_lists(site, "a run")
     gone_after(taken)
     with open_site(home) as site, pytest.raises(DriveGone):
-        deliver.class_lists(site, "a run")
+        class_lists(site, "a run")
     assert len(folders(home)) == taken < len(folders(whole)) == 8
     monkeypatch.undo()
     with open_site(home) as site:
         assert class_lists_due(site)
-        deliver.class_lists(site, "another run")
+        class_lists(site, "another run")
         assert not class_lists_due(site)
     assert drive(home) == drive(whole)
 

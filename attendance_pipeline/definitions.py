@@ -16,12 +16,14 @@ from pathlib import Path
 import dagster as dg
 
 from assets import (
+    board,
     classes,
     derived,
     extracts,
     impact,
     incentives,
     letters,
+    monitoring,
     partitions,
     quality,
     register,
@@ -53,9 +55,11 @@ def build_definitions(home: Path | str | None = None) -> dg.Definitions:
             letters.letter_batches,
             impact.impact_reports,
             worklists.worklists,
+            board.attendance_board,
             quality.data_quality,
             classes.class_lists,
             classes.pastoral_packs,
+            monitoring.monitoring,
             incentives.punctuality_raffles,
             incentives.prize_pots,
             reports.governor_reports(half_terms),

@@ -25,6 +25,7 @@ from attendance_pipeline.home_settings import (
     FORMATS,
     WEEKDAYS,
     HomeSettings,
+    LessonsSetting,
     Letterhead,
     MappedCode,
     People,
@@ -44,7 +45,7 @@ PRIVATE = {"state": 0o700, "inbox": 0o770, "outbox": 0o770}
 # What a School has straight from its settings.
 AS_SET: tuple[str, ...] = (
     *("id", "name", "urn", "phase", "local_authority", "mis", "register_extracts", "go_live"),
-    *("letterhead", "owners", "code_map", "log_extracts", "keep_reasons", "local_authority_name"),
+    *("letterhead", "owners", "code_map", "log_extracts", "keep_reasons", "local_authority_name", "lessons"),
 )
 
 
@@ -56,6 +57,7 @@ class School:
     `intervention_log`: the file in which staff keep the log, where it is not dropped into the inbox; absolute.
     `keep_reasons`: what parents give as a reason and evidence on the online form is kept.
     `quality`: from where on a day's register is not believable, its own limits over those of the home.
+    `lessons`: which periods belong to which registration.
     """
 
     id: str
@@ -78,6 +80,7 @@ class School:
     keep_reasons: bool = False
     local_authority_name: str | None = None
     quality: SchoolQualitySetting = field(default_factory=SchoolQualitySetting)
+    lessons: LessonsSetting = field(default_factory=LessonsSetting)
 
     def codes_on(self, day: dt.date) -> dict[str, str]:
         """Local code to register code, as translated on `day`."""

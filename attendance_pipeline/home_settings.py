@@ -9,10 +9,10 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from attendance_pipeline.law.register_codes import CODES
 
@@ -185,6 +185,22 @@ class SchoolQualitySetting(QualitySetting):
         return SchoolQualitySetting(**{**home.model_dump(), **own})
 
 
+class LessonsSetting(_Strict):
+    """Which periods belong to the morning's registration and which to the afternoon's, as lessons extracts name them.
+
+    Of periods in neither list it is found out from the marks, where they show it (`derive/lesson_attendance.py`).
+    """
+
+    morning: Annotated[tuple[Words, ...], Field(strict=False)] = ()
+    afternoon: Annotated[tuple[Words, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _in_one(self) -> Self:
+        if both := sorted(set(self.morning) & set(self.afternoon)):
+            raise ValueError(f"each period in morning or in afternoon, not in both: {', '.join(both)}")
+        return self
+
+
 class SchoolSetting(_Strict):
     id: Annotated[str, Field(max_length=40), AfterValidator(_school_id)]
     name: Words
@@ -204,6 +220,7 @@ class SchoolSetting(_Strict):
     owners: People = People()
     code_map: dict[LocalCode, Mapped] = Field(default_factory=dict)
     quality: SchoolQualitySetting = SchoolQualitySetting()
+    lessons: LessonsSetting = LessonsSetting()
 
 
 class HomeSettings(_Strict):

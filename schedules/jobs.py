@@ -8,7 +8,7 @@ from assets.quality import no_corrected_day_waits, nothing_set_aside, plausible_
 
 DERIVED = ("attendance_measures", "stage_statuses", "penalty_notice_eligibility")
 DAYS = ("register", *DERIVED)
-NIGHTLY_OUTPUTS = ("letter_batches", "worklists", "impact_reports", "data_quality")
+NIGHTLY_OUTPUTS = ("letter_batches", "worklists", "attendance_board", "impact_reports", "data_quality")
 
 _WAITING = dg.AssetSelection.checks(no_corrected_day_waits)
 _CHECKS = dg.AssetSelection.checks(plausible_days, nothing_set_aside) | _WAITING
@@ -25,7 +25,7 @@ nightly = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*DAYS, *NIGHTLY_OUTPUTS) | _CHECKS,
     executor_def=dg.in_process_executor,
     description="For the days of the run: the register, attendance, stages and penalty-notice thresholds; then the "
-    "letters and worklists of the newest day, and what there is to do about the data.",
+    "letters, worklists and board of the newest day, and what there is to do about the data.",
 )
 
 backfill = dg.define_asset_job(
@@ -42,6 +42,13 @@ weekly_class_lists = dg.define_asset_job(
     selection=dg.AssetSelection.assets("class_lists"),
     executor_def=dg.in_process_executor,
     description="Each class teacher's list of the week, and the bundle of all classes for the attendance lead.",
+)
+
+weekly_monitoring = dg.define_asset_job(
+    "weekly_monitoring",
+    selection=dg.AssetSelection.assets("monitoring"),
+    executor_def=dg.in_process_executor,
+    description="The monitoring of the school week that has ended, for the attendance lead and the leadership.",
 )
 
 fortnightly_pastoral_packs = dg.define_asset_job(
@@ -77,6 +84,7 @@ JOBS = (
     nightly,
     backfill,
     weekly_class_lists,
+    weekly_monitoring,
     fortnightly_pastoral_packs,
     punctuality_raffle,
     attendance_prize_pot,

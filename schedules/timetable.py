@@ -20,6 +20,7 @@ from attendance_pipeline.steps.plan import (
     class_lists_due,
     default_day,
     governor_reports_due,
+    monitoring_due,
     night,
     pastoral_packs_due,
     prize_pots_due,
@@ -34,6 +35,7 @@ from schedules.jobs import (
     punctuality_raffle,
     take_in_extracts,
     weekly_class_lists,
+    weekly_monitoring,
 )
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -67,6 +69,13 @@ ROUNDS = (
         "Class lists of the week",
         "In the night after the last school day of a week: the class lists.",
         "No school week has ended since the last class lists.",
+    ),
+    _OfSchoolWeeks(
+        weekly_monitoring,
+        monitoring_due,
+        "Monitoring of the week",
+        "In the night after the last school day of a week: the monitoring.",
+        "No school week has ended since the last monitoring.",
     ),
     _OfSchoolWeeks(
         fortnightly_pastoral_packs,

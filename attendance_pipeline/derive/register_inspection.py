@@ -164,13 +164,14 @@ def _earliest(recorded: Longs, members: Bools) -> Longs:
 
 @dataclass(frozen=True)
 class UnexplainedN:
-    """The N of a class that stand now: how many, of how many pupils, how many older than the policy allows, and the age
-    of the oldest in school days."""
+    """The N of a class that stand now: how many, of how many pupils, how many older than the policy allows and of how
+    many pupils, and the age of the oldest in school days."""
 
     class_name: str
     sessions: int
     pupils: int
     overdue: int
+    overdue_pupils: int
     oldest: int
 
 
@@ -188,12 +189,14 @@ def unexplained(inputs: SchoolInputs, last: int, allowed: int) -> list[Unexplain
     for name in sorted(set(names[open_n.any(axis=(1, 2))])):
         mine = open_n[names == name]
         ages = np.broadcast_to(age, mine.shape)[mine]
+        too_old = mine & (age > allowed)
         out.append(
             UnexplainedN(
                 class_name=name,
                 sessions=int(mine.sum()),
                 pupils=int(mine.any(axis=(1, 2)).sum()),
-                overdue=int((ages > allowed).sum()),
+                overdue=int(too_old.sum()),
+                overdue_pupils=int(too_old.any(axis=(1, 2)).sum()),
                 oldest=int(ages.max()),
             )
         )

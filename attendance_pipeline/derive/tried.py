@@ -87,8 +87,8 @@ class Followed:
 
 @dataclass(frozen=True)
 class Summary:
-    """Things tried of one kind for one barrier: entries, pupils; of the pupils' first such entries those with an
-    attendance on both sides (`compared`), better ones among them, and the sessions of these pooled."""
+    """Things tried of one kind, for one barrier, or both (blank: any): entries, pupils; of the pupils' first such
+    entries those with an attendance on both sides (`compared`), better ones among them, and their sessions pooled."""
 
     action: str
     barrier: str
@@ -172,27 +172,40 @@ def summed(things: Sequence[Followed]) -> list[Summary]:
     """By barrier and action. A pupil counts once in a comparison, by the first time the thing was tried that has an
     attendance on both sides: four phone calls to one family are one family."""
     keys = sorted({(f.barrier, TRIED.index(f.entry.action)) for f in things})
-    out = []
-    for barrier, number in keys:
-        mine = [f for f in things if f.barrier == barrier and f.entry.action == TRIED[number]]
-        first: dict[int, Followed] = {}
-        for f in mine:
-            if f.known:
-                first.setdefault(f.entry.pupil, f)
-        compared = list(first.values())
-        out.append(
-            Summary(
-                action=TRIED[number],
-                barrier=barrier,
-                entries=len(mine),
-                pupils=len({f.entry.pupil for f in mine}),
-                compared=len(compared),
-                better=sum(f.better for f in compared),
-                before=_pooled(f.before for f in compared),
-                after=_pooled(f.after for f in compared),
-            )
-        )
-    return out
+    return [
+        _summary(TRIED[n], barrier, [f for f in things if f.barrier == barrier and f.entry.action == TRIED[n]])
+        for barrier, n in keys
+    ]
+
+
+def summed_by_action(things: Sequence[Followed]) -> list[Summary]:
+    """By action, whatever the barrier."""
+    there = {f.entry.action for f in things}
+    return [_summary(a, NO_BARRIER, [f for f in things if f.entry.action == a]) for a in TRIED if a in there]
+
+
+def summed_by_barrier(things: Sequence[Followed]) -> list[Summary]:
+    """By barrier, whatever was tried; the last with no barrier recorded."""
+    there = sorted({f.barrier for f in things}, key=lambda b: (b == NO_BARRIER, b))
+    return [_summary("", barrier, [f for f in things if f.barrier == barrier]) for barrier in there]
+
+
+def _summary(action: str, barrier: str, mine: Sequence[Followed]) -> Summary:
+    first: dict[int, Followed] = {}
+    for f in mine:
+        if f.known:
+            first.setdefault(f.entry.pupil, f)
+    compared = list(first.values())
+    return Summary(
+        action=action,
+        barrier=barrier,
+        entries=len(mine),
+        pupils=len({f.entry.pupil for f in mine}),
+        compared=len(compared),
+        better=sum(f.better for f in compared),
+        before=_pooled(f.before for f in compared),
+        after=_pooled(f.after for f in compared),
+    )
 
 
 def _pooled(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:

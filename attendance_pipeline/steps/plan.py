@@ -14,7 +14,8 @@ from attendance_pipeline.home import School
 from attendance_pipeline.law.rounds import Round, last_ended, rounds_due
 from attendance_pipeline.law.school_calendar import HalfTerm
 from attendance_pipeline.reports.incentives import PRIZE_POT, RAFFLE
-from attendance_pipeline.steps.intake import corrected_days, first_marked_day, last_marked_day, latest_marked_day
+from attendance_pipeline.steps.intake import corrected_days
+from attendance_pipeline.steps.marked_days import first_marked_day, last_marked_day, latest_marked_day
 from attendance_pipeline.steps.restate import done_days, due_days, newest_done
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.deliveries import read_deliveries
@@ -22,6 +23,7 @@ from attendance_pipeline.store.draws import StoredDraw, read_draws
 
 DELIVERED_AS = "incentives"  # what draws lie in on the drive
 PASTORAL = "pastoral"
+MONITORING = "monitoring"
 PASTORAL_SCHOOL_WEEKS = 2  # the meetings of the school's document are fortnightly
 
 
@@ -101,6 +103,21 @@ def class_lists_of(site: Site) -> list[School]:
 def class_lists_due(site: Site) -> bool:
     """Whether class lists are due in any school."""
     return bool(class_lists_of(site))
+
+
+def monitoring_of(site: Site) -> list[School]:
+    """The schools in which a school week has ended since the monitoring was last delivered."""
+    return [
+        school
+        for school in site.schools()
+        if (day := class_list_day(site, school)) is not None
+        and not _delivered_since(site, school, MONITORING, school.calendar.date(day))
+    ]
+
+
+def monitoring_due(site: Site) -> bool:
+    """Whether the monitoring is due in any school."""
+    return bool(monitoring_of(site))
 
 
 def pastoral_round(site: Site, school: School) -> Round | None:

@@ -28,7 +28,7 @@ from attendance_pipeline.quality.plausibility import Answer, Asked, Finding, fel
 from attendance_pipeline.register.history import changes
 from attendance_pipeline.register.roll import current_contacts, current_pupils, on_roll
 from attendance_pipeline.steps.inputs import school_inputs
-from attendance_pipeline.steps.intake import first_marked_day, last_marked_day
+from attendance_pipeline.steps.marked_days import first_marked_day, last_marked_day
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import quality, quarantine
 from attendance_pipeline.store.quality import CheckedDay, Shortfall

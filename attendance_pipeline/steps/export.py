@@ -22,7 +22,7 @@ from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_pupils
 from attendance_pipeline.spreadsheets import safe_cell
 from attendance_pipeline.steps.inputs import school_inputs
-from attendance_pipeline.steps.intake import last_marked_day, latest_marked_day
+from attendance_pipeline.steps.marked_days import last_marked_day, latest_marked_day
 from attendance_pipeline.steps.pages import from_page
 from attendance_pipeline.steps.restate import derived, done_days, first_due, newest_done
 from attendance_pipeline.steps.site import Site

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from attendance_pipeline.derive.inputs import (
 from attendance_pipeline.home import School
 from attendance_pipeline.law.policy import STAGE_OF_LETTER
 from attendance_pipeline.register.former import former_characteristics
-from attendance_pipeline.register.history import register_as_at
+from attendance_pipeline.register.history import Provenance, provenance_as_at, register_as_at
 from attendance_pipeline.register.roll import current_interventions, current_pupils, on_roll
 from attendance_pipeline.steps.site import Site
 
@@ -44,6 +45,57 @@ def school_inputs(site: Site, school: School, as_at: dt.date | None = None) -> S
     """Pupils, marks and log as at a time (None: everything loaded), remembered for the length of a run."""
     key = ("inputs", school.id, site.register_version(school), as_at)
     return site.remember(key, lambda: _read(site, school, as_at))
+
+
+@dataclass(frozen=True)
+class OnePupil:
+    """One pupil of a school, row 0 of `inputs`, with where each mark came from. `sources`: the register of the days
+    from number `first` on; marks of earlier and later days were not read."""
+
+    person_id: int
+    record: Mapping[Hashable, Any]
+    inputs: SchoolInputs
+    first: int
+    sources: Provenance
+
+    def source(self, day: int, half: int) -> tuple[str, int] | None:
+        """File and line of the mark of a session; None where no extract that was read names it."""
+        if day < self.first or day - self.first >= self.sources.extract.shape[1]:
+            return None
+        extract = int(self.sources.extract[0, day - self.first, half])
+        if extract < 0:
+            return None
+        return self.sources.extracts[extract].key.file_name, int(self.sources.line[0, day - self.first, half])
+
+
+def one_pupil(
+    site: Site, school: School, person_id: int, first: int, last: int, as_at: dt.date | None = None
+) -> OnePupil | None:
+    """One pupil with the marks of days `first` to `last`, read without the rest of the school; None for a pupil whom no
+    extract known by then names. The rules give the same for these days as with the whole school, where no window of
+    theirs begins before `first`."""
+    calendar = school.calendar
+    with site.warehouse.read() as conn:
+        pupils = current_pupils(conn, school.id, as_at)
+        pupils = pupils[pupils["person_id"] == person_id].reset_index(drop=True)
+        if pupils.empty:
+            return None
+        log = current_interventions(conn, school.id, as_at)
+        days = calendar.days[first : last + 1]
+        present = on_roll(pupils, days)
+        sources = provenance_as_at(conn, school.id, days, pupils["person_id"].to_numpy(), as_at, present)
+    marks = np.zeros((1, len(calendar), 2), dtype=np.uint8)
+    marks[:, first : last + 1] = sources.marks
+    inputs = SchoolInputs(
+        school_id=school.id,
+        calendar=calendar,
+        policy=school.policy,
+        pupils=_pupil_table(school, pupils),
+        marks=marks,
+        log=_log_table(pupils, log[log["person_id"] == person_id]),
+        go_live=school.go_live,
+    )
+    return OnePupil(person_id, pupils.to_dict("records")[0], inputs, first, sources)
 
 
 def _read(site: Site, school: School, as_at: dt.date | None) -> SchoolInputs:

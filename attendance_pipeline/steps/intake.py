@@ -20,8 +20,11 @@ from attendance_pipeline.mis.inbox import names_in
 from attendance_pipeline.mis.load import LoadResult, load
 from attendance_pipeline.mis.mapped import MappedFormat
 from attendance_pipeline.mis.reading import DatedCodes
-from attendance_pipeline.register.history import amendments, fold_marks, read_marks
+from attendance_pipeline.register.history import amendments
 from attendance_pipeline.steps.inputs import school_inputs
+from attendance_pipeline.steps.marked_days import (
+    marks_by_day,
+)
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.derived import counted_days, put_counted
 
@@ -70,30 +73,12 @@ def day_versions(site: Site) -> dict[str, str]:
     """
     parts: dict[dt.date, list[str]] = defaultdict(list)
     for school in site.schools():
-        for day, digest in _digests(site, school).items():
+        for day, digest in marks_by_day(site, school).items():
             parts[day].append(f"{school.id} {digest}")
     return {
         day.isoformat(): hashlib.sha256("\n".join(sorted(part)).encode()).hexdigest()[:16]
         for day, part in sorted(parts.items())
     }
-
-
-def _digests(site: Site, school: School, as_at: dt.date | None = None) -> dict[dt.date, str]:
-    """A hash of the marks of each of the school's days that has any, as at a time."""
-
-    def digests() -> dict[dt.date, str]:
-        with site.warehouse.read() as conn:
-            rows = read_marks(conn, school.id, school.calendar.days, as_at)
-        persons = np.unique(rows.person)
-        marks = fold_marks(rows, persons, len(school.calendar))
-        out = {}
-        for index in np.flatnonzero((marks != NO_MARK).any(axis=(0, 2))):
-            marked = (marks[:, index] != NO_MARK).any(axis=1)
-            content = persons[marked].astype(np.int64).tobytes() + marks[marked, index].tobytes()
-            out[school.calendar.date(int(index))] = hashlib.sha256(content).hexdigest()
-        return out
-
-    return site.remember(("digests", school.id, site.register_version(school), as_at), digests)
 
 
 @dataclass(frozen=True)
@@ -132,7 +117,7 @@ def note_counted(site: Site, keys: Sequence[str]) -> None:
     """Note which marks the register of these days (ISO dates) was counted from."""
     for school in site.schools():
         days = [d for key in keys if school.calendar.index(d := dt.date.fromisoformat(key)) is not None]
-        now = _digests(site, school)
+        now = marks_by_day(site, school)
         with site.warehouse.begin(school.id) as conn:
             put_counted(conn, school.id, {day: now.get(day, "") for day in days})
 
@@ -141,7 +126,7 @@ def corrected_days(site: Site) -> list[dt.date]:
     """School days whose marks, in any school, are others than those that the register was last counted from."""
     out: set[dt.date] = set()
     for school in site.schools():
-        now = _digests(site, school)
+        now = marks_by_day(site, school)
         with site.warehouse.read() as conn:
             before = counted_days(conn, school.id)
         out |= {d for d, was in before.items() if was != now.get(d, "") and school.calendar.index(d) is not None}
@@ -153,26 +138,3 @@ def _count_by_day(days: Iterable[dt.date]) -> dict[str, int]:
     for day in days:
         counts[day.isoformat()] += 1
     return counts
-
-
-def last_marked_day(site: Site, school: School, as_at: dt.date | None = None) -> int | None:
-    """Number of the school's last school day that has any mark as at a time; None when there is none."""
-    days = _digests(site, school, as_at)
-    return school.calendar.index(max(days)) if days else None
-
-
-def first_marked_day(site: Site, school: School, as_at: dt.date | None = None) -> int | None:
-    """Number of the school's first school day that has any mark as at a time; None when there is none."""
-    days = _digests(site, school, as_at)
-    return school.calendar.index(min(days)) if days else None
-
-
-def latest_marked_day(site: Site, upto: dt.date, as_at: dt.date | None = None) -> dt.date | None:
-    """The latest school day up to a date that has marks in any school, as at a time; None when there is none."""
-    latest = [
-        school.calendar.date(min(marked, before))
-        for school in site.schools()
-        if (marked := last_marked_day(site, school, as_at)) is not None
-        and (before := school.calendar.on_or_before(upto)) >= 0
-    ]
-    return max(latest, default=None)

@@ -25,7 +25,7 @@ from attendance_pipeline.letters.pdf import Letterhead
 from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
-from attendance_pipeline.steps.intake import last_marked_day
+from attendance_pipeline.steps.marked_days import last_marked_day
 from attendance_pipeline.steps.provenance import MarkSources
 from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.restate import derived, newest_done, replayed_from

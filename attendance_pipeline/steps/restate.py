@@ -18,7 +18,7 @@ from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.home import School
 from attendance_pipeline.steps.inputs import school_inputs
-from attendance_pipeline.steps.intake import first_marked_day, last_marked_day
+from attendance_pipeline.steps.marked_days import first_marked_day, last_marked_day
 from attendance_pipeline.steps.pages import page_rows, to_page
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.derived import page_versions, read_pages, write_pages

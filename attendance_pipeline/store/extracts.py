@@ -342,6 +342,26 @@ def records_of(conn: sa.Connection, school: str, kind: str) -> dict[int, dict[st
     return {r.id: r.data for r in conn.execute(query)}
 
 
+def pupil_names(
+    conn: sa.Connection, schools: Sequence[str], *, upn: str | None = None, admission_number: str | None = None
+) -> list[dict[str, str]]:
+    """What pupils extracts ever said of names and numbers, each distinct once: `school`, `upn`, `admission_number`,
+    `forename`, `preferred_forename`, `surname` and `class`; blank where there is none. Of all, or of those with a UPN
+    or an admission number (its case does not matter)."""
+    fields = ("admission_number", "forename", "preferred_forename", "surname", "class")
+    columns = [record.c.data[name].as_string().label(name) for name in fields]
+    query = sa.select(record.c.school, record.c.subject.label("upn"), *columns).where(record.c.kind == "pupils")
+    if upn is not None:
+        query = query.where(record.c.subject == upn)
+    if admission_number is not None:
+        query = query.where(sa.func.lower(record.c.data["admission_number"].as_string()) == admission_number.lower())
+    found: list[dict[str, str]] = []
+    for school in schools:  # by school: that is how records are indexed
+        rows = conn.execute(query.where(record.c.school == school))
+        found += [{name: value or "" for name, value in r._mapping.items()} for r in rows]
+    return found
+
+
 def records_starting(conn: sa.Connection, school: str, letter: str) -> dict[int, str]:
     """The kind of every record whose subject starts with this letter, capital or small as it is."""
     query = sa.select(record.c.id, record.c.kind).where(record.c.school == school)

@@ -175,9 +175,12 @@ def read_letters(
     references: Iterable[str] | None = None,
     states: Iterable[str] | None = None,
     batch_id: str | None = None,
+    persons: Iterable[int] | None = None,
 ) -> list[dict[str, Any]]:
     """Letters with every column, by the day they were proposed and their reference."""
     query = sa.select(letter)
+    if persons is not None:
+        query = query.where(letter.c.person_id.in_(sorted(set(persons))))
     if school is not None:
         query = query.where(letter.c.school == school)
     if states is not None:

@@ -17,11 +17,24 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from attendance_pipeline.commands import demo, impact, letters, mis, nights, sample, settings, tables, try_file, web
+from attendance_pipeline.commands import (
+    benchmarks,
+    demo,
+    explain,
+    impact,
+    letters,
+    mis,
+    nights,
+    sample,
+    settings,
+    tables,
+    try_file,
+    web,
+)
 from attendance_pipeline.commands.telling import DONE, FAILED, REFUSED, Commands, UsageError, at_home
 from attendance_pipeline.law.settings_errors import SettingsError
 
-FAMILIES = (demo, try_file, settings, nights, impact, letters, tables, sample, mis, web)
+FAMILIES = (demo, try_file, settings, nights, explain, impact, letters, tables, benchmarks, sample, mis, web)
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
 # Errors whose words we chose, by name: their modules are too heavy to import for every command.
 _OWN_WORDS = ("RunFailed", "TemplateError")

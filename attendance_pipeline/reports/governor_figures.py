@@ -82,6 +82,10 @@ class GovernorInputs:
         return int(self.inputs.calendar.year_start[self.last])
 
     @property
+    def school_id(self) -> str:
+        return self.inputs.school_id
+
+    @property
     def day(self) -> dt.date:
         return self.inputs.calendar.date(self.last)
 

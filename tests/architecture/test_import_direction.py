@@ -66,7 +66,10 @@ ONLY_FOR: dict[str, tuple[tuple[str, ...], str]] = {
         "tables are touched by the verbs of store/; others name one only to hand it to a verb",
     ),
     "store.warehouse.now": (("store",), "moments are written by the verbs of store/, and read from what they wrote"),
-    "delivery": (("steps.deliver",), "one module delivers to the drive"),
+    "delivery": (
+        ("steps.deliver", "steps.board"),
+        "dated folders are delivered by one module, pages that stay by another",
+    ),
 }
 
 # Libraries that not everybody may import.
@@ -99,6 +102,7 @@ WRITERS = (
     "home",  # a new home
     "mis.inbox",  # kept extracts; takes from the inbox
     "store.warehouse",  # the SQLite file
+    "steps.benchmarks",  # published figures that somebody downloaded, into the home
     "steps.secret",  # a key in the home's state
     "steps.decided",  # what was decided of letters, into the inbox as one more extract of the log
     "table_files",  # where `attendance export` was told to
@@ -112,7 +116,7 @@ WRITING_OF_OS = {"open", "replace", "rename", "link", "symlink", "remove", "unli
                  "chmod"}  # fmt: skip
 
 # Who may ask a home where the drive is: to check it, to deliver, and to say where a delivery lies.
-KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.decided", "running", "said")
+KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.board", "steps.decided", "running", "said")
 
 # The rules are pure: of what is not ours they may import these and no more, and they open nothing.
 # (difflib and unicodedata compare names: tables of characters, and nothing but their arguments.)

@@ -11,7 +11,7 @@ import report_world
 from attendance_pipeline.derive.inputs import LogTable, PupilTable, SchoolInputs
 from attendance_pipeline.derive.ladder import CLOSED, ESCALATED, OPENED, RECOVERED
 from attendance_pipeline.law.register_codes import CODES
-from attendance_pipeline.reports.governor_effect import Effect, effect_of_interventions
+from attendance_pipeline.reports.governor_effect import Compared, Effect, compared_openings, effect_of_interventions
 
 CALENDAR = report_world.calendar()
 DAY = dt.date(2025, 12, 19)
@@ -86,12 +86,24 @@ def test_a_week_that_is_not_over_is_not_counted() -> None:
     assert effect([(2, 2)] * 11, events, DAY - dt.timedelta(1)).compared == 0
 
 
-def test_pupils_on_the_ladder_themselves_are_not_compared_with() -> None:
-    later = int(CALENDAR.week_first[CALENDAR.week[OPENING] + 4])
-    for day, counted in ((OPENING, 0), (later, 0), (later + 5, 1)):
+def test_pupils_on_the_ladder_when_the_stage_opens_or_before_are_not_compared_with() -> None:
+    before = int(CALENDAR.week_first[CALENDAR.week[OPENING] - 4])
+    for day, compared in ((OPENING, 0), (before, 0), (OPENING + 5, 1)):
         events = [opened(0), *(opened(p, day) for p in range(1, 11))]
-        found = effect([(2, 0)] * 11, events, dt.date(2025, 11, 21))
-        assert found.compared == counted, day
+        openings = compared_openings(
+            report_world.governor_inputs(school([(2, 0)] * 11), dt.date(2025, 11, 21), events=events)
+        )
+        assert sum(o.pupil == 0 for o in openings) == compared, day
+
+
+def test_how_long_similar_pupils_were_on_the_ladder_themselves_is_counted() -> None:
+    """Sixty are helped from 13 October on, and thirty of the sixty like them three weeks later."""
+    later = int(CALENDAR.week_first[CALENDAR.week[OPENING] + 3])
+    events = [opened(p) for p in range(60)] + [opened(p, later) for p in range(60, 90)]
+    given = report_world.governor_inputs(school([(2, 0)] * 60 + [(2, 2)] * 60), DAY, events=events)
+    first = [o for o in compared_openings(given) if o.pupil < 60]
+    assert {round(o.ladder_of_similar, 3) for o in first} == {0.25}  # half of them, in two of the four weeks
+    assert {round(o.after - o.after_of_similar, 3) for o in first} == {round(8 / 19, 3)}  # 24 October is an INSET day
 
 
 def test_the_same_pupil_twice_is_less_than_two_pupils() -> None:
@@ -118,6 +130,9 @@ def test_what_became_of_the_years_episodes() -> None:
     assert (found.open_first_stage, found.open_later_stage) == (3, 1)
 
 
+NOTHING = Effect(0, 0, 0, 0, 0, 0, None, tuple(Compared(stage, 0, None) for stage in (1, 2, 3, 4)))
+
+
 def test_no_events() -> None:
-    assert effect([(0, 0)] * 3, []) == Effect(0, 0, 0, 0, 0, 0, None)
-    assert effect([(0, 0)] * 3, [], dt.date(2025, 9, 2)) == Effect(0, 0, 0, 0, 0, 0, None)
+    assert effect([(0, 0)] * 3, []) == NOTHING
+    assert effect([(0, 0)] * 3, [], dt.date(2025, 9, 2)) == NOTHING

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from attendance_pipeline.letters.report_page import DataTable, KeyFigure, Report, Section
-from attendance_pipeline.reports.figures import long_date, number, percent, plural, points, tenths
+from attendance_pipeline.reports.figures import long_date, number, percent, plural, points, short_date, tenths
 from attendance_pipeline.reports.governor_figures import YEAR_NAMES
 from attendance_pipeline.reports.incentives import BEST, MOST_IMPROVED, RAFFLE, Prize
 from attendance_pipeline.reports.printed import as_pdf
@@ -91,7 +91,8 @@ def _tickets(sheet: DrawSheet) -> Iterator[Mapping[str, object]]:
 
 def _pdf(sheet: DrawSheet) -> bytes:
     title = "Punctuality raffle" if sheet.is_raffle else "Attendance prize pot"
-    span = f"{long_date(sheet.first)} to {long_date(sheet.last)}"
+    same_year = sheet.first.year == sheet.last.year
+    span = f"{(short_date if same_year else long_date)(sheet.first)} to {long_date(sheet.last)}"
     weeks = "Week of" if sheet.school_weeks == 1 else plural(sheet.school_weeks, "school week").capitalize() + ","
     tables = _raffle_tables(sheet) if sheet.is_raffle else _prize_pot_tables(sheet)
     report = Report(
@@ -141,7 +142,7 @@ def _prize_pot_tables(sheet: DrawSheet) -> tuple[DataTable, ...]:
             shown = "" if figure is None else percent(figure) if name == BEST else points(figure)
             rows.append((year_name(p.group), won.name, won.class_name, shown, _tie(p)))
         if rows:
-            header = ("Year group", "Winner", "Class", what, "Alike")
+            header = ("Year group", "Winner", "Class", what, "Ties")
             align = ("left", "left", "left", "right", "left")
             widths = ("auto", "1fr", "auto", "auto", "auto")
             tables.append(DataTable(header, tuple(rows), align=align, widths=widths, caption=PRIZE_NAMES[name]))
@@ -151,7 +152,7 @@ def _prize_pot_tables(sheet: DrawSheet) -> tuple[DataTable, ...]:
 def _tie(prize: Prize) -> str:
     if not prize.winner:
         return ""
-    return "alone" if len(prize.tickets) == 1 else f"ticket {prize.winner} of {len(prize.tickets)}: drawn"
+    return "alone" if len(prize.tickets) == 1 else f"{len(prize.tickets)} alike: drawn, ticket {prize.winner}"
 
 
 def _remarks(sheet: DrawSheet) -> tuple[str, ...]:

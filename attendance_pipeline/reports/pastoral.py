@@ -97,13 +97,13 @@ class Entry:
         return self.action in _HELD or is_restricted(f"{self.barrier} {self.agency} {self.outcome}")
 
     def in_words(self, *, openly: bool) -> str:
-        """The entry for the pack (`openly`) or for the restricted sheet."""
+        """The entry without its date, for the pack (`openly`) or for the restricted sheet."""
         what = {**_DONE, **_HELD}.get(self.action, self.action.replace("_", " "))
         if self.action == "letter_sent" and self.stage:
             what = f"letter {self.stage} given or sent"
         more = [f"for {self.barrier}" * bool(self.barrier), self.agency, self.outcome]
         said = [ELSEWHERE] if openly and self.is_restricted else [words for words in more if words]
-        return f"{short_date(self.date)} {what}" + (f" ({'; '.join(said)})" if said else "")
+        return what + (f" ({'; '.join(said)})" if said else "")
 
 
 @dataclass(frozen=True)
@@ -273,7 +273,7 @@ def _sum(window: object, members: np.ndarray) -> tuple[int, int]:
 
 def _next(awaiting: bool, due: dt.date | None) -> str:
     if awaiting:
-        return "The stage waits for its first actions"
+        return "Not begun: its first actions are wanting"
     return "Review due" if due is None else f"Review {short_date(due)}"
 
 
@@ -377,7 +377,7 @@ def _on_the_ladder(found: Pastoral) -> Iterator[Section]:
                     header=header,
                     rows=tuple(_case_row(c, found) for c in cases),
                     align=("left", "left", "right", "right", "right", "right", "left", "left", "left"),
-                    widths=("2.2fr", "auto", "auto", "auto", "auto", "auto", "5fr", "1.6fr", "3fr"),
+                    widths=("2.2fr", "auto", "auto", "auto", "auto", "auto", "5.2fr", "2fr", "2.6fr"),
                     note="Change: points of the year's attendance since the stage opened."
                     if stage == cases[0].stage == found.cases[0].stage
                     else "",
@@ -387,7 +387,7 @@ def _on_the_ladder(found: Pastoral) -> Iterator[Section]:
 
 
 def _case_row(c: Case, found: Pastoral) -> tuple[str, ...]:
-    done = [e.in_words(openly=True) for e in found.entries if e.pupil == c.pupil and e.action in _DONE]
+    done = _grouped(e for e in found.entries if e.pupil == c.pupil and e.action in _DONE)
     return (
         found.name(c.pupil),
         found.class_of(c.pupil),
@@ -399,6 +399,19 @@ def _case_row(c: Case, found: Pastoral) -> tuple[str, ...]:
         c.next_step,
         "",
     )
+
+
+def _grouped(entries: Iterable[Entry]) -> list[str]:
+    """What was done, by date; what was done several times is said once."""
+    dates: dict[str, list[dt.date]] = {}
+    for e in sorted(entries, key=lambda e: e.date):
+        dates.setdefault(e.in_words(openly=True), []).append(e.date)
+    return [
+        f"{short_date(days[0])} {words}"
+        if len(days) == 1
+        else f"{short_date(days[0])} to {short_date(days[-1])} {len(days)} times {words}"
+        for words, days in dates.items()
+    ]
 
 
 def _ended(found: Pastoral) -> Iterator[Section]:
@@ -432,19 +445,21 @@ def _to_decide(found: Pastoral, owners: Mapping[str, str]) -> Iterator[Section]:
             ),
         )
     if found.overdue:
-        tasks = sorted(found.overdue, key=lambda t: (t.due_on or dt.date.max, t.owner, found.names[t.pupil], t.task))
+        kinds: dict[tuple[str, str], list[dt.date]] = {}
+        for t in found.overdue:
+            kinds.setdefault((_owner(t.owner, owners), t.task), []).append(t.due_on or found.last)
         late = tuple(
-            (short_date(t.due_on or found.last), _owner(t.owner, owners), found.name(t.pupil), t.task, "")
-            for t in tasks
+            (owner, task, number(len(days)), short_date(min(days)), "")
+            for (owner, task), days in sorted(kinds.items(), key=lambda kind: (-len(kind[1]), min(kind[1]), kind[0]))
         )
         yield Section(
-            heading=f"Overdue: {plural(len(tasks), 'task')}",
+            heading=f"Overdue: {plural(len(found.overdue), 'task')}, each with its pupil on the worklist of its owner",
             tables=(
                 DataTable(
-                    ("Was due", "Whose", "Pupil", "Task", "Agreed"),
+                    ("Whose", "Task", "How many", "Oldest was due", "Agreed"),
                     late,
-                    align=("left",) * 5,
-                    widths=("auto", "1.4fr", "1.6fr", "3fr", "2fr"),
+                    align=("left", "left", "right", "left", "left"),
+                    widths=("auto", "auto", "auto", "auto", "1fr"),
                 ),
             ),
         )
@@ -479,15 +494,17 @@ def _restricted(found: Pastoral) -> Section | None:
     told = sorted((e for e in found.entries if e.is_restricted), key=lambda e: (found.names[e.pupil], e.date))
     if not told:
         return None
-    rows = tuple((found.name(e.pupil), found.class_of(e.pupil), e.in_words(openly=False), e.by) for e in told)
+    rows = tuple(
+        (found.name(e.pupil), found.class_of(e.pupil), short_date(e.date), e.in_words(openly=False), e.by) for e in told
+    )
     return Section(
         paragraphs=(f"Where the pack says “{ELSEWHERE}”, or is silent about a hold, this is what the log says.",),
         tables=(
             DataTable(
-                ("Pupil", "Class", "Entry", "By"),
+                ("Pupil", "Class", "Date", "Entry", "By"),
                 rows,
-                align=("left",) * 4,
-                widths=("1.5fr", "auto", "3fr", "1fr"),
+                align=("left",) * 5,
+                widths=("1.5fr", "auto", "auto", "3fr", "1fr"),
             ),
         ),
     )

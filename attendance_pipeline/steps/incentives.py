@@ -94,7 +94,7 @@ def _draw(site: Site, school: School, kind: str, weeks: Round) -> StoredDraw:
         school_weeks=_length(school, weeks),
         minimum=setting.minimum_possible_sessions,
         left_out=without_year_group(inputs, weeks.last),
-        made_from=f"{site.register_as_at(school)} · policy {school.policy.name} {school.policy.version}",
+        made_from=f"Register as at {site.register_as_at(school)} · policy {school.policy.name} {school.policy.version}",
     )
     return StoredDraw(kind, week, calendar.date(weeks.first), calendar.date(weeks.last), seed, content)
 

@@ -21,6 +21,7 @@ from attendance_pipeline.derive.patterns import (
     MIN_WEEKS,
     NO_MINUTES,
     SHORT_SPELL,
+    TARGETS,
     WEEK_SPELL,
     WEEKDAYS,
     SchoolPatterns,
@@ -35,14 +36,14 @@ Pairs = tuple[tuple[int, int], ...]
 class GroupPatterns:
     """Pairs are (absent or late sessions, possible sessions), Monday first where there are five.
 
-    `worst`: the weekday that was the worst of its week too often for chance, -1 for none; `worst_weeks` of
-    `weeks_asked` weeks with one worst day. `edges_worst` of `edges_asked` weeks had their worst day next to a break,
-    `edges_sure` whether that is more than chance. Spells and weeks are sums over pupils.
+    `worst`: the weekdays (one, or the two ends of the week) that had the worst day of the week too often for chance, ()
+    for none; `worst_weeks` of `weeks_asked` weeks with one worst day. `edges_worst` of `edges_asked` weeks had their
+    worst day next to a break, `edges_sure` whether that is more than chance. Spells and weeks are sums over pupils.
     """
 
     pupils: int
     by_weekday: Pairs
-    worst: int
+    worst: tuple[int, ...]
     worst_weeks: int
     weeks_asked: int
     before: tuple[int, int]
@@ -67,10 +68,10 @@ class GroupPatterns:
     def sentences(self) -> tuple[str, ...]:
         """What is more than chance, a plain sentence each."""
         out = []
-        if self.worst >= 0:
-            day = WEEKDAYS[self.worst]
+        if self.worst:
+            days = " or ".join(WEEKDAYS[w] for w in self.worst)
             out.append(
-                f"{day} was the day with most absence in {self.worst_weeks} of {self.weeks_asked} weeks: more than "
+                f"{days} was the day with most absence in {self.worst_weeks} of {self.weeks_asked} weeks: more than "
                 "chance would bring."
             )
         if self.edges_sure:
@@ -151,15 +152,16 @@ def _worst_days(
     return out
 
 
-def _worst_weekday(worst: list[tuple[int, list[int]]], weekday: npt.NDArray[np.int64]) -> tuple[int, int]:
-    """The weekday that was the worst more often than chance (-1: none), and in how many weeks."""
+def _worst_weekday(worst: list[tuple[int, list[int]]], weekday: npt.NDArray[np.int64]) -> tuple[tuple[int, ...], int]:
+    """The weekdays that had the worst day more often than chance (() for none), and in how many weeks."""
     if len(worst) < MIN_WEEKS:
-        return -1, 0
-    counts = np.array([sum(bool(weekday[day, w]) for day, _ in worst) for w in range(5)])
-    chances = np.array([[weekday[days, w].sum() / len(days) for _, days in worst] for w in range(5)])
+        return (), 0
+    targets = [weekday[:, list(t)].any(axis=1) for t in TARGETS]
+    counts = np.array([sum(bool(on[day]) for day, _ in worst) for on in targets])
+    chances = np.array([[on[days].mean() for _, days in worst] for on in targets])
     p_values = at_least(chances, counts)
     best = int(p_values.argmin())
-    return (best, int(counts[best])) if p_values[best] * 5 < CHANCE else (-1, 0)
+    return (TARGETS[best], int(counts[best])) if p_values[best] * len(TARGETS) < CHANCE else ((), 0)
 
 
 def _worst_edges(worst: list[tuple[int, list[int]]], edge: Bools) -> tuple[int, int, bool]:

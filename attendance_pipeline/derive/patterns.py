@@ -37,7 +37,7 @@ MIN_WEEKS = 6  # school weeks on roll below which no pattern is named
 MIN_EVENTS = 3  # spells or lates on the days in question
 
 # What is looked for besides single weekdays; each is paid for, as all that is looked for shares in CHANCE.
-_TARGETS = (*((d,) for d in range(5)), (0, 4))
+TARGETS = (*((d,) for d in range(5)), (0, 4))
 _TARGET_WORDS = (*(f"{name}s" for name in WEEKDAYS), "Mondays or Fridays")
 SHORT_SPELL = 2  # sessions: a day or less
 WEEK_SPELL = 10  # sessions: a school week or more
@@ -59,7 +59,7 @@ class WeekdayPattern:
 
     @property
     def short(self) -> str:
-        return _TARGET_WORDS[_TARGETS.index(self.chosen)] if self.chosen else ""
+        return _TARGET_WORDS[TARGETS.index(self.chosen)] if self.chosen else ""
 
     @property
     def sentence(self) -> str:
@@ -323,8 +323,8 @@ class SchoolPatterns:
 
     @cached_property
     def _weekday_chosen(self) -> Longs:
-        """By pupil the index in _TARGETS that stands out; -1 for none."""
-        targets = np.stack([self.weekday_table[:, list(t)].any(axis=1) for t in _TARGETS])
+        """By pupil the index in TARGETS that stands out; -1 for none."""
+        targets = np.stack([self.weekday_table[:, list(t)].any(axis=1) for t in TARGETS])
         return self._standing_out(targets)
 
     @cached_property
@@ -364,7 +364,7 @@ class SchoolPatterns:
 
     def _weekdays(self, p: int) -> WeekdayPattern:
         number = int(self._weekday_chosen[p])
-        chosen = _TARGETS[number] if number >= 0 else ()
+        chosen = TARGETS[number] if number >= 0 else ()
         on = self.weekday_table[:, list(chosen)].any(axis=1)
         return WeekdayPattern(
             days=tuple(self._by_weekday["possible"][p].tolist()),

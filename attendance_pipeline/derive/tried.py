@@ -41,8 +41,18 @@ TRIED = (
     "penalty_notice_issued",
     "referral_made",
 )
-# What says why something did not work; an outcome or a note on something that was tried says it too.
+# What says why something did not work: these by themselves, and the outcome or note of a talk, a visit or a review. (Of
+# a letter or a plan they say what it was.)
 REASONS = ("support_refused", "reason_questioned")
+TALKS = (
+    "phone_call",
+    "meeting_held",
+    "plan_reviewed",
+    "follow_up_done",
+    "home_visit",
+    "agency_contacted",
+    "intervention_changed",
+)
 # What was done otherwise afterwards.
 CHANGED = ("intervention_changed", "plan_agreed", "plan_reviewed", "target_agreed")
 
@@ -249,7 +259,7 @@ def went_on(inputs: SchoolInputs, events: npt.NDArray[np.void], entries: Iterabl
                     barriers=tuple(named),
                     tried=tuple(e for e in before if e.action in TRIED),
                     reasons=tuple(
-                        e for e in before if e.action in REASONS or (e.action in TRIED and (e.outcome or e.note))
+                        e for e in before if e.action in REASONS or (e.action in TALKS and (e.outcome or e.note))
                     ),
                     changed=tuple(e for e in own if e.action == CHANGED[0] or (e.action in CHANGED and e.day >= date)),
                 )

@@ -43,6 +43,7 @@ from attendance_pipeline.law.absence_thresholds import absent_from
 from attendance_pipeline.law.rounds import weeks_of_year
 from attendance_pipeline.reports.benchmarks import SAME_WEEK_LAST_YEAR, Comparison, Published
 from attendance_pipeline.reports.figures import rounded, tenths
+from attendance_pipeline.reports.governor_figures import YEAR_NAMES
 
 Bools = npt.NDArray[np.bool_]
 SCHOOL, YEAR, CLASS, COHORT = "school", "year", "class", "cohort"
@@ -290,7 +291,13 @@ def _groups(given: MonitoringInputs, counts: Counts, patterns: SchoolPatterns, f
                 patterns=group_patterns(patterns, members),
             )
         )
-    return tuple(out)
+    return tuple(sorted(out, key=lambda g: (GROUP_KINDS.index(g.kind), _year_place(g))))
+
+
+def _year_place(group: GroupRow) -> int:
+    """Years in the order of the national curriculum; other groups stay as they are."""
+    known = list(YEAR_NAMES)
+    return known.index(group.name) if group.kind == YEAR and group.name in known else len(known)
 
 
 def _weeks(given: MonitoringInputs, counts: Counts, members: Bools) -> tuple[Week, ...]:

@@ -52,6 +52,7 @@ PAGE, PDF = "monitoring.html", "monitoring.pdf"
 TITLE = "Attendance monitoring"
 MOST_PUPILS = 20  # of a table of the page; the workbook has all
 MOST_FAMILIES = 10
+_EVERYDAY = ("/", "\\", "L", "I", "M", "C", "O", "G", "N", "U")
 _NOT_EVIDENCE = (
     "Pupils are picked when attendance is low, and tend to rise by themselves: this says what followed, it is not "
     "evidence of effect."
@@ -156,7 +157,8 @@ def _head(found: Monitoring, may: Shown) -> Section:
 def _to_look_at(found: Monitoring, may: Shown) -> list[str]:
     """What the week asks somebody to look at, a sentence each."""
     out = []
-    flagged = [g for g in found.groups if g.flagged and _visible(g, found, may)]
+    enough = found.given.derived.inputs.policy.setting.suppression.minimum_group  # one child is no group
+    flagged = [g for g in found.groups if g.flagged and g.pupils >= enough and _visible(g, found, may)]
     if flagged:
         names = ", ".join(group_name(g) for g in flagged)
         out.append(f"Consider a group intervention: {names} (four weeks two points or more below the school's).")
@@ -416,9 +418,15 @@ def _stand_out(found: Monitoring, may: Shown) -> list[str]:
     return out
 
 
+def _place(code: str) -> tuple[int, int]:
+    """Everyday codes first: a rare code that is hidden takes its neighbour with it, which should be as rare."""
+    known = _EVERYDAY.index(code) if code in _EVERYDAY else len(_EVERYDAY)
+    return known, CODES.numbers_of([code])[0]
+
+
 def _codes(found: Monitoring, may: Shown) -> Section:
     four, year = found.codes[code_key(found.school.kind, found.school.name)]
-    present = [row for row in CODES.rows if row.code in year.codes]
+    present = sorted((row for row in CODES.rows if row.code in year.codes), key=lambda row: _place(row.code))
     hidden = may.parts([year.codes[r.code] for r in present], [may.few(year.users[r.code]) for r in present])
     rows = []
     for row, h in zip(present, hidden, strict=True):

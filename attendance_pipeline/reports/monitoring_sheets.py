@@ -9,6 +9,7 @@ stands in the workbook for `restricted` alone; this one says that there is somet
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -608,11 +609,27 @@ def said(text: str, *, openly: bool = True) -> str:
     return KEPT_BACK if openly and is_restricted(text) else text
 
 
-def _entry_words(entry: Entry, *, openly: bool) -> str:
-    parts = [said(t, openly=openly) for t in (entry.outcome, entry.note, entry.agency) if t]
-    words = "; ".join(dict.fromkeys(parts))
-    date = f"{entry.day:%d/%m/%Y} {action_words(entry.action).lower()}"
-    return f"{date}: {words}" if words else date
+def _entries(entries: Sequence[Entry], *, openly: bool) -> str:
+    """Entries a line each; those that say the same are one, with how often and the last date."""
+    alike: dict[tuple[str, str], list[Entry]] = {}
+    for e in entries:
+        words = "; ".join(dict.fromkeys(said(t, openly=openly) for t in (e.outcome, e.note, e.agency) if t))
+        alike.setdefault((action_words(e.action).lower(), words), []).append(e)
+    lines = []
+    for (action, words), same in alike.items():
+        often = f", {len(same)} times, the last" if len(same) > 1 else ""
+        lines.append(f"{action}{often} {same[-1].day:%d/%m/%Y}{f': {words}' if words else ''}")
+    return "\n".join(lines)
+
+
+def _tried_words(entries: Sequence[Entry]) -> str:
+    """What was tried, a line an action, with how often and the last date."""
+    last = {e.action: e.day for e in entries}
+    often = Counter(e.action for e in entries)
+    return "\n".join(
+        f"{action_words(a).lower()}{f', {often[a]} times, the last' if often[a] > 1 else ''} {last[a]:%d/%m/%Y}"
+        for a in tried_in_order(last)
+    )
 
 
 def _tried_sheets(found: Monitoring, *, openly: bool) -> list[Made]:
@@ -645,9 +662,9 @@ def _tried_sheets(found: Monitoring, *, openly: bool) -> list[Made]:
             "stages": f"{w.from_stage} to {w.to_stage}",
             "by": w.by.capitalize(),
             "barriers": ", ".join(said(b, openly=openly) for b in w.barriers),
-            "tried": "\n".join(dict.fromkeys(f"{e.day:%d/%m/%Y} {action_words(e.action).lower()}" for e in w.tried)),
-            "reasons": "\n".join(_entry_words(e, openly=openly) for e in w.reasons),
-            "changed": "\n".join(_entry_words(e, openly=openly) for e in w.changed),
+            "tried": _tried_words(w.tried),
+            "reasons": _entries(w.reasons, openly=openly),
+            "changed": _entries(w.changed, openly=openly),
             "missing": "Nothing recorded: say why, and what is to change" if w.nothing_recorded else "",
         }
         for w in found.went_on

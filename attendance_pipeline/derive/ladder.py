@@ -173,6 +173,13 @@ def tell(events, s, today, p, d, event, from_stage, figure, looked_from, checkpo
 
 
 @compiled
+def say_level(events, s, level):
+    """The event told last was about a stage's own level of attendance, not about the season's threshold."""
+    if 0 < s.told <= len(events):
+        events[s.told - 1].threshold = level
+
+
+@compiled
 def open_stage(s, today, rungs, dues, d, stage, figure):
     s.stage = stage
     s.awaiting = rungs[d, stage].requires != 0
@@ -214,6 +221,20 @@ def below_threshold(today, figure):
 def at_threshold(today, figure):
     """A >= T; false when A is null."""
     return figure[1] > 0 and figure[0] * HUNDRED_PERCENT >= today.threshold * figure[1]
+
+
+@compiled
+def below(level, figure):
+    """A < a level; false when A is null or there is no such level."""
+    return figure[0] * HUNDRED_PERCENT < level * figure[1]
+
+
+@compiled
+def stage_of_level(today, rungs, d, stage, figure):
+    """The highest stage that a pupil at `stage` reaches by level alone: each on the way has one, and A is below it."""
+    while stage < today.last_stage and below(rungs[d, stage + 1].below, figure):
+        stage += 1
+    return stage
 
 
 @compiled
@@ -301,7 +322,10 @@ def review(s, today, rungs, dues, counts, gates, events, p, d, first, figure):
     then_attended, then_possible = s.checkpoint_attended, s.checkpoint_possible
     period_attended, period_possible = sessions(counts, looked_from, today.cut)
     s.reviews += 1
-    may_rise = stage < TOP_STAGE and s.reviews >= rungs[d, stage].reviews_before_next
+    level = rungs[d, stage + 1].below if stage < TOP_STAGE else -1
+    may_rise = stage < today.last_stage and s.reviews >= rungs[d, stage].reviews_before_next
+    if level >= 0 and not below(level, figure):
+        may_rise = False
     recovered_alone = period_attended * HUNDRED_PERCENT >= today.recovered_at * period_possible
     dropped = attended * then_possible < then_attended * possible  # false when the checkpoint is null
     improved_at = then_attended * HUNDRED_PERCENT + today.improvement * then_possible
@@ -311,6 +335,9 @@ def review(s, today, rungs, dues, counts, gates, events, p, d, first, figure):
         event = NO_SESSIONS
     elif at_threshold(today, figure) or recovered_alone:
         event = RECOVERED
+    elif level >= 0 and may_rise and gate(today, looked_from, gates):
+        s.stalled = 0
+        event = ESCALATED
     elif dropped and gate(today, looked_from, gates):
         s.stalled = 0
         event = ESCALATED if may_rise else DROPPED
@@ -332,6 +359,8 @@ def review(s, today, rungs, dues, counts, gates, events, p, d, first, figure):
     if d >= first:
         checkpoint = (then_attended, then_possible)
         tell(events, s, today, p, d, event, stage, figure, looked_from, checkpoint, (period_attended, period_possible))
+        if level >= 0 and event == ESCALATED:
+            say_level(events, s, level)
 
 
 @compiled
@@ -393,7 +422,7 @@ def climb(
                 if log[e].after == d and apply_entry(s, today, rungs, dues, log[e], events, p, d, first, figure):
                     moved = True
                 e += 1
-            opens = reviewed = False
+            opens = reviewed = rises = False
             if not moved and today.in_force:
                 if s.stage == 0:
                     opens = may_open(s, today, d, figure)
@@ -409,20 +438,32 @@ def climb(
                             tell(events, s, today, p, d, RECOVERED, stage, figure, -1, NOTHING, NOTHING)
                 else:
                     reviewed = 0 <= s.due <= d
-            if opens or reviewed:
+                if today.daily and s.stage > 0 and not reviewed and today.opens and figure[1] >= today.minimum:
+                    rises = stage_of_level(today, rungs, d, s.stage, figure) > s.stage
+            if opens or reviewed or rises:
                 if not s.gate_counted:
                     count_unaccepted(days, log, marks, era, flags, entry[p], final, gates)
                     s.gate_counted = 1
                 if reviewed:
                     review(s, today, rungs, dues, counts, gates, events, p, d, first, figure)
                 elif gate(today, today.gate_start, gates):
-                    again = s.recovered and today.week - s.recovered_week <= today.relapse
-                    s.episode += 1
-                    open_stage(s, today, rungs, dues, d, s.recovered_stage if again else 1, figure)
+                    stage, checkpoint = s.stage, (s.checkpoint_attended, s.checkpoint_possible)
+                    target = s.stage
+                    if opens:
+                        again = s.recovered and today.week - s.recovered_week <= today.relapse
+                        s.episode += 1
+                        target, checkpoint = s.recovered_stage if again else 1, figure
+                    of_level = 0
+                    if today.daily:
+                        of_level = stage_of_level(today, rungs, d, target, figure)
+                    open_stage(s, today, rungs, dues, d, max(target, of_level), figure)
                     if d >= first:
-                        tell(events, s, today, p, d, OPENED, 0, figure, today.gate_start, figure, NOTHING)
+                        event = OPENED if opens else ESCALATED
+                        tell(events, s, today, p, d, event, stage, figure, today.gate_start, checkpoint, NOTHING)
+                        if of_level > target:
+                            say_level(events, s, rungs[d, of_level].below)
             held[d] = s.stage
-            if s.awaiting and (moved or opens or reviewed):
+            if s.awaiting and (moved or opens or reviewed or rises):
                 start_clock(s, days, rungs, dues, log, used, held, counts, d)
             if d >= first:
                 write(rows[p, d - first], s, today, figure)

@@ -26,6 +26,7 @@ Longs = npt.NDArray[np.int64]
 
 ROLLING_SCHOOL_WEEKS = 4  # what the measure `rolling_4_school_weeks` is called after
 STAGES = 4
+NO_LEVEL = -1  # of a stage that opens by what a review finds
 OWN_SESSIONS = ("school_sessions", "consecutive_sessions")  # windows that each pupil's own sessions decide
 
 
@@ -96,7 +97,7 @@ def compile_plan(calendar: SchoolCalendar, policy: Policy, go_live: dt.date | No
             versions.append(ladder)
         version[i] = known
     ladder_days = _ladder_days(calendar, policy, versions, version, go_live)
-    rungs, weeks = _rungs(versions, version)
+    rungs, weeks = _rungs(calendar, versions, version)
     era, flags = CODES.eras(calendar.days)
     return Plan(
         calendar=calendar,
@@ -166,23 +167,31 @@ def _ladder_days(
     out["improvement"] = by_day([thousandths(_of(v, "improvement_points")) for v in versions])
     out["answered_within"] = policy.setting.letters.answered_within_school_days
     out["reset"] = setting("academic_year_reset")[calendar.year_start]
+    out["daily"] = by_day([int(_of(v, "rises") == "daily") for v in versions])
+    out["last_stage"] = setting("last_stage")
     out["year_start"] = calendar.year_start
     out["week"] = calendar.week
     return out
 
 
-def _rungs(versions: list[Ladder | None], version: Longs) -> tuple[npt.NDArray[np.void], list[int]]:
+def _rungs(
+    calendar: SchoolCalendar, versions: list[Ladder | None], version: Longs
+) -> tuple[npt.NDArray[np.void], list[int]]:
     """RUNG[n, 5], and how many school weeks each clock runs."""
     out = np.zeros((len(version), STAGES + 1), dtype=RUNG)
     weeks: list[int] = []
     for k, v in enumerate(versions):
-        stages = _of(v, "stages")
-        for number, stage in enumerate((stages.one, stages.two, stages.three, stages.four), 1):
+        of_version = version == k
+        levels = (None,) * STAGES if v is None else v.levels()
+        for number, stage in enumerate(_of(v, "stages").in_order, 1):
             if stage.monitoring_school_weeks not in weeks:
                 weeks.append(stage.monitoring_school_weeks)
             requires = sum(1 << ACTIONS.index(a) for a in set(getattr(stage, "requires", ())))
             before_next = getattr(stage, "reviews_before_next", 0)
-            out[version == k, number] = (weeks.index(stage.monitoring_school_weeks), before_next, requires)
+            level = levels[number - 1] if number > 1 else None
+            out[of_version, number] = (weeks.index(stage.monitoring_school_weeks), before_next, requires, NO_LEVEL)
+            if level is not None:
+                out["below"][of_version, number] = np.array(level)[calendar.season[of_version]]
     return out, weeks
 
 

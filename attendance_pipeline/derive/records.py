@@ -38,6 +38,8 @@ DAY = _records(
     improvement="above the checkpoint that counts as real improvement",
     answered_within="how old, in school days, a log entry may be that a stage requires",
     reset="1 on days of a year that every pupil starts at stage 0",
+    daily="1 where a stage with a level opens on the day attendance falls below it, not only at a review",
+    last_stage="the highest that opens by itself",
     year_start="first day of the academic year",
     week="the school week",
 )
@@ -46,6 +48,7 @@ RUNG = _records(
     clock="which row of Plan.dues says when a review is due",
     reviews_before_next="reviews without which it does not lead on",
     requires="bits of policy.ACTIONS",
+    below="attendance below which it opens; -1 where what a review of the stage before finds decides",
 )
 # One entry of the intervention log on the axis of school days; see `compile_log`.
 ENTRY = _records(

@@ -121,8 +121,10 @@ TaskOwners = Annotated[
 
 
 class TaskSetting(_Strict):
-    """What a school has otherwise for one task of law/tasks.toml: whose it is, and the school days it allows."""
+    """What a school has otherwise for one task of law/tasks.toml: whether it is wanted, whose it is, and how many
+    school days it allows."""
 
+    wanted: bool = True
     owner: TaskOwners | None = None
     due_school_days: Annotated[int, Field(ge=0, le=200)] | None = None
 
@@ -146,12 +148,17 @@ class ReasonGate(_Strict):
 
 
 class Stage(_Strict):
+    """`below`: attendance below which the stage opens, for stages 2 to 4 of ladders that go by levels of attendance
+    (letters at 97, 95 and 90 percent, say). Without it a stage opens by what a review of the one before finds."""
+
+    below: Thresholds | Percent | None = None
     monitoring_school_weeks: Annotated[int, Field(ge=1, le=60)] = 4
     reviews_before_next: Annotated[int, Field(ge=1, le=20)] = 1
     requires: tuple[Literal[ACTIONS], ...] = ()  # type: ignore[valid-type]  # pydantic reads the tuple; the words are above
 
 
 class StageFour(_Strict):
+    below: Thresholds | Percent | None = None
     monitoring_school_weeks: Annotated[int, Field(ge=1, le=60)] = 4
 
 
@@ -169,9 +176,18 @@ class Stages(_Strict):
             value = {**value, "3": {"reviews_before_next": 2, **value["3"]}}
         return value
 
+    @property
+    def in_order(self) -> tuple[Stage, Stage, Stage, StageFour]:
+        return self.one, self.two, self.three, self.four
+
 
 class Ladder(_Dated):
-    """One dated version of the staged interventions. Parameters and defaults: rules.md section 5."""
+    """One dated version of the staged interventions. Parameters and defaults: rules.md section 5; docs/policy.md.
+
+    `rises`: a stage that has a level of its own (`stages.K.below`) opens at a review of the stage before it
+    (`at_reviews`: one after the other), or on the school day on which attendance falls below it (`daily`: also past
+    stages between). `last_stage`: the highest that opens by itself.
+    """
 
     measure: Literal[MEASURES] = "year_to_date"  # type: ignore[valid-type]  # as above
     thresholds: Thresholds
@@ -185,6 +201,34 @@ class Ladder(_Dated):
     stalled_reviews: Count = 2
     improvement_points: Percent = Decimal(5)
     academic_year_reset: bool = True
+    rises: Literal["at_reviews", "daily"] = "at_reviews"
+    last_stage: Annotated[int, Field(ge=1, le=4)] = 4
+
+    def levels(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """What each stage opens below, by season in thousandths of a percent; None: by what a review finds."""
+        own = [s.below for s in self.stages.in_order[1:]]
+        return (self.thresholds.by_season(), *(None if level is None else _by_season(level) for level in own))
+
+    @model_validator(mode="after")
+    def _levels_go_down(self) -> Self:
+        if self.stages.one.below is not None:
+            raise ValueError("no stages.1.below: stage 1 opens below `thresholds`")
+        above = self.thresholds.by_season()
+        for number, level in enumerate(self.levels()[1:], 2):
+            if level is None:
+                continue
+            if number > self.last_stage:
+                raise ValueError(f"no stages.{number}.below after last_stage = {self.last_stage}")
+            if any(mine > before for mine, before in zip(level, above, strict=True)):
+                raise ValueError(f"stages.{number}.below to be no higher than what the stages before it open below")
+            above = level
+        if self.rises == "daily" and self.stages.two.below is None:
+            raise ValueError('rises = "daily" to have at least stages.2.below')
+        return self
+
+
+def _by_season(level: Thresholds | Decimal) -> tuple[int, int, int]:
+    return level.by_season() if isinstance(level, Thresholds) else (thousandths(level),) * 3
 
 
 class Alternative(_Strict):

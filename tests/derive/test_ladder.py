@@ -10,7 +10,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from exam_school import NEXT_YEAR, THRESHOLDS, YEAR, derive, entry, row_on, school, stage_on, told
+from exam_school import NEXT_YEAR, THRESHOLDS, YEAR, derive, entry, policy, row_on, school, stage_on, told
 
 O4 = {"09-01..09-02": "O O"}  # four sessions: 80% on Monday 15 September, and 85% again from Friday 19th
 O6 = {"09-01..09-03": "O O"}  # six: 70% on 15 September, and 85% again from Monday 29th
@@ -475,3 +475,64 @@ def test_before_the_first_version_nothing_opens_and_measures_exist() -> None:
     assert stage_on(derived, "09-19") == "0 none"
     assert row_on(derived, "measures", "09-19", measure="year_to_date")["possible"] == 30
     assert told(derived)[0] == "09-22 opened 0>1"
+
+
+# -- stages with levels of attendance of their own ---------------------------------------------------------------------
+
+LEVELS = {"stages": {"2": {"below": 75}, "3": {"below": {"autumn": 60, "spring": 70, "summer": 70}}}}
+DAILY = LEVELS | {"rises": "daily"}
+# Absent from Monday 15 September on: 20 of 24 (83.3%) on the 17th, 20 of 28 (71.4%) on the 19th, 20 of 34 (58.8%) on the
+# 24th; on 15 October 20 of 64.
+AWAY = {"09-15..10-24": "O O"}
+
+
+@pytest.mark.parametrize(
+    ("marks", "ladder", "expected"),
+    [
+        (AWAY, DAILY, ["09-17 opened 0>1", "09-19 escalated 1>2", "09-24 escalated 2>3"]),
+        (AWAY, DAILY | {"last_stage": 2, "stages": {"2": {"below": 75}}}, ["09-17 opened 0>1", "09-19 escalated 1>2", "10-17 dropped 2>2"]),
+        # One after the other: each stage has its four weeks, however low attendance is.
+        (AWAY, LEVELS, ["09-17 opened 0>1", "10-15 escalated 1>2"]),
+        # Stage 4 has no level: only a review leads there, and never where stage 3 is the last.
+        ({"09-15..12-19": "O O"}, DAILY, ["09-17 opened 0>1", "09-19 escalated 1>2", "09-24 escalated 2>3", "10-22 dropped 3>3", "11-26 escalated 3>4"]),
+        ({"09-15..12-19": "O O"}, DAILY | {"last_stage": 3}, ["09-17 opened 0>1", "09-19 escalated 1>2", "09-24 escalated 2>3", "10-22 dropped 3>3", "11-26 dropped 3>3"]),
+        # 12 of 20 at the first decision, 60%: below 75, not below 60, so straight to stage 2; the next absence to stage 3.
+        ({"09-01..09-04": "O O", "09-15": "O /"}, DAILY, ["09-15 opened 0>2", "09-16 escalated 2>3", "10-14 recovered 3>0"]),
+        # Further stages ask for a reason like the first: here one U, and then absence that is accepted.
+        ({"09-05": "/ U", "09-15..10-03": "I I"}, DAILY | {"reason_gate": {"lookback_school_weeks": 3}}, ["09-17 opened 0>1", "09-18 escalated 1>2", "10-16 dropped_accepted_reasons 2>2"]),
+    ],
+)  # fmt: skip
+def test_a_stage_opens_below_its_own_level(marks: dict[str, str], ladder: dict[str, Any], expected: list[str]) -> None:
+    assert (
+        events(marks, "12-04" if "09-15..12-19" in marks else "10-17", ladder=ladder)[: len(expected) + 1] == expected
+    )
+
+
+def test_at_a_review_attendance_that_fell_but_is_not_below_the_next_level_leads_nowhere() -> None:
+    marks = O4 | {"09-25": "O /", "10-06": "O /"}  # 80% on 15 September; 52 of 58 on 13 October, up
+    down = O4 | {"09-22..09-30": "O O"}  # 42 of 60 on 13 October: 70%, below 80% and below 75
+    ladder = {"stages": {"2": {"below": 75}}, "recovered_at_period_attendance": 100}
+    lower = {"stages": {"2": {"below": 70}}, "recovered_at_period_attendance": 100}
+    assert events(marks, "10-13", ladder=ladder)[-1] == "10-13 recovered 1>0"
+    assert events(down, "10-13", ladder=ladder)[-1] == "10-13 escalated 1>2"
+    assert events(down, "10-13", ladder=lower)[-1] == "10-13 dropped 1>1"
+
+
+def test_an_event_of_a_level_names_the_level() -> None:
+    found = derive(school(AWAY, ladder=DAILY), last="10-17").events
+    assert [int(row["threshold"]) for row in found] == [85_000, 75_000, 60_000]
+
+
+@pytest.mark.parametrize(
+    ("ladder", "words"),
+    [
+        ({"stages": {"1": {"below": 80}}}, "no stages.1.below"),
+        ({"stages": {"2": {"below": 86}}}, "stages.2.below to be no higher"),
+        ({"stages": {"2": {"below": 80}, "3": {"below": 81}}}, "stages.3.below to be no higher"),
+        ({"stages": {"3": {"below": 80}}, "last_stage": 2}, "no stages.3.below after last_stage = 2"),
+        ({"stages": {"3": {"below": 80}}, "rises": "daily"}, 'rises = "daily" to have at least stages.2.below'),
+    ],
+)
+def test_levels_that_contradict_the_ladder_are_refused(ladder: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        policy(ladder)

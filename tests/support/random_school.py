@@ -123,7 +123,28 @@ def _ladder(rng: random.Random) -> dict[str, Any]:
     }
     if rng.random() < 0.4:
         out["recovered_at_period_attendance"] = percent(85, 100)
+    if rng.random() < 0.4:
+        out["last_stage"] = rng.choice((1, 2, 3, 4))
+    if rng.random() < 0.4:
+        _give_levels(rng, out)
     return out
+
+
+def _give_levels(rng: random.Random, ladder: dict[str, Any]) -> None:
+    """Levels of attendance for stages from the second on, each no higher than the one before."""
+    above = dict(ladder["thresholds"])
+    given = sorted(rng.sample(range(2, 5), rng.choice((1, 2, 3))))
+    for stage in given:
+        if stage > ladder.get("last_stage", 4):
+            break
+        step = rng.choice((0, 1, 3, 6.5))
+        above = {season: value - step for season, value in above.items()}
+        one_for_all = rng.random() < 0.5
+        if one_for_all:
+            above = dict.fromkeys(above, min(above.values()))
+        ladder["stages"][str(stage)]["below"] = above["autumn"] if one_for_all else dict(above)
+        if stage == 2:
+            ladder["rises"] = rng.choice(("at_reviews", "daily"))
 
 
 def _policy(rng: random.Random, days: list[dt.date]) -> dict[str, Any]:

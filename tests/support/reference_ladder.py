@@ -78,10 +78,15 @@ class Ladder:
                 self.try_to_start_clock(day)
         elif self.state.stage == 0:
             self.step_2(day)
-        elif self.state.awaiting:
-            self.await_action(day)
         else:
-            self.step_3(day)
+            # Reading: on a day with a review that alone decides; the level is looked at again tomorrow.
+            if self.state.awaiting:
+                self.await_action(day)
+            elif self.state.review_due is not None and day >= self.state.review_due:
+                self.step_3(day)
+                return
+            if self.state.stage > 0:
+                self.rise_by_level(day)
 
     def day_off_roll(self, day: date) -> None:
         leaving = self.world.pupil.get("leaving")
@@ -92,7 +97,30 @@ class Ladder:
             self.event(day, "left", self.state.stage, 0)
         self.leave_ladder()
 
-    def event(self, day: date, event: str, from_stage: int, to_stage: int) -> None:
+    def highest_by_level(self, day: date, stage: int) -> int:
+        """Up from a stage, as long as the next has a level and attendance is below it. Levels work by themselves only
+        where the policy says so; other ladders look at them at reviews."""
+        ladder, a = self.world.ladder(day), self.world.A(day)
+        while ladder["rises"] == "daily" and stage < ladder["last_stage"]:
+            level = self.world.level(day, stage + 1)
+            if level is None or a is None or a * 100 >= level:
+                break
+            stage += 1
+        return stage
+
+    def rise_by_level(self, day: date) -> None:
+        """Reading: to go up a level asks what to open the first stage asks: marks enough, the gate, and a school gone live."""
+        before, stage = self.state.stage, self.highest_by_level(day, self.state.stage)
+        if stage == before or (self.go_live is not None and day < self.go_live):
+            return
+        if self.world.P(day) < self.world.ladder(day)["minimum"] or not self.world.gate(self.world.lookback(day), day):
+            return
+        self.open_stage(day, stage)
+        self.event(day, "escalated", before, stage, self.world.level(day, stage))
+        if self.state.awaiting:
+            self.try_to_start_clock(day)
+
+    def event(self, day: date, event: str, from_stage: int, to_stage: int, level: Fraction | None = None) -> None:
         self.events.append(
             {
                 "date": day,
@@ -101,7 +129,7 @@ class Ladder:
                 "to_stage": to_stage,
                 "episode": self.state.episode,
                 "attendance": self.world.A(day),
-                "threshold": self.world.T(day),
+                "threshold": self.world.T(day) if level is None else level,
             }
         )
 
@@ -169,8 +197,9 @@ class Ladder:
                 return
             if weeks_since <= ladder["relapse"]:
                 stage = state.recovered_stage
-        self.open_stage(day, stage)
-        self.event(day, "opened", 0, stage)
+        highest = self.highest_by_level(day, stage)
+        self.open_stage(day, highest)
+        self.event(day, "opened", 0, highest, self.world.level(day, highest) if highest > stage else None)
         if state.awaiting:
             self.try_to_start_clock(day)
 
@@ -295,8 +324,16 @@ class Ladder:
             self.remember_recovery(day)
             self.leave_ladder()
             return
-        enough_reviews = stage < HIGHEST_STAGE and state.reviews >= world.reviews_before_next(day, stage)
+        enough_reviews = stage < ladder["last_stage"] and state.reviews >= world.reviews_before_next(day, stage)
+        level = world.level(day, stage + 1)
+        if level is not None and a * 100 >= level:
+            enough_reviews = False
         gate = world.gate(period, day)
+        if level is not None and enough_reviews and gate:
+            # A stage with a level opens because attendance is below it, whether or not it is still falling.
+            state.stalled = 0
+            self.go_up(day, "escalated")
+            return
         if checkpoint is not None and a < checkpoint:
             state.stalled = 0
             if not gate:
@@ -327,7 +364,8 @@ class Ladder:
     def go_up(self, day: date, event: str) -> None:
         from_stage = self.state.stage
         self.open_stage(day, from_stage + 1)
-        self.event(day, event, from_stage, from_stage + 1)
+        level = self.world.level(day, from_stage + 1) if event == "escalated" else None
+        self.event(day, event, from_stage, from_stage + 1, level)
         if self.state.awaiting:
             self.try_to_start_clock(day)
 

@@ -125,7 +125,16 @@ class World:
             "improvement": newest.get("improvement_points", 5),
             "reset": newest.get("academic_year_reset", True),
             "stages": newest.get("stages", {}),
+            "rises": newest.get("rises", "at_reviews"),
+            "last_stage": newest.get("last_stage", 4),
         }
+
+    def level(self, day: date, stage: int) -> Fraction | None:
+        """Percent below which a stage opens, where it has a level of its own: one number, or one per season."""
+        value = self.ladder(day)["stages"].get(str(stage), {}).get("below")
+        if isinstance(value, dict):
+            value = value[self.calendar.season[day]]
+        return None if value is None else number(value)
 
     def requires(self, day: date, stage: int) -> list[str]:
         return list(self.ladder(day)["stages"].get(str(stage), {}).get("requires", ()))

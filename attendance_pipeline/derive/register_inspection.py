@@ -31,8 +31,8 @@ _NOT_COMPARED = ("V", "P", "W")
 
 @dataclass(frozen=True)
 class Looked:
-    """How missing marks are looked for. `half_day_year_groups`: who come when they come; `silent_after`: school days
-    without any mark after which a pupil is a matter of the roll and not of the register (rules of `quality/`)."""
+    """How missing marks are looked for. `half_day_year_groups`: who come when they come; `silent_after`: a pupil
+    without any mark for more school days on end is a matter of the roll and not of the register."""
 
     half_day_year_groups: tuple[str, ...] = ()
     silent_after: int = 20
@@ -102,7 +102,7 @@ def inspect_registers(
     school_first = None if recorded is None else _earliest(recorded, np.ones(len(inputs), dtype=np.bool_))
     names = pupils.class_name.astype(str)
     classes, missing, late = [], [], []
-    for name in sorted(set(names[here.any(axis=1)]) - {""}):
+    for name in sorted(set(names[here.any(axis=1)].tolist()) - {""}):
         mine = names == name
         there = expected[mine]
         size = there.sum(axis=0)
@@ -142,9 +142,11 @@ def _looked_at(inputs: SchoolInputs, first: int, last: int, looked: Looked) -> B
     half_days = np.isin(pupils.year_group.astype(str), looked.half_day_year_groups)
     on_roll = (pupils.entry[:, None] <= days) & (days <= pupils.leave[:, None]) & ~half_days[:, None]
     marked = (inputs.marks[:, first : last + 1] != NO_MARK).any(axis=2)
-    newest = np.maximum.accumulate(np.where(marked, days, -1), axis=1)
-    since = np.maximum(newest, np.maximum(pupils.entry, first)[:, None] - 1)
-    return np.asarray(on_roll & (days - since <= looked.silent_after))
+    before = np.maximum.accumulate(np.where(marked, days, -1), axis=1)
+    before = np.maximum(before, np.maximum(pupils.entry, first)[:, None] - 1)
+    after = np.minimum.accumulate(np.where(marked, days, last + 1)[:, ::-1], axis=1)[:, ::-1]
+    after = np.minimum(after, np.minimum(pupils.leave, last)[:, None] + 1)
+    return np.asarray(on_roll & (marked | (after - before - 1 <= looked.silent_after)))
 
 
 def _school_day_marked(marked: Bools) -> Bools:
@@ -186,7 +188,7 @@ def unexplained(inputs: SchoolInputs, last: int, allowed: int) -> list[Unexplain
     age = (last - days)[None, :, None]
     names = pupils.class_name.astype(str)
     out = []
-    for name in sorted(set(names[open_n.any(axis=(1, 2))])):
+    for name in sorted(set(names[open_n.any(axis=(1, 2))].tolist())):
         mine = open_n[names == name]
         ages = np.broadcast_to(age, mine.shape)[mine]
         too_old = mine & (age > allowed)
@@ -283,7 +285,7 @@ def codes_that_stand_out(inputs: SchoolInputs, first: int, last: int) -> list[St
     names = pupils.class_name.astype(str)
     classes = [
         name
-        for name in sorted(set(names[here]) - {""})
+        for name in sorted(set(names[here].tolist()) - {""})
         if FEWEST_PUPILS <= int((here & (names == name)).sum()) <= int(here.sum()) - FEWEST_PUPILS
     ]
     compared = [

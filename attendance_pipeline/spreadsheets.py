@@ -31,6 +31,7 @@ Kind = Literal["text", "whole", "decimal", "percent", "date"]
 
 _FORMULA = "=+-@\t\r\n"  # what starts a formula in Excel, LibreOffice or Google Sheets
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")  # no place in XML, no use in a cell
+TONE = "tone"  # the key of a row's tone
 _MOST_CHARACTERS = 32_767  # Excel's own limit for a cell
 _FORMATS: Mapping[Kind, str] = {
     "text": "@",
@@ -43,6 +44,13 @@ _NARROWEST, _WIDEST, _BEYOND_HEADER = 6, 48, 3  # characters; room for the filte
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip file can hold: members say nothing of when they were made
 _HEADER_FILL = PatternFill("solid", start_color="FFE3EAF2")
 _HEADER_LINE = Border(bottom=Side("thin", color="FF5B6B7C"))
+_ROW_LINE = Border(bottom=Side("hair", color="FF8794A3"))  # for the eye, across a wide printed row
+# What a row's tone looks like, in its first cell. Colour is never alone: some cell of the row says the same in a word.
+_TONES: Mapping[str, PatternFill] = {
+    "late": PatternFill("solid", start_color="FFF6D5C3"),
+    "now": PatternFill("solid", start_color="FFFFF4D6"),
+}
+_LATE_TAB = "FFB4531A"
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet of a workbook. `heading` is printed at the top of each page; blank: the sheet's name."""
+    """One sheet of a workbook. `heading` is printed at the top of each page; blank: the sheet's name.
+
+    A row may have a `tone`, which no column shows: `late` or `now` colours its first cell, and a late row the sheet's
+    tab.
+    """
 
     name: str
     columns: Sequence[Column | str]
@@ -168,9 +180,16 @@ def _fill(sheet: Worksheet, source: Sheet) -> None:
         cell.alignment = Alignment(vertical="center", wrap_text=True)
     last = 1
     for last, row in enumerate(source.rows, start=2):
+        tone = str(row.get(TONE) or "")
         for at, column in enumerate(columns, start=1):
-            shown = _put(sheet.cell(row=last, column=at), column, row.get(column.key))
+            cell = sheet.cell(row=last, column=at)
+            shown = _put(cell, column, row.get(column.key))
+            cell.border = _ROW_LINE
+            if at == 1 and tone in _TONES:
+                cell.fill, cell.font = _TONES[tone], Font(bold=tone == "late")
             widths[at - 1] = max(widths[at - 1], shown)
+        if tone == "late":
+            sheet.sheet_properties.tabColor = _LATE_TAB
     for at, column in enumerate(columns, start=1):
         letter = get_column_letter(at)
         width = column.width if column.width is not None else min(max(widths[at - 1] + 1, _NARROWEST), _WIDEST)

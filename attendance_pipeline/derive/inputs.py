@@ -219,7 +219,8 @@ class LogTable:
 class SchoolInputs:
     """Everything the answers of one school depend on. `marks`: uint8[P, D, 2] code numbers (AM, PM), 0 no mark.
 
-    `pupils` are as they are now; what is of a day (group rates, tiers) asks `pupils_on`.
+    `pupils` are as they are now; what is of a day (group rates, tiers) asks `pupils_on`. `school_log`: date and action
+    of the entries of the log that are of the whole school, by date.
     """
 
     school_id: str
@@ -230,6 +231,7 @@ class SchoolInputs:
     log: LogTable
     go_live: dt.date | None = None
     former: Former = field(default_factory=Former.none)
+    school_log: tuple[tuple[dt.date, str], ...] = ()
 
     def __post_init__(self) -> None:
         expected = (len(self.pupils), len(self.calendar), 2)

@@ -26,12 +26,13 @@ from attendance_pipeline.law.task_catalogue import OF_THE_LEDGER, Catalogue, Tas
 
 CLASS_TEACHER = "class-teacher"
 CLASS_TEACHER_OF = "class-"  # and the name of the class
+NO_PUPIL = -1  # in place of a row: the task is of the whole school
 NO_TEACHER = "attendance-lead"  # who has the tasks of a pupil without a class
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task of one pupil (row in PupilTable) for one owner: of the catalogue, or `class-<name>`.
+    """One task of one pupil (row in PupilTable) or NO_PUPIL, for one owner: of the catalogue, or `class-<name>`.
 
     `due_on` None: the calendar ends first. `closed_on` None: still open. `key` names the task for good: computing it
     again gives the same. `on`: the occasion of the catalogue that made it; `closed_by`: the actions that close it.
@@ -89,10 +90,11 @@ def _tasks(derived: Derived, kind: TaskKind, occasion: _Occasion, used: set[int]
     if occasion.moot is not None and occasion.moot <= derived.last:
         moot_on = calendar.date(occasion.moot)
         closed_on = moot_on if closed_on is None else min(closed_on, moot_on)
-    class_name = str(inputs.pupils.class_name[occasion.pupil])
+    of_school = occasion.pupil == NO_PUPIL
+    class_name = "" if of_school else str(inputs.pupils.class_name[occasion.pupil])
     of_class = f"{CLASS_TEACHER_OF}{class_name}" if class_name else NO_TEACHER
     for owner in dict.fromkeys(of_class if o == CLASS_TEACHER else str(o) for o in kind.owner):
-        person = str(int(inputs.pupils.pupil_id[occasion.pupil]))
+        person = "" if of_school else str(int(inputs.pupils.pupil_id[occasion.pupil]))
         parts = [opened_on.isoformat(), person, kind.task, occasion.rule, owner if len(kind.owner) > 1 else ""]
         yield Task(
             key="|".join(part for part in parts if part),
@@ -117,6 +119,9 @@ def _closing_entry(derived: Derived, kind: TaskKind, occasion: _Occasion, used: 
     """
     log, calendar = derived.inputs.log, derived.inputs.calendar
     opened_on, today = calendar.date(occasion.day), calendar.date(derived.last)
+    if occasion.pupil == NO_PUPIL:
+        done = (day for day, action in derived.inputs.school_log if action in kind.closed_by)
+        return min((day for day in done if opened_on <= day <= today), default=None)
     since = opened_on if occasion.since is None else calendar.date(occasion.since)
     for e in log.of(occasion.pupil):
         dated = log.day[e].item()
@@ -158,6 +163,8 @@ def _occasions(derived: Derived, kind: TaskKind) -> Iterator[_Occasion]:
         return _reviews(derived, kind.stage or 0)
     if kind.on == "absent_after_meeting":
         return _absences_after_meeting(derived, kind)
+    if kind.on == "school_weeks":
+        return _school_weeks(derived, kind.every_school_weeks or 1)
     if kind.on == "unresolved_n":
         return _unresolved(derived)
     if kind.on == "threshold_met":
@@ -181,6 +188,22 @@ def _stage_left(derived: Derived, pupil: int, day: int) -> int | None:
     same = (rows["stage"] == rows["stage"][0]) & (rows["opened_on"] == rows["opened_on"][0])
     other = np.flatnonzero(~same)
     return day + int(other[0]) if len(other) else None
+
+
+def _school_weeks(derived: Derived, weeks: int) -> Iterator[_Occasion]:
+    """Every so many school weeks of an academic year from its first: due on their last school day, and moot when the
+    weeks after next begin, so that one that was missed is seen to be late and none pile up."""
+    calendar, go_live = derived.inputs.calendar, derived.inputs.go_live
+    days = np.arange(len(calendar))
+    first_week = calendar.week[calendar.year_start]
+    part = calendar.year.astype(np.int64) * len(calendar) + (calendar.week - first_week) // weeks
+    firsts = np.flatnonzero(np.diff(part, prepend=-1))
+    stops = [*firsts[1:].tolist(), len(days)]
+    for i, first in enumerate(firsts.tolist()):
+        if first not in derived.days or (go_live is not None and calendar.date(first) < go_live):
+            continue
+        moot = stops[i + 1] if i + 1 < len(stops) else len(days)
+        yield _Occasion(NO_PUPIL, first, moot if moot < len(days) else None, due=stops[i] - 1)
 
 
 def _monitored(derived: Derived, stage: int) -> Iterator[_Occasion]:

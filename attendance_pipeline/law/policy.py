@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.law.settings_errors import refused
+from attendance_pipeline.law.worked_example import Example, unknown_words
 
 MEASURES = ("year_to_date", "term_to_date", "rolling_4_school_weeks")
 ACTIONS = (
@@ -363,6 +364,14 @@ class PolicySetting(_Strict):
     suppression: Suppression = Suppression()
     incentives: Incentives = Incentives()
     tasks: Mapping[str, TaskSetting] = Field(default_factory=dict)
+    examples: tuple[Example, ...] = ()
+
+    @model_validator(mode="after")
+    def _examples_of_this_policy(self) -> Self:
+        unknown = unknown_words(self.examples, ACTIONS, [r.name for r in self.penalty_notice_rules])
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        return self
 
     @model_validator(mode="after")
     def _known_tasks(self) -> Self:
@@ -391,6 +400,15 @@ class PolicySetting(_Strict):
 Versioned = TypeVar("Versioned", bound=_Dated)
 
 
+def rules_on(rules: Sequence[PenaltyNoticeRule], day: dt.date) -> tuple[PenaltyNoticeRule, ...]:
+    """The rules in force on a day: of those of one name the newest."""
+    newest: dict[str, PenaltyNoticeRule] = {}
+    for rule in sorted(rules, key=lambda r: r.valid_from or dt.date.min):
+        if rule.valid_on(day):
+            newest[rule.name] = rule
+    return tuple(r for r in rules if newest.get(r.name) is r)
+
+
 class Policy:
     """A policy file that has been read. `version` is a short hash of its text: the evidence of a decision names it."""
 
@@ -415,11 +433,7 @@ class Policy:
 
     def rules_on(self, day: dt.date) -> tuple[PenaltyNoticeRule, ...]:
         """The rules in force: of those of one name the newest, as with the ladder."""
-        newest: dict[str, PenaltyNoticeRule] = {}
-        for rule in sorted(self.rules, key=lambda r: r.valid_from or dt.date.min):
-            if rule.valid_on(day):
-                newest[rule.name] = rule
-        return tuple(r for r in self.rules if newest.get(r.name) is r)
+        return rules_on(self.rules, day)
 
     @staticmethod
     def _newest(versions: Sequence[Versioned], day: dt.date) -> Versioned | None:

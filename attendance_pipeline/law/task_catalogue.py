@@ -26,6 +26,7 @@ OCCASIONS = (
     "notice_to_improve_breached",
     "notice_to_improve_ended",
     "illness_spells",
+    "school_weeks",
     "letter_proposed",
     "letter_approved",
     "letter_held",
@@ -33,14 +34,15 @@ OCCASIONS = (
 # These stand in the ledger of letters and not in the marks or the log: what makes them is not derived.
 OF_THE_LEDGER = ("letter_proposed", "letter_approved", "letter_held")
 _OF_A_STAGE = ("stage_opened", "monitoring", "reviewed", "absent_after_meeting")
-# What says when these are due stands elsewhere: the policy's days for an N, the ladder's review.
-_DUE_ELSEWHERE = ("unresolved_n", "monitoring")
+# What says when these are due stands elsewhere: the policy's days for an N, the ladder's review, the end of the weeks.
+_DUE_ELSEWHERE = ("unresolved_n", "monitoring", "school_weeks")
 
 
 class TaskKind(BaseModel):
     """One kind of task. `owner`: one or several; each has it on the own list, and one entry closes it for all.
 
-    `due_school_days` None: the policy says (`unresolved_n`), or the day of the review is it (`monitoring`).
+    `due_school_days` None: the policy says (`unresolved_n`), the day of the review is it (`monitoring`), or the last
+    day of the `every_school_weeks` (`school_weeks`: of the whole school, closed by entries for the whole school).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,6 +52,7 @@ class TaskKind(BaseModel):
     on: Literal[OCCASIONS]  # type: ignore[valid-type]  # pydantic reads the tuple; the words are above
     stage: Annotated[int, Field(ge=1, le=4)] | None = None
     spells: Annotated[int, Field(ge=1, le=50)] | None = None
+    every_school_weeks: Annotated[int, Field(ge=1, le=20)] | None = None
     due_school_days: Annotated[int, Field(ge=0, le=200)] | None = None
     closed_by: tuple[Literal[ACTIONS], ...]  # type: ignore[valid-type]  # as above
     source: str = ""
@@ -60,6 +63,10 @@ class TaskKind(BaseModel):
             raise ValueError(f"a stage for a task on {', '.join(_OF_A_STAGE)}, and for no other")
         if (self.on == "illness_spells") != (self.spells is not None):
             raise ValueError("spells for a task on illness_spells, and for no other")
+        if (self.on == "school_weeks") != (self.every_school_weeks is not None):
+            raise ValueError("every_school_weeks for a task on school_weeks, and for no other")
+        if self.on == "school_weeks" and "class-teacher" in self.owner:
+            raise ValueError("no class-teacher for a task on school_weeks, which is of no one pupil")
         if (self.on in _DUE_ELSEWHERE) != (self.due_school_days is None):
             raise ValueError(f"due_school_days, except on {' and '.join(_DUE_ELSEWHERE)}, where something else says it")
         return self
@@ -90,8 +97,10 @@ def catalogue_of(policy: Policy) -> Catalogue:
     if not own:
         return shipped_catalogue()
     kinds = shipped_catalogue().tasks
-    changed = {k.task: k.model_copy(update=own[k.task].model_dump(exclude_none=True)) for k in kinds if k.task in own}
-    return shipped_catalogue().model_copy(update={"tasks": tuple(changed.get(k.task, k) for k in kinds)})
+    wanted = [k for k in kinds if k.task not in own or own[k.task].wanted]
+    fields = {words: task.model_dump(exclude_none=True, exclude={"wanted"}) for words, task in own.items()}
+    tasks = tuple(k.model_copy(update=fields.get(k.task, {})) for k in wanted)
+    return shipped_catalogue().model_copy(update={"tasks": tasks})
 
 
 @cache

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from attendance_pipeline.mis.kinds import KINDS, Kind
 from attendance_pipeline.mis.schemas import MOST_MINUTES_LATE, action_of, by_text, count_faults, faults_of, sure_upn
 from attendance_pipeline.register.statements import NO_MINUTES
 from attendance_pipeline.store.extracts import ExtractKey, Fault, Record
-from attendance_pipeline.store.persons import student_name
+from attendance_pipeline.store.persons import WHOLE_SCHOOL, student_name, whole_school_name
 
 CONFLICT = "conflicting rows"
 HOPELESS = "more than 200,000 faults in its rows: it is no such file, or its column map or code map is another's"
@@ -172,6 +173,9 @@ def _one_frame(
         if c.cell == "student":
             frame["UPN"] = _with_students(frame["UPN"], _categorical(parts, cells.tidy), school)
             continue
+        if kind == "interventions" and c.header == "UPN":
+            frame[c.header] = _categorical(parts, partial(_pupil_or_school, school))
+            continue
         frame[c.header] = _categorical(parts, cells.tidy_upn if c.cell in _UPNS else cells.tidy)
     recorded = np.array([key.recorded_on for key, _ in tables], dtype="datetime64[s]")
     frame["(recorded)"] = np.repeat(recorded, lengths)
@@ -204,6 +208,12 @@ def _categorical(parts: Sequence[Sequence[str] | Coded], tidy: Callable[[str], s
         else:
             codes.append(np.fromiter((number(t) for t in part), dtype=np.int32, count=len(part)))
     return pd.Categorical.from_codes(np.concatenate(codes), categories=pd.Index(list(tidied), dtype=object))
+
+
+def _pupil_or_school(school: str, text: str) -> str:
+    """The UPN of an entry of the log, or the name that stands for the whole school."""
+    upn = cells.tidy_upn(text)
+    return whole_school_name(school) if upn == WHOLE_SCHOOL else upn
 
 
 def _with_students(upns: pd.Series, ids: pd.Categorical, school: str) -> pd.Categorical:

@@ -33,7 +33,13 @@ from attendance_pipeline.store.extracts import (
     read_statements,
     records_starting,
 )
-from attendance_pipeline.store.persons import STUDENT_LETTER, is_student_name, student_persons, upns_of
+from attendance_pipeline.store.persons import (
+    STUDENT_LETTER,
+    is_student_name,
+    student_persons,
+    upns_of,
+    whole_school_name,
+)
 from attendance_pipeline.store.quarantine import QuarantineRow
 
 NO_STUDENT = "no pupil has this student id"
@@ -164,7 +170,12 @@ def rows_of_nobody(conn: sa.Connection, school: str, as_at: dt.date | None = Non
     names = names_of(conn, school, as_at)
     found = [_row(e, line, "Admission Number", DOUBTFUL) for e, line in names.doubtful]
     kinds = records_starting(conn, school, STUDENT_LETTER)
-    told = {n: d["upn"] for n, d in read_records(conn, kinds).items() if is_student_name(d.get("upn", ""))}
+    of_school = whole_school_name(school)
+    told = {
+        n: d["upn"]
+        for n, d in read_records(conn, kinds).items()
+        if is_student_name(d.get("upn", "")) and d["upn"] != of_school
+    }
     for kind in sorted({kinds[n] for n in told}):
         for extract, page in read_record_pages(conn, school, kind, as_at):
             for number, line in zip(page["record"].tolist(), page["line"].tolist(), strict=True):

@@ -68,7 +68,7 @@ class Task:
             opened_on=task.opened_on,
             due_on=task.due_on,
             closed_on=task.closed_on,
-            pupil=task.pupil,
+            pupil=None if task.pupil == tasks.NO_PUPIL else task.pupil,
             reason=reason or in_words(task.rule.replace("-", " ")),
             restricted_reason=restricted_reason,
             reference=reference,

@@ -2,9 +2,9 @@
 
 `owner_lists(day)` gives for every owner an `OwnerLists`; its `sheets` are `ListSheet`s, in the order in which the owner
 needs them. A `ListSheet` has a `key` that stays the same (`to_do`, `phone`, `absent`, `no_reason`, `notifications`,
-`letters`, `reviews`, `attendance_return`, `sickness_return`, `gone`, `overdue`, `everyone`), a `name` for people, a
-`note` that says what it is and how a row goes away, `columns` (spreadsheets.Column) and `rows`: mappings from a
-column's key to text, a whole number, a ratio, a date or None. Beside what the columns show a row has `pupil_row`, the
+`letters`, `reviews`, `spells`, `attendance_return`, `sickness_return`, `gone`, `overdue`, `everyone`), a `name` for
+people, a `note` that says what it is and how a row goes away, `columns` (spreadsheets.Column) and `rows`: mappings from
+a column's key to text, a whole number, a ratio, a date or None. Beside what the columns show a row has `pupil_row`, the
 key of the facts for a link (None: of no pupil), and `tone`: `late`, `now` or "". `empty` is what to say where there are
 no rows.
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attendance_pipeline.law.register_codes import ATTENDED, CODES
 from attendance_pipeline.law.school_calendar import SchoolCalendar
@@ -46,7 +46,7 @@ CLASS_OWNER = "class-"
 LETTERS_SHEET = "Letters"
 PHONE_SHEET = "Phone list"
 # What stands on a sheet of its own, with more than a task says, and is not repeated among what there is to do.
-ON_OTHER_SHEETS = ("monitoring",)
+ON_OTHER_SHEETS = ("monitoring", "illness_spells")
 _NEVER = dt.date.max
 _ALL = ("office", "attendance-lead")
 _SUMMARY = ("attendance-lead", "headteacher", "slt")
@@ -147,7 +147,7 @@ _PUPIL = (
     Column("class", "Class", width=11),
     Column("year", "Year", width=7),
 )
-_STANDING = (Column("stage", "Stage", "whole", width=8), Column("attendance", "Attendance", "percent", width=12))
+_STANDING = (Column("stage", "Stage", "whole", width=9), Column("attendance", "Attendance", "percent", width=14))
 
 Row = Mapping[str, object]
 
@@ -161,12 +161,13 @@ class _Lists:
         self.classes = sorted({*day.class_names, *of_tasks})
         self.owners = {**OWNERS, **{f"{CLASS_OWNER}{name}": f"Class teacher, {name}" for name in self.classes}}
         self.tasks: dict[str, list[Task]] = {owner: [] for owner in self.owners}
+        self.elsewhere: dict[str, list[Task]] = {owner: [] for owner in self.owners}
         for task in day.tasks:
             if task.owner not in self.tasks:
                 known = ", ".join(OWNERS)
                 raise ValueError(f"no worklist for the owner {task.owner!r}; there are {known} and the classes")
-            if task.is_open(self.today) and task.on not in ON_OTHER_SHEETS:
-                self.tasks[task.owner].append(task)
+            if task.is_open(self.today):
+                (self.elsewhere if task.on in ON_OTHER_SHEETS else self.tasks)[task.owner].append(task)
         self.counts = {owner: self._count(owner) for owner in self.owners}
 
     def all(self, reasons: bool) -> tuple[OwnerLists, ...]:
@@ -197,6 +198,8 @@ class _Lists:
             else:
                 found = forms.for_office("") if owner == "office" and reasons else forms.for_lead("")
             out.append(self._forms(found))
+        if spells := [t for t in self.elsewhere[owner] if t.on == "illness_spells"]:
+            out.append(self._spells(spells))
         if every:
             out += [self._attendance_return(), self._sickness_return()]
         if given.gone_entries and owner == "attendance-lead":
@@ -234,14 +237,29 @@ class _Lists:
         )
 
     def _overdue(self) -> ListSheet:
-        late = [t for mine in self.tasks.values() for t in mine if t.is_overdue(self.today)]
+        """A task of several owners is one row, with all of them."""
+        late: dict[Task, list[str]] = {}
+        for owner, mine in self.tasks.items():
+            for task in mine:
+                if task.is_overdue(self.today):
+                    late.setdefault(replace(task, owner=""), []).append(self.owners[owner])
         return self._task_sheet(
-            late,
+            list(late),
             "overdue",
             "Overdue",
             "Every task of every owner that is past its day.",
             "Nothing is overdue",
-            owners=True,
+            owners={id(task): "; ".join(titles) for task, titles in late.items()},
+        )
+
+    def _spells(self, tasks: Sequence[Task]) -> ListSheet:
+        return self._task_sheet(
+            tasks,
+            "spells",
+            "Illness spells",
+            "Pupils with several separate spells of illness this year: a person decides whether the reasons are to be "
+            "questioned. Nothing follows by itself.",
+            "Nobody",
         )
 
     def _letters(self, owner: str) -> ListSheet:
@@ -256,10 +274,11 @@ class _Lists:
         note: str,
         empty: str,
         *,
-        owners: bool = False,
+        owners: Mapping[int, str] | None = None,
         whole: bool = False,
     ) -> ListSheet:
-        """Open tasks: overdue first, then by due date. `owners`: whose each is; `whole`: that, and the whole reason."""
+        """Open tasks: overdue first, then by due date. `owners`: whose each is (by id); `whole`: that, and the whole
+        reason."""
 
         def order(task: Task) -> tuple[object, ...]:
             facts = None if task.pupil is None else self.given.pupils[task.pupil]
@@ -269,7 +288,7 @@ class _Lists:
 
         rows = [
             {
-                "owner": self.owners[task.owner],
+                "owner": owners[id(task)] if owners is not None else self.owners[task.owner],
                 "when": self._when(task.due_on),
                 "due": task.due_on,
                 "late": self._school_days_late(task.due_on),
@@ -284,15 +303,15 @@ class _Lists:
             for task in sorted(tasks, key=order)
         ]
         columns = (
-            *((Column("owner", "Owner", width=22),) if owners or whole else ()),
+            *((Column("owner", "Owner", width=22, wrap=True),) if owners is not None or whole else ()),
             Column("when", "When", width=11),
             Column("due", "Due", "date", width=12),
             Column("late", "School days late", "whole", width=11),
             Column("task", "Task", width=36, wrap=True),
             *_PUPIL,
             *_STANDING,
-            Column("reason", "Reason", width=30, wrap=True),
-            *((Column("reference", "Reference", width=15),) if any(t.reference for t in tasks) else ()),
+            Column("reason", "Reason", width=28, wrap=True),
+            *((Column("reference", "Reference", width=18),) if any(t.reference for t in tasks) else ()),
             Column("opened", "Since", "date", width=12),
             Column("closes", "Write in the log", width=24, wrap=True),
         )
@@ -331,11 +350,11 @@ class _Lists:
         columns = (
             Column("when", "When", width=11),
             *_PUPIL,
-            Column("absent", "Absent", width=20, wrap=True),
+            Column("absent", "Absent", width=22, wrap=True),
             Column("days", "School days absent since the meeting", "whole", width=14),
             Column("met", "Meeting held", "date", width=12),
-            Column("form", "Parents' form", width=24, wrap=True),
-            Column("contacts", "Whom to phone", width=44, wrap=True),
+            Column("form", "Parents' form", width=28, wrap=True),
+            Column("contacts", "Whom to phone", width=54, wrap=True),
             Column("said", "What was said", width=34, wrap=True),
         )
         return ListSheet(
@@ -483,7 +502,13 @@ class _Lists:
 
         def order(r: Review) -> tuple[object, ...]:
             facts = given.pupils[r.pupil]
-            return (not r.waits_for, r.due or _NEVER, -r.stage, facts.class_name, facts.name)
+            return (
+                not r.waits_for,
+                r.due or (r.opened_on if r.waits_for else _NEVER),
+                -r.stage,
+                facts.class_name,
+                facts.name,
+            )
 
         rows = [
             {
@@ -496,10 +521,8 @@ class _Lists:
                 "checkpoint": r.checkpoint,
                 "now": r.now,
                 "threshold": r.threshold,
-                "waits": "Monitoring begins with: " + ", ".join(in_words(a).lower() for a in r.waits_for)
-                if r.waits_for
-                else "",
-                "tone": "late" if r.waits_for else "now" if _week_of(r.due, weeks) == THIS_WEEK else "",
+                "waits": "Begins with: " + ", ".join(in_words(a).lower() for a in r.waits_for) if r.waits_for else "",
+                "tone": "now" if r.waits_for or _week_of(r.due, weeks) == THIS_WEEK else "",
             }
             for r in sorted(mine, key=order)
         ]
@@ -507,12 +530,12 @@ class _Lists:
             Column("when", "When", width=12),
             Column("due", "Review due", "date", width=12),
             *_PUPIL,
-            Column("stage", "Stage", "whole", width=8),
+            Column("stage", "Stage", "whole", width=9),
             Column("opened", "Stage since", "date", width=12),
             Column("reviews", "Reviews before the next stage", width=14),
-            Column("checkpoint", "At the checkpoint", "percent", width=12),
+            Column("checkpoint", "At the checkpoint", "percent", width=14),
             Column("now", "Now", "percent", width=9),
-            Column("threshold", "Threshold", "percent", width=11),
+            Column("threshold", "Threshold", "percent", width=13),
             Column("waits", "Still to be written in the log", width=40, wrap=True),
         )
         return ListSheet(
@@ -617,7 +640,7 @@ class _Lists:
             Column("do", "No longer in the log, and still counting", width=40, wrap=True),
             Column("date", "Date", "date", width=12),
             Column("action", "Action", width=24),
-            Column("stage", "Stage", "whole", width=8),
+            Column("stage", "Stage", "whole", width=9),
             *_PUPIL,
         )
         return ListSheet("Gone from the log", columns, rows, key="gone", note="Entries that the newest log lacks.")
@@ -682,12 +705,15 @@ def _form_tone(row: Mapping[str, object]) -> str:
 
 
 def closes_with(task: Task) -> str:
-    """The actions of the log that take a task away, as they are written there; and what does where none is."""
-    if task.closed_by:
-        return ", ".join(task.closed_by)
-    return _CLOSED_ELSEWHERE.get(task.on, "")
+    """The actions of the log that take a task away, as people may write them there; and what does where none is."""
+    if task.on in _CLOSED_ELSEWHERE:
+        return _CLOSED_ELSEWHERE[task.on]
+    words = " or ".join(in_words(action) for action in task.closed_by)
+    return f"{words}, for Whole school" if task.on == "school_weeks" else words
 
 
 _CLOSED_ELSEWHERE: Mapping[str, str] = {
-    "unresolved_n": "nothing: change the code in the register",
+    "unresolved_n": "Nothing: enter the reason's code in the register",
+    # The log knows other ends of a letter too; these are the two that answer the question.
+    "letter_proposed": "Letter approved or Letter rejected",
 }

@@ -74,7 +74,7 @@ def _about(sheets: Sequence[ListSheet], heading: str) -> Sheet:
     """What each sheet of the workbook is. No counts: a list may change when its letters do, this does not."""
     columns = (
         Column("sheet", "Sheet", width=22),
-        Column("note", "What it is, and how a row goes away", width=110, wrap=True),
+        Column("note", "What it is, and how a row goes away", width=100, wrap=True),
     )
     rows = [{"sheet": sheet.name, "note": sheet.note} for sheet in sheets]
     return Sheet(ABOUT_SHEET, columns, rows, f"{heading} · {ABOUT_SHEET}")

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from attendance_pipeline.derive.tables import TABLES as DERIVED_TABLES
 from attendance_pipeline.derive.tables import empty_frame, ratio, to_frame
-from attendance_pipeline.derive.tasks import tasks_of
+from attendance_pipeline.derive.tasks import NO_PUPIL, tasks_of
 from attendance_pipeline.home import School
 from attendance_pipeline.register.export import amendments_frame, quarantine_frame, register_frame
 from attendance_pipeline.register.identity import with_pupils
@@ -152,7 +152,7 @@ def _tasks(site: Site, school: School, period: Period) -> pd.DataFrame:
     whole = derived(site, school, int(school.calendar.year_start[newest]), newest, period.as_at)
     upn = school_inputs(site, school, period.as_at).pupils.upn
     rows = [
-        (school.id, t.owner, t.task, upn[t.pupil], t.opened_on, t.due_on, t.closed_on)
+        (school.id, t.owner, t.task, "" if t.pupil == NO_PUPIL else upn[t.pupil], t.opened_on, t.due_on, t.closed_on)
         for t in tasks_of(whole)
         if period.has(t.opened_on)
     ]

@@ -29,6 +29,7 @@ from attendance_pipeline.register.former import former_characteristics
 from attendance_pipeline.register.history import Provenance, provenance_as_at, register_as_at
 from attendance_pipeline.register.roll import current_interventions, current_pupils, on_roll
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.store.persons import find_persons, whole_school_name
 
 NO_SEN = ("", "n", "no", "none", "false", "0")
 _FLAGS = {
@@ -103,6 +104,7 @@ def _read(site: Site, school: School, as_at: dt.date | None) -> SchoolInputs:
     with site.warehouse.read() as conn:
         pupils = current_pupils(conn, school.id, as_at)
         former = former_characteristics(conn, school.id, as_at)
+        of_school = find_persons(conn, [whole_school_name(school.id)])
         log = current_interventions(conn, school.id, as_at)
         present = on_roll(pupils, calendar.days)
         marks = register_as_at(conn, school.id, calendar.days, pupils["person_id"].to_numpy(), as_at, present)
@@ -115,6 +117,7 @@ def _read(site: Site, school: School, as_at: dt.date | None) -> SchoolInputs:
         log=_log_table(pupils, log),
         go_live=school.go_live,
         former=_former(school, pupils, former),
+        school_log=_school_log(log, set(of_school.values())),
     )
 
 
@@ -184,6 +187,12 @@ def _log_table(pupils: pd.DataFrame, log: pd.DataFrame) -> LogTable:
                 )
             )
     return LogTable.from_entries(len(pupils), entries)
+
+
+def _school_log(log: pd.DataFrame, of_school: set[int]) -> tuple[tuple[dt.date, str], ...]:
+    """The entries that are of no one pupil but of the whole school."""
+    mine = log[log["person_id"].isin(of_school) & log["date"].notna()]
+    return tuple((e["date"].date(), e["action"]) for e in mine.to_dict("records"))
 
 
 def _is_of_a_letter_alone(entry: Mapping[Hashable, Any]) -> bool:

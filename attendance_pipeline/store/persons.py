@@ -18,6 +18,7 @@ from attendance_pipeline.store.tables import person
 
 # A UPN has no small letter and cells of UPNs are read in capitals, so no file can write such a name itself.
 STUDENT_LETTER = "s"
+WHOLE_SCHOOL = "WHOLESCHOOL"  # `Whole school` in place of a UPN, as cells of UPNs are read
 _STUDENT = re.compile(r"s[A-Za-z0-9_-]{12}")
 
 
@@ -25,6 +26,11 @@ def student_name(school: str, student_id: str) -> str:
     """The name of the person whom a school's MIS knows by a student id: as long as a UPN, and the id not in it."""
     digest = hashlib.sha256(f"{school}\0{student_id}".encode()).digest()
     return STUDENT_LETTER + base64.urlsafe_b64encode(digest[:9]).decode()
+
+
+def whole_school_name(school: str) -> str:
+    """The name under which the intervention log speaks of no one pupil but of the whole school."""
+    return student_name(school, WHOLE_SCHOOL)
 
 
 def is_student_name(name: str) -> bool:

@@ -93,6 +93,7 @@ def school(
     go_live: str | None = None,
     rows: list[dict[str, Any]] | None = None,
     until: str | None = None,
+    school_log: dict[str, str] | None = None,
     **more: Any,
 ) -> SchoolInputs:
     """A pupil for each dictionary of marks (at least one); `rows` says more of them, in the same order."""
@@ -107,6 +108,7 @@ def school(
         marks=np.stack([marks_in_words(on, mine, until) for mine in spans]),
         log=LogTable.from_entries(len(spans), log or []),
         go_live=None if go_live is None else day(go_live),
+        school_log=tuple((day(on), action) for on, action in sorted((school_log or {}).items())),
     )
 
 

@@ -80,7 +80,7 @@ def prize_pot(inputs: SchoolInputs, weeks: Round, before: Round | None, minimum:
     then = {} if before is None else _attendance(inputs, before, minimum)
     out = []
     for group, members in _year_groups(inputs, weeks.last):
-        taking_part = [p for p in members.tolist() if p in now]
+        taking_part = [p for p in members.tolist() if now.get(p)]  # not who never came
         best = _highest({p: now[p] for p in taking_part})
         out.append(_prize(inputs, BEST, group, members, best, seed, now[best[0]] if best else None))
         if before is None:
@@ -143,9 +143,9 @@ def group_order(name: str) -> tuple[int, int, str]:
 
 
 def _attendance(inputs: SchoolInputs, weeks: Round, minimum: int) -> dict[int, Fraction]:
-    """Attendance by row of the pupils with enough possible sessions who came at all."""
+    """Attendance by row of the pupils with enough possible sessions."""
     sessions = count_school(inputs, weeks.first, weeks.last).window(weeks.first, weeks.last)
-    enough = np.flatnonzero((sessions.possible >= max(1, minimum)) & (sessions.attended > 0)).tolist()
+    enough = np.flatnonzero(sessions.possible >= max(1, minimum)).tolist()
     return {p: Fraction(int(sessions.attended[p]), int(sessions.possible[p])) for p in enough}
 
 

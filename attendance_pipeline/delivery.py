@@ -7,7 +7,7 @@ drive is not. Not here: what a name may be (`drive_names.py`), what is delivered
 A delivery is `<drive>/<school>/<audience>/<academic year>/<yyyy-mm-dd>/<what>/`. It is written under a hidden name
 inside the audience's own folder, so that it never lies where others may read it and inherits what that folder inherits,
 and is renamed when complete. What a person may have used is never touched: a delivery that differs becomes `<what>-2`,
-`-3` and so on.
+`-3` and so on. A page that people open every day under one path is renewed in its place (`deliver_in_place`).
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def deliver(
     """Put files, by name, on the drive as one folder with a manifest, or find that they are there already.
 
     `year_name` is the academic year as the calendar names it (`2025/26`). Nothing is written when the newest folder of
-    this day and `what` holds the same files, whichever run made it. Raises NameRefused, and DeliveryError (an OSError)
+    this day and `what` holds the same files, whichever run made it. Files that are not a dict are made as they are
+    taken: they are taken once, written one by one, and compared when all are there. Raises NameRefused, and DeliveryError (an OSError)
     when the drive is gone, full or not writable.
     """
     checked_what(what)
@@ -78,24 +79,22 @@ def deliver(
     _check_files(files)
     audience_folder = drive.joinpath(*parts[:2])
     day_folder = drive.joinpath(*parts)
-    listed = _listed(files)
+    at_hand = isinstance(files, dict)
+    listed = _listed(files) if at_hand else []
     manifest = {
         **dict(zip(("school", "audience", "academic_year", "date"), parts, strict=True)),
-        **{"what": what, "run": run, "policy_version": policy, "register_as_at": as_at, "files": listed},
+        **{"what": what, "run": run, "policy_version": policy, "register_as_at": as_at},
     }
     with _explained(drive):
-        if not drive.is_dir():
-            raise DeliveryError(
-                errno.ENOENT,
-                f"the shared drive is not at {drive}: connect it, or correct delivery.drive in attendance.toml, "
-                "then run again",
-            )
+        _refuse_missing(drive)
         _make_folders(drive, audience_folder)
         _clear_leftovers(audience_folder)
-        if found := _there_already(day_folder, what, listed):
+        if at_hand and (found := _there_already(day_folder, what, listed)):
             return found
         with _hidden_folder(audience_folder) as hidden:
-            written = _write_folder(hidden, files, manifest)
+            listed, written = _write_folder(hidden, files, manifest)
+            if not at_hand and (found := _there_already(day_folder, what, listed)):
+                return found
             _make_folders(drive, day_folder)
             while not _renamed(hidden, final := _next_folder(day_folder, what)):
                 # Another run delivered meanwhile, perhaps the same.
@@ -104,6 +103,65 @@ def deliver(
             _sync_folder(day_folder)
             _sync_folder(audience_folder)
         return Delivered(final, True, written)
+
+
+def deliver_in_place(
+    drive: Path,
+    school: str,
+    audience: str,
+    year_name: str,
+    day: dt.date,
+    what: str,
+    files: Mapping[str, bytes],
+    *,
+    run: str,
+    policy: str,
+    as_at: str,
+) -> Delivered:
+    """Put files into the one folder that stays for this audience and `what`, `<drive>/<school>/<audience>/<what>/`.
+
+    For pages that people open every day under the same path: each file is renamed over the one of the night before, the
+    manifest last, so that whoever opens one has it whole. Nothing is written when the same files are there. Raises as
+    `deliver` does.
+    """
+    checked_what(what)
+    parts = [checked_name(part) for part in (school, audience)]
+    _check_files(files)
+    audience_folder = drive.joinpath(*parts)
+    folder, listed = audience_folder / what, _listed(files)
+    manifest = {
+        **{"school": school, "audience": audience, "academic_year": year_name.replace("/", "-")},
+        **{"date": day.isoformat(), "what": what, "run": run, "policy_version": policy, "register_as_at": as_at},
+        "files": listed,
+    }
+    with _explained(drive):
+        _refuse_missing(drive)
+        _make_folders(drive, audience_folder)
+        _clear_leftovers(audience_folder)
+        if sha256 := _same_files(folder, listed):
+            return Delivered(folder, False, sha256)
+        with _hidden_folder(audience_folder) as hidden:
+            written = _write_folder(hidden, files, manifest)
+            if not _renamed(hidden, folder):
+                for name in [*sorted(files), MANIFEST]:
+                    _replace(hidden / name, folder / name)
+                _sync_folder(folder)
+            _sync_folder(audience_folder)
+        return Delivered(folder, True, written)
+
+
+def _refuse_missing(drive: Path) -> None:
+    if not drive.is_dir():
+        raise DeliveryError(
+            errno.ENOENT,
+            f"the shared drive is not at {drive}: connect it, or correct delivery.drive in attendance.toml, then run "
+            "again",
+        )
+
+
+def hashes_of(folder: Path) -> dict[str, str]:
+    """By name the SHA-256 of each file of a delivery, as its manifest says."""
+    return {f["name"]: f["sha256"] for f in json.loads((folder / MANIFEST).read_bytes())["files"]}
 
 
 def _check_files(files: Mapping[str, bytes]) -> None:
@@ -172,18 +230,29 @@ def _sha256_of(path: Path) -> str:
 
 def _listed(files: Mapping[str, bytes]) -> list[dict[str, object]]:
     """The files as a manifest lists them, by name."""
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    return [{"name": name, "sha256": hashes[name], "bytes": len(files[name])} for name in sorted(files)]
+    return [_line_of(name, files[name]) for name in sorted(files)]
 
 
-def _write_folder(hidden: Path, files: Mapping[str, bytes], manifest: Mapping[str, object]) -> str:
-    """Write the files, then the manifest, and wait until the disk has them. Returns the manifest's SHA-256."""
-    for name in sorted(files):
-        _write_file(hidden / name, files[name])
-    text = (json.dumps(manifest, ensure_ascii=False, indent=2) + "\n").encode()
+def _line_of(name: str, content: bytes) -> dict[str, object]:
+    return {"name": name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def _write_folder(
+    hidden: Path, files: Mapping[str, bytes], manifest: Mapping[str, object]
+) -> tuple[list[dict[str, object]], str]:
+    """Write the files as they come, then the manifest with their list, and wait until the disk has them.
+
+    Returns the files as the manifest lists them, and its SHA-256.
+    """
+    listed = []
+    for name, content in files.items():
+        _write_file(hidden / name, content)
+        listed.append(_line_of(name, content))
+    listed.sort(key=lambda line: str(line["name"]))
+    text = (json.dumps({**manifest, "files": listed}, ensure_ascii=False, indent=2) + "\n").encode()
     _write_file(hidden / MANIFEST, text)
     _sync_folder(hidden)
-    return hashlib.sha256(text).hexdigest()
+    return listed, hashlib.sha256(text).hexdigest()
 
 
 def _write_file(path: Path, content: bytes) -> None:
@@ -206,6 +275,17 @@ def _renamed(hidden: Path, final: Path) -> bool:
             return False
         raise
     return True
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Rename over a file. A program that is just reading the old one may forbid it for a moment (Windows)."""
+    for wait in (0.1, 0.4, 1.0):
+        try:
+            os.replace(new, old)
+            return
+        except PermissionError:
+            time.sleep(wait)
+    os.replace(new, old)
 
 
 @contextlib.contextmanager

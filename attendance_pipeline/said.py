@@ -15,6 +15,7 @@ from attendance_pipeline.store.impact import StoredReport
 _WHAT = {
     "letters": ("letter_batches", "letters"),
     "worklists": ("worklists", "worklists"),
+    "board": ("attendance_board", "boards"),
     "classes": ("class_lists", "class lists"),
     "pastoral": ("pastoral_packs", "pupils on pastoral packs"),
     "incentives": ("punctuality_raffles prize_pots", "winners of prizes"),
@@ -94,6 +95,7 @@ def said_of_demo(home: Home, outcome: Outcome) -> str:
     invented = "The school and everybody in it are invented."
     lines = [f"The demonstration is in {home.path}. {invented}", "", said(home, outcome)]
     opened = [
+        *_files(outcome, "board", "attendance-lead", "index.html"),
         *_files(outcome, "letters", "office", PRINT_FILE),
         *_files(outcome, "letters", "office", "batch.xlsx"),
         *_files(outcome, "letters", "office", "held.csv"),

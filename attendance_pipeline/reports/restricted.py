@@ -13,7 +13,8 @@ ELSEWHERE = "Restricted: ask the attendance lead"
 # and those that people write in their place.
 _WORDS = re.compile(
     r"\b(courts?|looked[ -]after|lac|in care|care order|social (care|workers?)|safeguard\w*|child protection|"
-    r"(family|police|domestic) (violence|abuse)|domestic abuse|prohibited steps)\b",
+    r"(family|police|domestic) (violence|abuse)|domestic abuse|prohibited steps|dsl|mash|marac|cafcass|"
+    r"child(ren)? in need|foster (care|carers?|parents?|famil(y|ies)|placement)|fostered|special guardian\w*)\b",
     re.IGNORECASE,
 )
 

@@ -23,7 +23,15 @@ from attendance_pipeline.steps.site import Site
 
 
 def notifications(site: Site, school: School, inputs: SchoolInputs, day: int) -> Notifications | None:
-    """What parents notified in the academic year of a school day; None where no form came: the school has none."""
+    """What parents notified in the academic year of a school day; None where no form came: the school has none.
+
+    Matched once in a run: worklists and the board both ask.
+    """
+    key = ("forms", school.id, site.register_version(school), int(inputs.calendar.year_start[day]))
+    return site.remember(key, lambda: _matched(site, school, inputs, day))
+
+
+def _matched(site: Site, school: School, inputs: SchoolInputs, day: int) -> Notifications | None:
     with site.warehouse.read() as conn:
         sent, pupils = current_notifications(conn, school.id), current_pupils(conn, school.id)
     begins = inputs.calendar.date(int(inputs.calendar.year_start[day]))

@@ -17,7 +17,7 @@ from attendance_pipeline.store.extracts import extracts_version, list_extracts
 from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
 
 T = TypeVar("T")
-_REMEMBERED = 8  # derivations of this many schools or times; a term "as recorded" would otherwise fill the memory
+_REMEMBERED = 16  # inputs, derivations and what follows; a term "as recorded" would otherwise fill the memory
 
 
 @dataclass

@@ -262,7 +262,7 @@ def sheet(prizes: list[Prize], **more: Any) -> DrawSheet:
 def text(files: dict[str, bytes], name: str) -> str:
     with pypdfium2.PdfDocument(files[name]) as pdf:
         assert len(pdf) == 1
-        return pdf[0].get_textpage().get_text_bounded().replace("\r\n", " ")
+        return " ".join(pdf[0].get_textpage().get_text_bounded().split())
 
 
 def rows(files: dict[str, bytes], name: str) -> list[dict[str, str]]:

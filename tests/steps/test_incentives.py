@@ -112,7 +112,7 @@ def tickets(home: Path, day: str, name: str = "raffle-tickets.csv") -> dict[str,
 
 def sheet(home: Path, path: str) -> str:
     with pypdfium2.PdfDocument(files(home)[path]) as pdf:
-        return " ".join(page.get_textpage().get_text_bounded().replace("\r\n", " ") for page in pdf)
+        return " ".join(" ".join(page.get_textpage().get_text_bounded() for page in pdf).split())
 
 
 def by_upn(home: Path, draw: StoredDraw) -> dict[str, tuple[list[str], str | None]]:

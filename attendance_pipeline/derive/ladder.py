@@ -293,10 +293,16 @@ def start_clock(s, days, rungs, dues, log, used, held, counts, d):
     """Where the log holds every action the stage requires, the monitoring clock starts on the day of the last.
 
     What is required, and for how long the stage is monitored, is what the ladder in force on day d says; where a new
-    version requires nothing any more, the clock starts on d.
+    version requires nothing any more, the clock starts on d. Where it is supposed and not looked up, so many school days
+    after the opening.
     """
-    requires = rungs[d, s.stage].requires
+    requires, supposed = rungs[d, s.stage].requires, rungs[d, s.stage].supposed
     start = -1
+    if supposed >= 0 and requires != 0:
+        start = s.opened_on + supposed
+        if start > d:
+            return
+        requires = 0
     for action in range(_N_ACTIONS):
         if (requires >> action) & 1:
             e = find_entry(s, days[d], log, used, held, d, action)
@@ -387,17 +393,19 @@ def write(row, s, today, figure):
 @compiled
 def climb(
     days, rungs, dues, log_offsets, logs, marks_of, era, flags, counts_of, entry, leave, replay, first, last,
-    state, gates, held, used_of, rows, events,
+    state, gates_of, gate_counted, held, used_of, column, rows, events,
 ):  # fmt: skip
-    """Every pupil's ladder from day `replay` on; `rows` STAGE_ROW[P, last - first + 1] and `events` of first to last.
+    """Every pupil's ladder from day `replay` on; `events` of first to last, and `rows` STAGE_ROW[P, columns] of the days
+    that have a place in them: `column` int64[>= last + 1], -1 for a day without one.
 
-    Scratch: state STATE[1], gates int64[4, last + 2], held int64[>= last + 1], used_of bool[entries]. Returns how many
-    events there were: when that is more than `events` holds, nothing is lost but the events, and one calls again.
+    Scratch: state STATE[1], held int64[>= last + 1], used_of bool[entries]; and gates_of int64[P, 4, last + 2], which
+    is filled for the pupils of whom gate_counted bool[P] is true, and depends on no policy. Returns how many events
+    there were: when that is more than `events` holds, nothing is lost but the events, and one calls again.
     """
     s = state[0]
     s.told = 0
     for p in range(len(rows)):
-        counts, marks = counts_of[p], marks_of[p]
+        counts, marks, gates = counts_of[p], marks_of[p], gates_of[p]
         log = logs[log_offsets[p] : log_offsets[p + 1]]
         used = used_of[log_offsets[p] : log_offsets[p + 1]]
         begin = replay
@@ -409,7 +417,6 @@ def climb(
             used[:] = False
         forget(s)
         s.nothing_opens_until = -1
-        s.gate_counted = 0
         e = 0
         final = min(leave[p], last)
         for d in range(max(begin, entry[p]), final + 1):
@@ -429,7 +436,7 @@ def climb(
                 elif s.awaiting:
                     # On the day the clock starts there is no review, be it due as soon as it is known.
                     held[d] = s.stage
-                    if len(log) > 0 or rungs[d, s.stage].requires == 0:
+                    if len(log) > 0 or rungs[d, s.stage].requires == 0 or rungs[d, s.stage].supposed >= 0:
                         start_clock(s, days, rungs, dues, log, used, held, counts, d)
                     if s.awaiting and at_threshold(today, figure):
                         stage = s.stage
@@ -441,9 +448,9 @@ def climb(
                 if today.daily and s.stage > 0 and not reviewed and today.opens and figure[1] >= today.minimum:
                     rises = stage_of_level(today, rungs, d, s.stage, figure) > s.stage
             if opens or reviewed or rises:
-                if not s.gate_counted:
+                if not gate_counted[p]:
                     count_unaccepted(days, log, marks, era, flags, entry[p], final, gates)
-                    s.gate_counted = 1
+                    gate_counted[p] = True
                 if reviewed:
                     review(s, today, rungs, dues, counts, gates, events, p, d, first, figure)
                 elif gate(today, today.gate_start, gates):
@@ -465,8 +472,8 @@ def climb(
             held[d] = s.stage
             if s.awaiting and (moved or opens or reviewed or rises):
                 start_clock(s, days, rungs, dues, log, used, held, counts, d)
-            if d >= first:
-                write(rows[p, d - first], s, today, figure)
+            if column[d] >= 0:
+                write(rows[p, column[d]], s, today, figure)
         left = leave[p] + 1
         if s.stage > 0 and left <= last and not (left == days[left].year_start and days[left].reset):
             stage = s.stage

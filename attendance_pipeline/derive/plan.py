@@ -9,8 +9,10 @@ Days are numbers on the calendar's axis; -1 means there is none. Percentages are
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +20,17 @@ import numpy.typing as npt
 
 from attendance_pipeline.derive.inputs import LogTable, SchoolInputs
 from attendance_pipeline.derive.records import ALTERNATIVE, DAY, ENTRY, RULE, RUNG, WINDOW
-from attendance_pipeline.law.policy import ACTIONS, MEASURES, WINDOW_KINDS, Alternative, Ladder, Policy, thousandths
+from attendance_pipeline.law.policy import (
+    ACTIONS,
+    MEASURES,
+    WINDOW_KINDS,
+    Alternative,
+    Ladder,
+    PenaltyNoticeRule,
+    Policy,
+    rules_on,
+    thousandths,
+)
 from attendance_pipeline.law.register_codes import CODES, HOLIDAY, NOT_ESTABLISHED, POSSIBLE
 from attendance_pipeline.law.school_calendar import SchoolCalendar
 
@@ -26,6 +38,7 @@ Longs = npt.NDArray[np.int64]
 
 ROLLING_SCHOOL_WEEKS = 4  # what the measure `rolling_4_school_weeks` is called after
 STAGES = 4
+BY_LOG = -1  # whether what a stage requires was done, the log says
 NO_LEVEL = -1  # of a stage that opens by what a review finds
 OWN_SESSIONS = ("school_sessions", "consecutive_sessions")  # windows that each pupil's own sessions decide
 
@@ -72,6 +85,7 @@ class Plan:
         return day
 
 
+@lru_cache(maxsize=16)
 def measure_starts(calendar: SchoolCalendar) -> Longs:
     """First day of the window of each of policy.MEASURES on each day: int64[3, n]."""
     starts = {
@@ -85,33 +99,58 @@ def measure_starts(calendar: SchoolCalendar) -> Longs:
 @lru_cache(maxsize=16)
 def compile_plan(calendar: SchoolCalendar, policy: Policy, go_live: dt.date | None = None) -> Plan:
     """Compile a school's calendar and policy. The same objects give the same plan; nobody writes into one."""
-    days = [d.item() for d in calendar.days]
-    in_force = [policy.ladder_on(d) for d in days]
     versions: list[Ladder | None] = []
-    version = np.zeros(len(days), dtype=np.int64)
-    for i, ladder in enumerate(in_force):
+    version = np.zeros(len(calendar), dtype=np.int64)
+    for first, stop in _spans(calendar, policy.ladders):
+        ladder = policy.ladder_on(calendar.date(first))
         # By identity: two versions may say the same.
         known = next((k for k, v in enumerate(versions) if v is ladder), None)
         if known is None:
             known = len(versions)
             versions.append(ladder)
-        version[i] = known
+        version[first:stop] = known
     ladder_days = _ladder_days(calendar, policy, versions, version, go_live)
     rungs, weeks = _rungs(calendar, versions, version)
-    era, flags = CODES.eras(calendar.days)
+    era, flags = _eras(calendar)
     return Plan(
         calendar=calendar,
         policy=policy,
         ladder=ladder_days,
         rungs=rungs,
-        dues=np.stack([calendar.due(w) for w in weeks]).astype(np.int64),
-        notices=_notice_plan(calendar, policy, days, ladder_days["cut"].copy()),
+        dues=np.stack([_due(calendar, w) for w in weeks]),
+        notices=_notice_plan(
+            calendar,
+            policy.rules,
+            policy.setting.penalty_notices.notice_to_improve_expected,
+            ladder_days["cut"].tobytes(),
+        ),
         versions=tuple(versions),
         version=version,
         rule_names=tuple(rule.name for rule in policy.rules),
         flags=flags,
         era=era,
     )
+
+
+def _spans(calendar: SchoolCalendar, dated: Iterable[Ladder | PenaltyNoticeRule]) -> list[tuple[int, int]]:
+    """Stretches of days (first, and the one after the last) in which none of what is dated begins or ends."""
+    edges = {0, len(calendar)}
+    for entry in dated:
+        if entry.valid_from is not None:
+            edges.add(calendar.on_or_after(entry.valid_from))
+        if entry.valid_to is not None:
+            edges.add(calendar.on_or_before(entry.valid_to) + 1)
+    return list(pairwise(sorted(edges)))
+
+
+@lru_cache(maxsize=16)
+def _eras(calendar: SchoolCalendar) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
+    return CODES.eras(calendar.days)
+
+
+@lru_cache(maxsize=64)
+def _due(calendar: SchoolCalendar, weeks: int) -> Longs:
+    return calendar.due(weeks).astype(np.int64)
 
 
 def plan_of(inputs: SchoolInputs) -> Plan:
@@ -189,19 +228,24 @@ def _rungs(
             requires = sum(1 << ACTIONS.index(a) for a in set(getattr(stage, "requires", ())))
             before_next = getattr(stage, "reviews_before_next", 0)
             level = levels[number - 1] if number > 1 else None
-            out[of_version, number] = (weeks.index(stage.monitoring_school_weeks), before_next, requires, NO_LEVEL)
+            clock = weeks.index(stage.monitoring_school_weeks)
+            out[of_version, number] = (clock, before_next, requires, BY_LOG, NO_LEVEL)
             if level is not None:
                 out["below"][of_version, number] = np.array(level)[calendar.season[of_version]]
     return out, weeks
 
 
-def _notice_plan(calendar: SchoolCalendar, policy: Policy, days: list[dt.date], cut: Longs) -> NoticePlan:
-    n, rules = len(calendar), policy.rules
+@lru_cache(maxsize=64)
+def _notice_plan(
+    calendar: SchoolCalendar, rules: tuple[PenaltyNoticeRule, ...], notice_to_improve_expected: bool, cuts: bytes
+) -> NoticePlan:
+    """`cuts`: the cut-off day of each day, int64. Policies that say the same of penalty notices share one plan."""
+    n, cut = len(calendar), np.frombuffer(cuts, dtype=np.int64)
     in_force = np.zeros((len(rules), n), dtype=np.int64)
-    for d, day in enumerate(days):
-        for rule in policy.rules_on(day):
-            in_force[next(r for r, known in enumerate(rules) if known is rule), d] = 1
-    flags = CODES.eras(calendar.days)[1][0].astype(np.int64)
+    for first, stop in _spans(calendar, rules):
+        for rule in rules_on(rules, calendar.date(first)):
+            in_force[next(r for r, known in enumerate(rules) if known is rule), first:stop] = 1
+    flags = _eras(calendar)[1][0].astype(np.int64)
     counted = np.zeros((len(rules), 256), dtype=np.int64)
     for r, rule in enumerate(rules):
         for code in CODES.numbers_of(rule.codes):
@@ -236,7 +280,7 @@ def _notice_plan(calendar: SchoolCalendar, policy: Policy, days: list[dt.date], 
         counted=counted,
         cut=cut,
         arrives=np.where(arrives < n, arrives, -1).astype(np.int64),
-        notice_to_improve_expected=policy.setting.penalty_notices.notice_to_improve_expected,
+        notice_to_improve_expected=notice_to_improve_expected,
     )
 
 

@@ -48,6 +48,7 @@ RUNG = _records(
     clock="which row of Plan.dues says when a review is due",
     reviews_before_next="reviews without which it does not lead on",
     requires="bits of policy.ACTIONS",
+    supposed="school days after its opening on which all that is supposed to be done; -1 where the log says",
     below="attendance below which it opens; -1 where what a review of the stage before finds decides",
 )
 # One entry of the intervention log on the axis of school days; see `compile_log`.
@@ -133,7 +134,6 @@ STATE = np.dtype(
             "recovered_week",
             "recovered_stage",
             "nothing_opens_until",
-            "gate_counted",
             "told",  # events so far, of all pupils of the chunk
         )
     ]

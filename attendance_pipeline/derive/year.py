@@ -77,6 +77,8 @@ def derive_school(inputs: SchoolInputs, first: int, last: int, chunk: int = CHUN
     worth = counting.worth_of_codes(plan.flags)
     logs = compile_log(inputs.calendar, inputs.log).view(np.recarray)
 
+    gates = Gates.of(min(chunk, pupils), last)
+
     def derive_chunk(start: int) -> npt.NDArray[np.void]:
         """Fill the rows of one chunk of pupils; returns its events."""
         stop = min(start + chunk, pupils)
@@ -86,7 +88,8 @@ def derive_school(inputs: SchoolInputs, first: int, last: int, chunk: int = CHUN
         counting.count_sessions(part.marks, plan.era, worth, part.pupils.entry, part.pupils.leave, 0, counts)
         if low > 0:
             words[start:stop] = counts[:, low:]
-        found = part.climb(counts, stages[start:stop])
+        gates.counted[:] = False
+        found = part.climb(counts, stages[start:stop], gates)
         found["pupil"] += start
         part.consider(notices[start:stop])
         return found
@@ -102,6 +105,34 @@ def derive_school(inputs: SchoolInputs, first: int, last: int, chunk: int = CHUN
         events=np.concatenate(events) if events else np.zeros(0, dtype=EVENT_ROW),
         notices=notices,
     )
+
+
+def climb_ladder(
+    plan: Plan,
+    inputs: SchoolInputs,
+    words: npt.NDArray[np.int64],
+    gates: Gates,
+    first: int,
+    last: int,
+    days: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
+    """The ladder alone, under the policy of `plan` (that of `inputs` plays no part): STAGE_ROW[P, len(days)] of some
+    days, and EVENT_ROW of days `first` to `last`.
+
+    `words`: the counts of sessions of these pupils from day 0 on, as in `Counts`. `gates`: theirs, kept from one policy
+    to the next.
+    """
+    rows = np.zeros((len(inputs), len(days)), dtype=STAGE_ROW)
+    part = _Part(plan, compile_log(inputs.calendar, inputs.log).view(np.recarray), inputs, 0, len(inputs), first, last)
+    return rows, part.climb(words, rows, gates, days)
+
+
+def consider_notices(plan: Plan, inputs: SchoolInputs, first: int, last: int) -> npt.NDArray[np.void]:
+    """The penalty-notice rules of `plan` alone: NOTICE_ROW[P, R, D] of days `first` to `last`."""
+    rows = np.zeros((len(inputs), len(plan.notices.rules), last - first + 1), dtype=NOTICE_ROW)
+    log = compile_log(inputs.calendar, inputs.log).view(np.recarray)
+    _Part(plan, log, inputs, 0, len(inputs), first, last).consider(rows)
+    return rows
 
 
 def count_school(inputs: SchoolInputs, first: int, last: int) -> Counts:
@@ -120,6 +151,22 @@ def _refuse_days(inputs: SchoolInputs, first: int, last: int) -> None:
         raise ValueError(f"{inputs.school_id}: expected school days within 0 to {n - 1}, not {first} to {last}")
 
 
+@dataclass(frozen=True)
+class Gates:
+    """Room for what `ladder.count_unaccepted` counts of P pupils up to day `last`, and of whom it was counted."""
+
+    counts: npt.NDArray[np.int64]
+    counted: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, pupils: int, last: int) -> Gates:
+        return cls(np.empty((pupils, ladder.GATES, last + 2), dtype=np.int64), np.zeros(pupils, dtype=np.bool_))
+
+    def part(self, stop: int) -> Gates:
+        """Those of the first pupils."""
+        return Gates(self.counts[:stop], self.counted[:stop])
+
+
 class _Part:
     """One chunk of pupils, and the calls of the compiled loops."""
 
@@ -132,12 +179,21 @@ class _Part:
         self.offsets = inputs.log.offsets[start : stop + 1]
         self.logs = logs
 
-    def climb(self, counts: npt.NDArray[np.int64], rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
-        """The ladder of the chunk into `rows`; returns its events, with pupils numbered within the chunk."""
+    def climb(
+        self,
+        counts: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.void],
+        gates: Gates,
+        days: npt.NDArray[np.int64] | None = None,
+    ) -> npt.NDArray[np.void]:
+        """The ladder of the chunk into `rows`, a column for each of `days` (all from `first` on); returns its events,
+        with pupils numbered within the chunk."""
         plan, pupils = self.plan, self.pupils
+        kept = np.arange(self.first, self.last + 1) if days is None else days
+        column = np.full(self.last + 1, -1, dtype=np.int64)
+        column[kept] = np.arange(len(kept))
         room = _EVENTS_A_PUPIL * len(pupils)
         state = np.zeros(1, dtype=STATE).view(np.recarray)
-        gates = np.zeros((ladder.GATES, self.last + 2), dtype=np.int64)
         held = np.zeros(self.last + 1, dtype=np.int64)
         used = np.zeros(len(self.logs), dtype=np.bool_)
         while True:
@@ -146,7 +202,7 @@ class _Part:
                 plan.ladder.view(np.recarray), plan.rungs.view(np.recarray), plan.dues, self.offsets, self.logs,
                 self.marks, plan.era, plan.flags, counts, pupils.entry, pupils.leave,
                 plan.replay_start(self.first), self.first, self.last,
-                state, gates, held, used, rows.view(np.recarray), events.view(np.recarray),
+                state, gates.counts, gates.counted, held, used, column, rows.view(np.recarray), events.view(np.recarray),
             )  # fmt: skip
             if told <= room:
                 return events[:told]

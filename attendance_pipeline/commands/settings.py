@@ -1,13 +1,15 @@
-"""`init` and `check`: the settings of a home."""
+"""`init`, `check` and `policies`: the settings of a home."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Iterator
 
 from attendance_pipeline.commands.telling import DONE, REFUSED, Arguments, Commands, home_of
 from attendance_pipeline.home import Home, init_home
+from attendance_pipeline.home_check import Finding
 
 
 def add(commands: Commands) -> None:
@@ -18,6 +20,9 @@ def add(commands: Commands) -> None:
     check = commands.add("check", _check, words)
     check.add_argument("--json", action="store_true", help="as JSON")
 
+    policies = commands.add("policies", _policies, "say which policies come with the product, or print one to copy")
+    policies.add_argument("name", metavar="NAME", nargs="?", help="print this one: save it in HOME/policies/")
+
 
 def _init(arguments: Arguments) -> int:
     home = init_home(arguments.dir)
@@ -25,8 +30,33 @@ def _init(arguments: Arguments) -> int:
     return DONE
 
 
+def _policies(arguments: Arguments) -> int:
+    from attendance_pipeline.law.policy import shipped_policies, shipped_policy_text
+
+    names = shipped_policies()
+    if arguments.name is None:
+        for name in names:
+            first = shipped_policy_text(name).splitlines()[0].removeprefix("# ")
+            print(f"{name}\n    {first}")
+        return DONE
+    if arguments.name not in names:
+        print(f"no policy {arguments.name!r} comes with the product: {', '.join(names)}", file=sys.stderr)
+        return REFUSED
+    print(shipped_policy_text(arguments.name), end="")
+    return DONE
+
+
+def _examples(home: Home) -> Iterator[Finding]:
+    """Worked examples of the home's policies that do not come out as they say."""
+    from attendance_pipeline.derive.worked_examples import check_examples
+
+    for policy in {school.policy.path: school.policy for school in home.schools}.values():
+        for wrong in check_examples(policy):
+            yield Finding("error", policy.path or home.path, f"examples[{wrong.number}]", str(wrong))
+
+
 def _check(arguments: Arguments) -> int:
-    from attendance_pipeline.home_check import Finding, check_home
+    from attendance_pipeline.home_check import check_home
     from attendance_pipeline.letters.language_names import language_name
     from attendance_pipeline.letters.templates import check_templates, unchecked_translations
 
@@ -39,7 +69,7 @@ def _check(arguments: Arguments) -> int:
             words = f"nobody of the school has checked the {language_name(tag)} of {', '.join(kinds)}"
             yield Finding("note", home.letter_templates, tag, f"{words}: docs/letters.md says how to mark it")
 
-    found = check_home(home_of(arguments), dt.datetime.now().astimezone().date(), [templates])
+    found = check_home(home_of(arguments), dt.datetime.now().astimezone().date(), [templates, _examples])
     errors = sum(f.severity == "error" for f in found)
     if arguments.json:
         rows = [{"severity": f.severity, "file": str(f.file), "key": f.key, "message": f.message} for f in found]

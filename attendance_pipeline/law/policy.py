@@ -23,6 +23,7 @@ from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.law.settings_errors import refused
 from attendance_pipeline.law.worked_example import Example, unknown_words
 
+SHIPPED_DEFAULT = "seed-school"
 MEASURES = ("year_to_date", "term_to_date", "rolling_4_school_weeks")
 ACTIONS = (
     "letter_approved",
@@ -459,6 +460,13 @@ def read_policy(path: Path) -> Policy:
     return policy_from_text(text, path)
 
 
-def shipped_policy_text(name: str = "seed-school") -> str:
-    """The text of a policy that comes with the product, to be copied into a home."""
+def shipped_policies() -> list[str]:
+    """The names of the policies that come with the product: the default, then the others by name."""
+    found = files(__package__).joinpath("policies").iterdir()
+    names = [f.name.removesuffix(".toml") for f in found if f.name.endswith(".toml")]
+    return sorted(names, key=lambda name: (name != SHIPPED_DEFAULT, name))
+
+
+def shipped_policy_text(name: str = SHIPPED_DEFAULT) -> str:
+    """The text of a policy that comes with the product, to be copied into a home. Raises FileNotFoundError."""
     return files(__package__).joinpath("policies", f"{name}.toml").read_text(encoding="utf-8")

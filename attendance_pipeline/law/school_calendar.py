@@ -256,6 +256,11 @@ def _refuse_impossible(setting: CalendarSetting, path: Path | None) -> None:
                     raise SettingsError(path, f"years.{name} ({y.name})", f"days from {first} to {last}, not {d}")
 
 
+def calendar_from_text(text: str) -> SchoolCalendar:
+    """A calendar from its TOML, which has been checked already."""
+    return SchoolCalendar(CalendarSetting.model_validate(tomllib.loads(text)))
+
+
 def read_calendar(path: Path) -> SchoolCalendar:
     """Read a calendar file. Raises SettingsError naming file, key and what was expected."""
     with refused(path, CalendarSetting):

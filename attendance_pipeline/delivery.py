@@ -71,8 +71,8 @@ def deliver(
 
     `year_name` is the academic year as the calendar names it (`2025/26`). Nothing is written when the newest folder of
     this day and `what` holds the same files, whichever run made it. Files that are not a dict are made as they are
-    taken: they are taken once, written one by one, and compared when all are there. Raises NameRefused, and DeliveryError (an OSError)
-    when the drive is gone, full or not writable.
+    taken: they are taken once, written one by one, and compared when all are there. Raises NameRefused, and
+    DeliveryError (an OSError) when the drive is gone, full or not writable.
     """
     checked_what(what)
     parts = [checked_name(part) for part in (school, audience, year_name.replace("/", "-"), day.isoformat())]
@@ -141,7 +141,7 @@ def deliver_in_place(
         if sha256 := _same_files(folder, listed):
             return Delivered(folder, False, sha256)
         with _hidden_folder(audience_folder) as hidden:
-            written = _write_folder(hidden, files, manifest)
+            _, written = _write_folder(hidden, files, manifest)
             if not _renamed(hidden, folder):
                 for name in [*sorted(files), MANIFEST]:
                     _replace(hidden / name, folder / name)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,6 +44,7 @@ from attendance_pipeline.letters.templates import Templates
 
 PRINT_FILE = "print-ready.pdf"
 STAGE_WITH_PUPIL = 3  # the stage whose meeting the pupil comes to
+_ENDINGS = {"pdf": render_letter, "docx": render_docx}  # the two files of each letter
 DRAFTS_FILE = "drafts-to-consider.pdf"  # nobody who posts a print file posts one of these by the way
 
 
@@ -75,8 +76,9 @@ class BatchInputs:
 class BatchFiles:
     """Files by name: for the office, for the restricted audience, and by class for its teacher. May be none.
 
-    `unprintable`: by reference why a letter could not be made; those are on the held lists instead. `pdf_of`: the file
-    of each letter of the ledger; two in one envelope are one file.
+    The office's letters are made as they are taken (`OfficeFiles`). `unprintable`: by reference why a letter could not
+    be made; those are on the held lists instead. `pdf_of`: the file of each letter of the ledger; two in one envelope
+    are one file.
     """
 
     office: Mapping[str, bytes]
@@ -107,17 +109,6 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
 
     office: dict[str, bytes] = {}
     classes: dict[str, dict[str, bytes]] = {}
-
-    def files_of(made: Printed) -> dict[str, bytes]:
-        return {
-            f"{made.letter.reference}.{ending}": render(
-                made.letter, inputs.letterhead, layout=inputs.layout, templates=inputs.templates
-            )
-            for ending, render in (("pdf", render_letter), ("docx", render_docx))
-        }
-
-    for files in in_order(files_of, printed, workers_for(len(printed))):
-        office |= files
     for name, made_together in _print_files(printed):
         letters = [made.letter for made in made_together]
         pdf = render_batch(letters, inputs.letterhead, layout=inputs.layout, templates=inputs.templates)
@@ -136,7 +127,7 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
     office |= do_not_send_file(inputs.withdrawn, inputs.pupils)
     named = [row for row in held if parse_reason(row.reason)[0] & RESTRICTED]
     return BatchFiles(
-        office=office,
+        office=OfficeFiles(inputs, printed, office),
         restricted=held_file(named, inputs.pupils, unprintable, inputs.not_ready, restricted=True),
         classes=classes,
         letters=sum(len(made.rows) for made in printed),
@@ -144,6 +135,60 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
         unprintable=unprintable,
         pdf_of={row.reference: f"{made.letter.reference}.pdf" for made in printed for row in made.rows},
     )
+
+
+class OfficeFiles(Mapping[str, bytes]):
+    """The files of the office: those given, and each letter's own two, which are made whenever they are taken.
+
+    What is made is not kept, so that five thousand letters need no more memory than fifty; who takes all of them does
+    so once, by `items`, which uses two threads where there are many.
+    """
+
+    def __init__(self, inputs: BatchInputs, printed: Sequence[Printed], given: Mapping[str, bytes]) -> None:
+        self._inputs = inputs
+        self._given = given
+        self._letters = {made.letter.reference: made.letter for made in printed}
+        self._names = [*(f"{reference}.{ending}" for reference in self._letters for ending in _ENDINGS), *given]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __getitem__(self, name: str) -> bytes:
+        if name in self._given:
+            return self._given[name]
+        reference, _, ending = name.rpartition(".")
+        if reference not in self._letters or ending not in _ENDINGS:
+            raise KeyError(name)
+        return self._made(self._letters[reference], ending)
+
+    def items(self) -> ItemsView[str, bytes]:
+        return _Files(self)
+
+    def each(self) -> Iterator[tuple[str, bytes]]:
+        """Name and content of every file, each made once, in order."""
+
+        def both(letter: Letter) -> list[tuple[str, bytes]]:
+            return [(f"{letter.reference}.{ending}", self._made(letter, ending)) for ending in _ENDINGS]
+
+        for files in in_order(both, self._letters.values(), workers_for(len(self._letters))):
+            yield from files
+        yield from self._given.items()
+
+    def _made(self, letter: Letter, ending: str) -> bytes:
+        inputs = self._inputs
+        return _ENDINGS[ending](letter, inputs.letterhead, layout=inputs.layout, templates=inputs.templates)
+
+
+class _Files(ItemsView[str, bytes]):
+    """`items` of the office's files, on two threads."""
+
+    _mapping: OfficeFiles
+
+    def __iter__(self) -> Iterator[tuple[str, bytes]]:
+        return self._mapping.each()
 
 
 def why_unprintable(inputs: BatchInputs, row: LedgerRow) -> str:

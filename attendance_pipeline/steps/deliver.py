@@ -7,9 +7,10 @@ Belongs here: gathering what each kind of delivery needs, and to which audience 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from attendance_pipeline import delivery
 from attendance_pipeline.derive.year import Derived
@@ -21,14 +22,21 @@ from attendance_pipeline.letters.ledger_rows import MACHINES, LedgerRow, LogEntr
 from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_classes, current_interventions, current_pupils
-from attendance_pipeline.reports.governor import GovernorInputs, governor_report
-from attendance_pipeline.steps.plan import half_term
-from attendance_pipeline.steps.printed import hashes, news, there_already, withdrawn
+from attendance_pipeline.reports.benchmarks import Benchmarks
+from attendance_pipeline.reports.charts import as_markdown
+from attendance_pipeline.reports.figures import long_date
+from attendance_pipeline.reports.governor import GovernorInputs, governor_files, governor_page
+from attendance_pipeline.reports.trust import trust_page
+from attendance_pipeline.steps.benchmarks import load as published_of
+from attendance_pipeline.steps.plan import half_term, trust_folder
+from attendance_pipeline.steps.printed import news, remembered, there_already, withdrawn
 from attendance_pipeline.steps.propose import letterhead_of
 from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.restate import derived, newest_done
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store import deliveries, ledger
+
+GOVERNORS = "governors"
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class Made:
     count: int
     folders: tuple[Path, ...] = ()
     note: str = ""
+    chart: str = ""  # as Markdown, for whoever looks at the run
 
 
 def newest(site: Site, school: School) -> tuple[Derived, int] | None:
@@ -61,7 +70,7 @@ def put(
 ) -> tuple[Path, ...]:
     """Deliver to each audience; recorded only when all have theirs, so that a run that was cut off is repeated.
 
-    `holds`: by audience what `store.deliveries` is to remember of the files.
+    `holds`: by audience the files whose hashes `store.deliveries` is to remember, each under a key.
     """
     calendar, out, records = school.calendar, [], []
     for audience, content in files.items():
@@ -80,7 +89,9 @@ def put(
             as_at=site.register_as_at(school),
         )
         out.append(done.path)
-        held = (holds or {}).get(audience, {})
+        asked = (holds or {}).get(audience)
+        hashes = delivery.hashes_of(done.path) if asked else {}
+        held = {key: hashes[name] for key, name in (asked or {}).items()}
         records.append((done.path.relative_to(site.home.drive).as_posix(), done.manifest_sha256, held))
     with site.warehouse.begin(school.id) as conn:
         for path, manifest, held in records:
@@ -146,30 +157,72 @@ def letters(site: Site, run: str) -> list[Made]:
         audiences = class_audiences(batch.classes)
         files = {"office": batch.office, "restricted": batch.restricted}
         files |= {audiences[name]: content for name, content in batch.classes.items()}
-        folders = put(site, school, day, "letters", files, run, {"office": hashes(batch)})
+        folders = put(site, school, day, "letters", files, run, {"office": remembered(batch)})
         out.append(Made(school.id, "letters", batch.letters, folders, f"{batch.held} held"))
     return out
 
 
 def governors(site: Site, key: str, run: str) -> list[Made]:
-    """The governor report of a half-term, in every school whose calendar has it and that has marks in it."""
-    out = []
+    """The governor report of a half-term, in every school whose calendar has it and that has marks in it; and of all
+    of them together, where they are several."""
+    out, given, benchmarks = [], [], published_of(site.home)
+    waiting = 0
     for school in site.schools():
         found, half = newest(site, school), half_term(school, key)
         if found is None or half is None or found[1] < half.first:
+            waiting += half is not None
             continue
         end = min(half.last, found[1])
         start = int(school.calendar.year_start[end])
-        files = governor_report(
-            GovernorInputs.from_derived(
-                derived(site, school, start, end),
-                half,
-                school_name=school.name,
-                phase=school.phase,
-                local_authority=school.local_authority,
-                as_at=school.calendar.date(end).isoformat(),
-            )
+        one = GovernorInputs.from_derived(
+            derived(site, school, start, end),
+            half,
+            school_name=school.name,
+            phase=school.phase,
+            local_authority=school.local_authority,
+            as_at=long_date(school.calendar.date(end)),
         )
-        folders = put(site, school, end, "governors", {"governors": files}, run)
-        out.append(Made(school.id, "governors", len(files), folders))
+        page = governor_page(one, benchmarks.compare(one.day, one.phase, one.local_authority))
+        files = governor_files(page, one.day)
+        folders = put(site, school, end, GOVERNORS, {GOVERNORS: files}, run)
+        out.append(Made(school.id, GOVERNORS, len(files), folders, chart=_chart(page)))
+        given.append(one)
+        waiting += end < half.last
+    if len(given) > 1:
+        # Some at the end of the half-term and some on the way to it: the trust waits for the others.
+        if 0 < waiting < len(given):
+            out.append(
+                Made(trust_folder(site.home), GOVERNORS, 0, note=f"waits for the half-term of {waiting} schools")
+            )
+        else:
+            out.append(_trust(site, given, benchmarks, run))
     return out
+
+
+def _trust(site: Site, given: Sequence[GovernorInputs], benchmarks: Benchmarks, run: str) -> Made:
+    """The report of all schools of the home together, in the trust's own folder."""
+    folder, newest_of = trust_folder(site.home), max(given, key=lambda one: one.day)
+    page = trust_page(site.home.trust_name or "All schools", given, benchmarks)
+    files = governor_files(page, newest_of.day)
+    calendar = newest_of.inputs.calendar
+    done = delivery.deliver(
+        site.home.drive,
+        folder,
+        GOVERNORS,
+        calendar.year_names[calendar.year[newest_of.last]],
+        newest_of.day,
+        GOVERNORS,
+        files,
+        run=run,
+        policy=", ".join(sorted({f"{one.inputs.policy.name} {one.inputs.policy.version}" for one in given})),
+        as_at=max(site.register_as_at(school) for school in site.schools()),
+    )
+    path = done.path.relative_to(site.home.drive).as_posix()
+    with site.warehouse.begin(folder) as conn:
+        deliveries.record_delivery(conn, folder, path, GOVERNORS, newest_of.day, done.manifest_sha256)
+    return Made(folder, GOVERNORS, len(files), (done.path,), chart=_chart(page))
+
+
+def _chart(page: Mapping[str, Any]) -> str:
+    """The page's first chart as Markdown: it holds what the report shows, and no more."""
+    return as_markdown(page["trend"]["svg"]) if page["trend"] else ""

@@ -21,10 +21,9 @@ LYING_ABOUT_DAYS = 30  # for so long a printed letter that is not to go is named
 _NOT_TO_GO = frozenset({"superseded", "held", "rejected"})
 
 
-def hashes(batch: BatchFiles) -> dict[str, str]:
-    """By reference the hash of the letter's file, and by name that of each list."""
-    files = {**batch.pdf_of, **{name: name for name in LISTS if name in batch.office}}
-    return {name: hashlib.sha256(batch.office[file]).hexdigest() for name, file in files.items()}
+def remembered(batch: BatchFiles) -> dict[str, str]:
+    """By reference the name of the letter's file, and each list under its own: what is remembered of a folder."""
+    return {**batch.pdf_of, **{name: name for name in LISTS if name in batch.office}}
 
 
 def there_already(delivered: Sequence[Mapping[str, Any]], day: dt.date, drive: Path) -> dict[str, str]:
@@ -42,7 +41,8 @@ def there_already(delivered: Sequence[Mapping[str, Any]], day: dt.date, drive: P
 def news(batch: BatchFiles, earlier: Mapping[str, str]) -> tuple[frozenset[str], bool]:
     """References of a batch that are in no earlier folder of its day as they are now; and whether a list says
     something else than it did."""
-    now = hashes(batch)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in batch.office.items()}
+    now = {key: hashes[name] for key, name in remembered(batch).items()}
     fresh = frozenset(reference for reference in batch.pdf_of if now[reference] != earlier.get(reference))
     return fresh, any(now.get(name) != earlier.get(name) for name in LISTS)
 

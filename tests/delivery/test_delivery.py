@@ -301,3 +301,44 @@ def test_only_leftovers_of_runs_that_ended_are_cleared(drive: Path) -> None:
     (audience / ".DS_Store").write_bytes(b"")
     put(drive, {"a": b"1"})
     assert {p.name for p in hidden(drive)} == {alive.name, young.name, ".DS_Store"}
+
+
+class Made(Mapping[str, bytes]):
+    """Files that are made whenever they are taken; `fails` cannot be made."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.fails, self.taken = fails, list[str]()
+
+    def __iter__(self):
+        return iter(reversed(FILES))
+
+    def __len__(self) -> int:
+        return len(FILES)
+
+    def __getitem__(self, name: str) -> bytes:
+        self.taken.append(name)
+        if name == self.fails:
+            raise ValueError("letter.typ could not be set")
+        return FILES[name]
+
+
+def test_files_made_as_they_are_taken_are_delivered_as_others_are(drive: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    made = Made()
+    delivered, other = put(drive, made), put(tmp_path / "other")
+    assert made.taken == list(reversed(FILES))
+    for name in (*FILES, MANIFEST):
+        assert (delivered.path / name).read_bytes() == (other.path / name).read_bytes()
+    assert delivery.hashes_of(delivered.path) == {n: hashlib.sha256(c).hexdigest() for n, c in FILES.items()}
+
+
+def test_files_made_as_they_are_taken_are_found_to_be_there_already(drive: Path) -> None:
+    first, again = put(drive), put(drive, Made(), run="run-2")
+    assert (again.written, again.path, again.manifest_sha256) == (False, first.path, first.manifest_sha256)
+    assert hidden(drive) == []
+
+
+def test_a_file_that_cannot_be_made_leaves_nothing_behind(drive: Path) -> None:
+    with pytest.raises(ValueError, match="could not be set"):
+        put(drive, Made(fails="batch.csv"))
+    assert hidden(drive) == [] and not any(drive.rglob("*.pdf"))

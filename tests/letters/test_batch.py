@@ -2,7 +2,9 @@
 
 import csv
 import datetime as dt
+import hashlib
 import io
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -479,3 +481,22 @@ def test_a_batch_holds_what_was_proposed_since_the_batch_before() -> None:
     ]
     for after, expected in [(day(45), "1 2 5"), (day(49), "1 5"), (None, "1 2 3 5")]:
         assert [r.reference for r in due(rows, after, day(50))] == [f"OAK-{n}" for n in expected.split()]
+
+
+def test_letters_are_made_as_they_are_taken_and_not_kept() -> None:
+    """However many there are: what Python holds is a few files."""
+    pupils = {n: PUPILS[1 + n % 4] for n in range(40)}
+    rows = [row(str(n), n) for n in pupils]
+    made = build_batch(BatchInputs("oakfield", DAY, rows, (), pupils, sample_letterhead(), Templates()))
+    together = sum(len(content) for content in made.office.values())
+    tracemalloc.start()
+    try:
+        seen = {name: hashlib.sha256(content).hexdigest() for name, content in made.office.items()}
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < together / 2, (peak, together)
+    assert list(seen) == list(made.office) and len(seen) == len(made.office) == 40 * 2 + 5
+    assert seen == {name: hashlib.sha256(made.office[name]).hexdigest() for name in made.office}
+    with pytest.raises(KeyError):
+        made.office["OAK-1.txt"]

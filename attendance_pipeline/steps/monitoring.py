@@ -31,7 +31,6 @@ from attendance_pipeline.letters.from_roll import pupils_on_paper
 from attendance_pipeline.register.history import recorded_of
 from attendance_pipeline.register.lessons import lessons_between
 from attendance_pipeline.register.roll import current_classes, current_contacts, current_interventions, current_pupils
-from attendance_pipeline.reports.benchmarks import load_benchmarks
 from attendance_pipeline.reports.figures import long_date
 from attendance_pipeline.reports.monitoring_figures import MonitoringInputs, monitor
 from attendance_pipeline.reports.monitoring_page import lead_page, leadership_page
@@ -41,6 +40,7 @@ from attendance_pipeline.reports.monitoring_sheets import (
     lead_workbook,
     restricted_workbook,
 )
+from attendance_pipeline.steps import benchmarks
 from attendance_pipeline.steps.deliver import Made, newest, put
 from attendance_pipeline.steps.plan import MONITORING, class_list_day, monitoring_of
 from attendance_pipeline.steps.site import Site
@@ -101,7 +101,7 @@ def monitoring_inputs(site: Site, school: School, whole: Derived, day: int) -> M
         families=families_in(contacts, row_of),
         entries=list(_entries(log, row_of)),
         looked=Looked(tuple(limits.half_day_year_groups), limits.own_school_days),
-        published=load_benchmarks().compare(calendar.date(day), school.phase, school.local_authority),
+        published=benchmarks.load(site.home).compare(calendar.date(day), school.phase, school.local_authority),
         as_at=f"up to {long_date(calendar.date(day))}",
         minutes=minutes,
         recorded=recorded.first,

@@ -46,7 +46,7 @@ CLASS_OWNER = "class-"
 LETTERS_SHEET = "Letters"
 PHONE_SHEET = "Phone list"
 # What stands on a sheet of its own, with more than a task says, and is not repeated among what there is to do.
-ON_OTHER_SHEETS = ("monitoring", "illness_spells")
+ON_OTHER_SHEETS = ("monitoring", "illness_spells", "unresolved_n")
 _NEVER = dt.date.max
 _ALL = ("office", "attendance-lead")
 _SUMMARY = ("attendance-lead", "headteacher", "slt")
@@ -94,12 +94,14 @@ class OwnerLists:
 
 @dataclass
 class OwnerCounts:
-    """How much one owner has to do: tasks on the list, of them overdue and due this week; N not yet explained."""
+    """How much one owner has to do: tasks on the list, of them overdue and due this week; N not yet explained, and of
+    them those past their day."""
 
     open: int = 0
     overdue: int = 0
     due_this_week: int = 0
     unresolved_n: int = 0
+    overdue_n: int = 0
 
 
 def owner_lists(day: WorklistDay, *, reasons: bool = False) -> tuple[OwnerLists, ...]:
@@ -247,7 +249,7 @@ class _Lists:
             list(late),
             "overdue",
             "Overdue",
-            "Every task of every owner that is past its day.",
+            "Every task of every owner that is past its day, once. Codes N have a list of their own, at the office.",
             "Nothing is overdue",
             owners={id(task): "; ".join(titles) for task, titles in late.items()},
         )
@@ -311,7 +313,7 @@ class _Lists:
             *_PUPIL,
             *_STANDING,
             Column("reason", "Reason", width=28, wrap=True),
-            *((Column("reference", "Reference", width=18),) if any(t.reference for t in tasks) else ()),
+            *((Column("reference", "Reference", width=19),) if any(t.reference for t in tasks) else ()),
             Column("opened", "Since", "date", width=12),
             Column("closes", "Write in the log", width=24, wrap=True),
         )
@@ -363,7 +365,7 @@ class _Lists:
             rows,
             key="phone",
             note="Pupils at stage 3 whose meeting was held and who are absent on the day: the headteacher phones and "
-            "offers support. Write phone_call in the log, and the call is done. Calls of earlier days that nobody "
+            "offers support. Write Phone call in the log, and the call is done. Calls of earlier days that nobody "
             "wrote down stand under To do.",
             empty="Nobody to phone today",
         )
@@ -647,7 +649,12 @@ class _Lists:
 
     def _everyone(self) -> ListSheet:
         rows = [
-            {"owner": self.owners[owner], **vars(c), "pupil_row": None, "tone": "late" if c.overdue else ""}
+            {
+                "owner": self.owners[owner],
+                **vars(c),
+                "pupil_row": None,
+                "tone": "late" if c.overdue or c.overdue_n else "",
+            }
             for owner, c in self.counts.items()
         ]
         columns = (
@@ -656,6 +663,7 @@ class _Lists:
             Column("overdue", "Overdue", "whole", width=10),
             Column("due_this_week", "Due this week", "whole", width=14),
             Column("unresolved_n", "Unresolved N", "whole", width=14),
+            Column("overdue_n", "Overdue N", "whole", width=12),
         )
         return ListSheet("Everyone", columns, rows, key="everyone", note="How much each owner has to do; no names.")
 
@@ -669,6 +677,7 @@ class _Lists:
             overdue=sum(t.is_overdue(self.today) for t in mine),
             due_this_week=sum(t.due_on is not None and self.today <= t.due_on <= week_ends for t in mine),
             unresolved_n=len(marks),
+            overdue_n=sum(n.age > self.given.resolve_n_school_days for n in marks),
         )
 
 
@@ -713,7 +722,7 @@ def closes_with(task: Task) -> str:
 
 
 _CLOSED_ELSEWHERE: Mapping[str, str] = {
-    "unresolved_n": "Nothing: enter the reason's code in the register",
     # The log knows other ends of a letter too; these are the two that answer the question.
     "letter_proposed": "Letter approved or Letter rejected",
+    "letter_held": "Release or Letter rejected",
 }

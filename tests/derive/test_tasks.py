@@ -7,11 +7,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exam_school import derive, entry, school
+from exam_school import THRESHOLDS, derive, entry, school
 
-from attendance_pipeline.derive.tasks import Task, tasks_of
+from attendance_pipeline.derive.tasks import NO_PUPIL, Task, tasks_of
+from attendance_pipeline.law.policy import policy_from_text
 from attendance_pipeline.law.settings_errors import SettingsError
 from attendance_pipeline.law.task_catalogue import catalogue_from_text, shipped_catalogue
+
+LEAD, TEACHER, OFFICE, SENCO, HEAD, SLT = "attendance-lead", "class-teacher", "office", "senco", "headteacher", "slt"
+# The school's table of who does what and when, line by line, and the tasks that a line comes to.
+# (stage, what the table says, by whom, task, school days allowed or what else says when it is due)
+SEED = [
+    (1, "monitor whole school attendance", [LEAD], "Monitor whole-school attendance", "end of the school week"),
+    (1, "share class attendance with teachers", [LEAD], "Share class attendance with each class teacher", "end of the school week"),
+    (1, "a letter and leaflet is sent out", [LEAD], "Approve letter 1 with leaflet", 2),
+    (1, "a letter and leaflet is sent out", [OFFICE], "Send letter 1 with leaflet", 5),
+    (1, "four weeks of monitoring", [LEAD], "Monitor attendance until the review: stage 1", "day of the review"),
+    (2, "attendance lead notifies class teachers", [LEAD], "Notify the class teacher, who calls the parents in", 2),
+    (2, "who call parents in", [TEACHER], "Call the parents to an informal meeting", 5),
+    (2, "for an informal meeting", [TEACHER], "Hold the informal meeting with the parents", 10),
+    (2, "teacher and parent create targets", [TEACHER], "Agree targets with the parents", 10),
+    (2, "letter 2 is given to parents", [TEACHER], "Give letter 2 to the parents at the meeting", 10),
+    (2, "other interventions are considered", [TEACHER, SENCO], "Consider other interventions", 10),
+    (2, "four weeks of monitoring", [LEAD], "Monitor attendance until the review: stage 2", "day of the review"),
+    (2, "follow up with the family", [TEACHER, LEAD], "Follow up with the family after the monitoring period", 5),
+    (3, "meeting: arranged by admin", [OFFICE], "Arrange the meeting with pupil, parents and class teacher", 5),
+    (3, "meeting", [LEAD, TEACHER, HEAD], "Meet the pupil, the class teacher and the parents", 10),
+    (3, "a plan of action is agreed", [LEAD], "Agree the plan of action", 10),
+    (3, "letter 3 is handed over", [LEAD], "Hand over letter 3 at the meeting", 10),
+    (3, "four weeks of monitoring", [LEAD], "Monitor attendance until the review: stage 3", "day of the review"),
+    (3, "follow up with the family", [LEAD], "Follow up with the family and review the plan", 5),
+    (3, "on each day of absence headteacher phones", [HEAD], "Phone the parents: absent since the meeting", 0),
+    (4, "referral to be considered", [LEAD, SLT], "Consider a referral to the local authority", 5),
+    (4, "re-examined while it is considered", [LEAD], "Monitor attendance until the review: stage 4", "day of the review"),
+]  # fmt: skip
+_WHEN = {"school_weeks": "end of the school week", "monitoring": "day of the review"}
 
 O6 = {"09-01..09-03": "O O"}
 REQUIRES = {"stages": {"1": {"requires": ["letter_sent"]}}}
@@ -24,6 +54,84 @@ def tasks(marks: dict[str, str], words: str, last: str | None = None, **more: An
 
 def dates(found: list[Task]) -> list[tuple[str | None, ...]]:
     return [tuple(d and f"{d:%m-%d}" for d in (t.opened_on, t.due_on, t.closed_on)) for t in found]
+
+
+@pytest.mark.parametrize(("stage", "line", "owners", "words", "due"), SEED)
+def test_every_line_of_the_schools_table_is_a_task(
+    stage: int, line: str, owners: list[str], words: str, due: int | str
+) -> None:
+    (kind,) = [k for k in shipped_catalogue().tasks if k.task == words]
+    assert (list(kind.owner), kind.stage or 1) == (owners, stage), line
+    assert _WHEN.get(kind.on, kind.due_school_days) == due
+    assert kind.closed_by or kind.on == "monitoring", "every task but monitoring is closed by the log"
+
+
+def test_no_task_of_the_ladder_is_without_its_line() -> None:
+    of_stages = {k.task for k in shipped_catalogue().tasks if k.stage is not None}
+    assert of_stages <= {words for _, _, _, words, _ in SEED}
+
+
+def test_a_week_of_monitoring_is_one_task_until_its_review() -> None:
+    log = [entry("09-15", "set_stage", 2)]
+    assert dates(tasks({}, "Monitor attendance", last="10-17", log=log)) == [("09-15", "10-13", "10-13")]
+    # Two reviews at stage 3, four weeks apart; absent throughout, so that it leads on to stage 4.
+    away = {"09-01..11-28": "O /"}
+    found = tasks(
+        away, "Monitor attendance", last="11-28", log=[entry("09-15", "set_stage", 3)], ladder={"stalled_reviews": 0}
+    )
+    assert [t.stage for t in found][:2] == [3, 3]
+    assert dates(found)[:2] == [("09-15", "10-13", "10-13"), ("10-13", "11-17", "11-17")]
+
+
+@pytest.mark.parametrize(
+    ("days", "open_on_last"),
+    [
+        ({}, ["09-08", "09-15"]),  # the week before is late, and older ones are not heaped upon it
+        ({"09-16": "follow_up_done"}, []),  # an entry closes the weeks that are open that day
+        ({"09-12": "follow_up_done"}, ["09-15"]),
+        ({"09-16": "plan_reviewed"}, ["09-08", "09-15"]),  # that is another task
+    ],
+)
+def test_each_week_class_attendance_is_shared(days: dict[str, str], open_on_last: list[str]) -> None:
+    found = tasks({}, "Share class attendance", last="09-18", school_log=days)
+    assert [f"{t.opened_on:%m-%d}" for t in found] == ["09-01", "09-08", "09-15"]
+    assert [f"{t.due_on:%m-%d}" for t in found] == ["09-05", "09-12", "09-19"]
+    assert [f"{t.opened_on:%m-%d}" for t in found if t.closed_on is None] == open_on_last
+    assert {(t.pupil, t.owner) for t in found} == {(NO_PUPIL, "attendance-lead")}
+
+
+def test_slt_is_asked_to_the_pastoral_meeting_every_two_weeks_of_school() -> None:
+    found = tasks({}, "pastoral meeting", last="11-14")
+    # Half-term, from 27 to 31 October, is no school week.
+    assert [t.due_on and f"{t.due_on:%m-%d}" for t in found] == ["09-12", "09-26", "10-10", "10-24", "11-14"]
+
+
+@pytest.mark.parametrize(
+    ("own", "task", "expected"),
+    [
+        ({}, "Send letter 1", [("office", "09-22")]),
+        ({"owner": "attendance-lead"}, "Send letter 1", [("attendance-lead", "09-22")]),
+        ({"owner": ["office", "slt"], "due_school_days": 1}, "Send letter 1", [("office", "09-16"), ("slt", "09-16")]),
+        ({"wanted": False}, "Send letter 1", []),
+    ],
+)
+def test_a_policy_says_whose_a_task_is_and_how_many_days_it_allows(own: dict, task: str, expected: list) -> None:
+    found = tasks(O6, task, last="09-24", ladder=REQUIRES, **{"tasks": {"Send letter 1 with leaflet": own}})
+    assert [(t.owner, f"{t.due_on:%m-%d}") for t in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('[tasks."Send letter 9"]\nowner = "office"', "not 'Send letter 9'"),
+        ('[tasks."Send letter 1 with leaflet"]\nowner = "caretaker"', "tasks.Send letter 1 with leaflet.owner"),
+        ('[tasks."Establish the reason for code N"]\ndue_school_days = 3', "something else says when it is due"),
+    ],
+)
+def test_a_policy_with_a_wrong_task_is_refused(line: str, said: str) -> None:
+    text = f'name = "x"\n[[ladder]]\nthresholds = {{ autumn = {THRESHOLDS["autumn"]}, spring = 90, summer = 90 }}\n{line}\n'
+    with pytest.raises(SettingsError, match=said):
+        policy_from_text(text, Path("school.toml"))
 
 
 @pytest.mark.parametrize(

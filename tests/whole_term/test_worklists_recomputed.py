@@ -23,7 +23,12 @@ from attendance_pipeline.law.compulsory_age import compulsory_school_age
 from attendance_pipeline.steps.site import open_site
 
 Row = dict[str, Any]
-ON_OTHER_SHEETS = ("Monitor attendance until the review", "Several spells of illness")
+# The first are the sheet Reviews, the second Illness spells, the third every N with its age.
+ON_OTHER_SHEETS = (
+    "Monitor attendance until the review",
+    "Several spells of illness",
+    "Establish the reason for code N",
+)
 CLASS_OF_CODE = {
     r["code"]: r["class"]
     for r in csv.DictReader(

@@ -1,7 +1,7 @@
 """Monitoring: the week's figures, patterns and register inspection, gathered and delivered.
 
-Belongs here: reading what they need. Not here: what stands in them (`reports/monitoring_*.py`), any rule (`derive/`), and when
-they are due (`plan.py`).
+Belongs here: reading what they need. Not here: what stands in them (`reports/monitoring_*.py`), any rule
+(`derive/`), and when they are due (`plan.py`).
 """
 
 from __future__ import annotations

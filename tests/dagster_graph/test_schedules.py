@@ -31,7 +31,7 @@ from attendance_pipeline.steps.plan import (
 )
 from attendance_pipeline.steps.restate import due_days, restate
 from attendance_pipeline.steps.site import Site, open_site
-from schedules.timetable import COMMAND, RANGE_END, RANGE_START, nightly_follows_extracts, range_tags
+from schedules.timetable import COMMAND, RANGE_END, RANGE_START, ROUNDS, nightly_follows_extracts, range_tags
 
 AUTUMN_ENDS = dt.date(2025, 12, 19)
 TWO_WEEKS = dt.date(2025, 9, 12)
@@ -221,6 +221,7 @@ def test_schedules_keep_the_hours_of_the_homes_own_time_zone(tmp_path: Path) -> 
     assert {name: s.cron_schedule for name, s in found.items()} == {
         "nightly_extracts": "30 2 * * 2-6",
         "weekly_class_lists": "30 4 * * 2-6",
+        "weekly_monitoring": "30 4 * * 2-6",
         "fortnightly_pastoral_packs": "30 4 * * 2-6",
         "punctuality_raffle": "30 4 * * 2-6",
         "attendance_prize_pot": "30 4 * * 2-6",
@@ -229,16 +230,46 @@ def test_schedules_keep_the_hours_of_the_homes_own_time_zone(tmp_path: Path) -> 
     assert {s.execution_timezone for s in found.values()} == {"Atlantic/Azores"}
 
 
-@pytest.mark.parametrize(
-    ("name", "job"), [("nightly_extracts", "take_in_extracts"), ("weekly_class_lists", "weekly_class_lists")]
-)
-def test_each_night_asks_for_one_run_of_its_own(name: str, job: str, instance: dg.DagsterInstance) -> None:
+def test_each_night_asks_for_one_run_of_its_own(instance: dg.DagsterInstance) -> None:
     nights = ["2025-10-04T02:30+01:00", "2025-10-04T02:30+01:00", "2025-10-11T02:30+01:00"]
-    found = [tick(name, night, instance).run_requests for night in nights]
+    found = [tick("nightly_extracts", night, instance).run_requests for night in nights]
     assert [len(requests) for requests in found] == [1, 1, 1]
     once, again, later = (requests[0].run_key for requests in found)
     assert once == again != later, "a night that is evaluated twice is run once"
-    assert build_definitions().get_repository_def().get_schedule_def(name).job_name == job
+    assert build_definitions().get_repository_def().get_schedule_def("nightly_extracts").job_name == "take_in_extracts"
+
+
+OF_SCHOOL_WEEKS = {what.job.name: what for what in ROUNDS}
+
+
+@pytest.mark.parametrize(
+    ("name", "not_yet", "due"),
+    [
+        # 2 to 5 September are the first school week. The week that ended on Thursday 23 October is the eighth: the
+        # Friday was an INSET day.
+        ("weekly_class_lists", "2025-09-04", "2025-09-05"),
+        ("weekly_class_lists", "2025-09-04", "2025-10-23"),
+        ("punctuality_raffle", "2025-09-04", "2025-09-05"),
+        ("fortnightly_pastoral_packs", "2025-09-11", "2025-09-12"),
+        ("fortnightly_pastoral_packs", "2025-09-05", "2025-10-23"),
+        ("attendance_prize_pot", "2025-10-09", "2025-10-10"),
+    ],
+)
+def test_what_comes_every_so_many_school_weeks_is_asked_for_in_the_night_after_the_last_day_until_it_is_there(
+    site: Site, instance: dg.DagsterInstance, name: str, not_yet: str, due: str
+) -> None:
+    nights = ["2025-10-25T04:30+01:00", "2025-10-28T04:30+00:00"]
+    derive(site, not_yet)
+    nothing = tick(name, nights[0], instance)
+    assert (nothing.run_requests, nothing.skip_message) == ([], OF_SCHOOL_WEEKS[name].not_yet)
+    derive(site, due)
+    first, again = (tick(name, night, instance).run_requests for night in nights)
+    assert [len(requests) for requests in (first, again)] == [1, 1]
+    assert first[0].run_key != again[0].run_key, "what failed is tried again the night after"
+    job = build_definitions().resolve_job_def(OF_SCHOOL_WEEKS[name].job.name)
+    assert job.execute_in_process(instance=instance, run_config=QUIET).success
+    nothing = tick(name, nights[1], instance)
+    assert (nothing.run_requests, nothing.skip_message) == ([], OF_SCHOOL_WEEKS[name].not_yet)
 
 
 def test_the_governor_report_of_each_half_term_that_is_due_is_asked_for_once_a_night(

@@ -38,7 +38,7 @@ EVIDENCE_ACCEPTED = "evidence accepted for every questioned absence"
 
 @dataclass(frozen=True)
 class Move:
-    """An event of the ladder that would come. `threshold`: thousandths of a percent."""
+    """An event of the ladder that would come. `threshold`: thousandths of a percent. `reviewed`: a review found it."""
 
     date: dt.date
     event: str
@@ -46,6 +46,7 @@ class Move:
     to_stage: int
     figure: Figure
     threshold: int
+    reviewed: bool
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,7 @@ class _Trials:
             to_stage=int(event["to_stage"]),
             figure=(int(event["attended"]), int(event["possible"])),
             threshold=int(event["threshold"]),
+            reviewed=int(event["period_possible"]) > 0,
         )
 
     def _first_up(self, row: int) -> np.void | None:

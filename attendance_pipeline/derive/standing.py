@@ -47,6 +47,7 @@ NOT_LOWER = "not_lower"
 QUIET_WEEKS = "quiet_weeks"
 ACCEPTED_REASONS = "accepted_reasons"
 SET_THAT_DAY = "set_that_day"
+EARLIER_YEAR = "earlier_year"  # where years do not begin afresh, and the days derived do not reach back far enough
 
 
 @dataclass(frozen=True)
@@ -339,7 +340,9 @@ class _Reader:
             if int(today["week"]) < week + int(today["quiet"]):
                 return replace(at, not_opened=QUIET_WEEKS, recovery=last)
         found = unaccepted(self.inputs, self.plan, at.pupil, self.day, int(today["gate_start"]))
-        return replace(at, not_opened=ACCEPTED_REASONS if len(found) < today["gate_minimum"] else SET_THAT_DAY)
+        if len(found) < today["gate_minimum"]:
+            return replace(at, not_opened=ACCEPTED_REASONS)
+        return replace(at, not_opened=EARLIER_YEAR if self.begins < self.derived.first else SET_THAT_DAY)
 
     def _closed_until(self, p: int) -> dt.date | None:
         log = self.inputs.log

@@ -19,6 +19,7 @@ from attendance_pipeline.derive.standing import Figure, RuleStanding, Standing
 from attendance_pipeline.derive.tables import ratio
 from attendance_pipeline.derive.window_weeks import WindowWeek
 from attendance_pipeline.law.policy import Ladder, PenaltyNoticeRule, Stage
+from attendance_pipeline.law.school_calendar import SEASONS
 from attendance_pipeline.reports.figures import limit, share
 
 WIDTH = 80  # columns that every terminal has
@@ -29,7 +30,7 @@ EVENT_WORDS: Mapping[str, str] = {
     "opened": "stage {to} opened",
     "no_sessions": "review: no session to count",
     "recovered": "recovered: stage {from_} ended",
-    "escalated": "review: dropped; stage {to} began",
+    "escalated": "review: stage {to} began",
     "stalled": "review: no real improvement; stage {to} began",
     "dropped": "review: dropped; stage {to} goes on",
     "dropped_accepted_reasons": "review: dropped for accepted reasons; stage {to} goes on",
@@ -188,13 +189,15 @@ def ladder_clauses(ladder: Ladder | None, at: Standing) -> list[tuple[str, str]]
             ("relapse_within_school_weeks", str(ladder.relapse_within_school_weeks)),
         ]
     if at.stage:
-        stages = ladder.stages
-        stage = (stages.one, stages.two, stages.three, stages.four)[at.stage - 1]
+        stage = ladder.stages.in_order[at.stage - 1]
         out.append((f"stages.{at.stage}.monitoring_school_weeks", str(stage.monitoring_school_weeks)))
         if isinstance(stage, Stage):
             requires = ", ".join(f'"{a}"' for a in stage.requires)
             out.append((f"stages.{at.stage}.reviews_before_next", str(stage.reviews_before_next)))
             out.append((f"stages.{at.stage}.requires", f"[{requires}]"))
+        if at.stage < ladder.last_stage and (level := ladder.levels()[at.stage]) is not None:
+            out.append((f"stages.{at.stage + 1}.below", limit(level[SEASONS.index(at.season)]).removesuffix("%")))
+            out.append(("rises", f'"{ladder.rises}"'))
         own = ladder.recovered_at_period_attendance
         out.append(("recovered_at_period_attendance", "the threshold" if own is None else f"{own.normalize():f}"))
         out += [
@@ -522,8 +525,7 @@ class _Lines:
         yield from self._head("What the ladder did this school year")
         for d in self.told.decisions:
             e = d.evidence
-            words = EVENT_WORDS.get(e.event, e.event).format(from_=e.from_stage, to=e.to_stage)
-            yield from self._item(f"{_weekday(e.date)}  {words}")
+            yield from self._item(f"{_weekday(e.date)}  {_event(e.event, e.from_stage, e.to_stage, bool(e.period[1]))}")
             parts = [f"attendance {_fraction(e.figure, e.threshold)}"]
             parts += [f"threshold {limit(e.threshold)}"] if e.threshold >= 0 else []
             if e.event not in ("opened", "set", "closed", "left") and e.checkpoint[1]:
@@ -693,8 +695,16 @@ def _leaves(c: Case) -> str:
 
 
 def _told(m: Move) -> str:
-    words = EVENT_WORDS.get(m.event, m.event).format(from_=m.from_stage, to=m.to_stage)
+    words = _event(m.event, m.from_stage, m.to_stage, m.reviewed)
     return f"on {_day(m.date)} {words} ({_fraction(m.figure, m.threshold)})"
+
+
+def _event(event: str, from_stage: int, to_stage: int, reviewed: bool) -> str:
+    """What happened. A stage with a level of its own may also open between reviews, when attendance falls below it."""
+    words = EVENT_WORDS.get(event, event)
+    if event == "escalated" and not reviewed:
+        words = words.removeprefix("review: ")
+    return words.format(from_=from_stage, to=to_stage)
 
 
 def _fraction(figure: Figure, threshold: int = -1) -> str:

@@ -141,7 +141,7 @@ def _missed(at: Standing) -> str:
     there = [(count, words) for count, words in kinds if count]
     if len(there) == 1:
         count, words = there[0]
-        return f", {'all ' if count > 1 else ''}{words}"
+        return f", {('', 'both ')[count - 1] if count < 3 else 'all '}{words}"
     return f": {_listed([f'{in_words(count)} {words}' for count, words in there])}"
 
 
@@ -175,6 +175,8 @@ def _no_stage(at: Standing) -> Iterator[str]:
     elif reason == facts.ACCEPTED_REASONS and at.look_back is not None:
         since = long_date(at.look_back)
         yield f"{below}, but the reasons of absences since {since} are accepted or still asked for: no stage opens."
+    elif reason == facts.EARLIER_YEAR:
+        yield f"{below}, but a stage that ended in an earlier school year still counts, so no new stage is open."
     elif reason == facts.SET_THAT_DAY:
         yield f"{below}. A person at the school decided about the stage, and no stage is open."
 
@@ -228,6 +230,13 @@ def _began(e: LadderEvent) -> str:
             sessions = plural(e.unaccepted, "session")
             gate = f", and for {sessions} missed since {long_date(e.looked_from)} no reason had been accepted"
         return f"On {day} {stage} opened: {figure}, below {limit(e.threshold)}{gate}."
+    if e.event == "escalated" and e.period[1] == 0:  # by its own level of attendance, on the day it fell below it
+        return f"On {day} {stage} opened: {figure}, below {limit(e.threshold)}, at which it begins{_gate(e)}."
+    if e.event == "escalated" and not _dropped(e):
+        return (
+            f"The review of {day} led from stage {e.from_stage} to {stage}: {figure}, below {limit(e.threshold)}, at "
+            f"which it begins{_gate(e)}."
+        )
     if e.event == "escalated":
         return (
             f"The review of {day} led from stage {e.from_stage} to {stage}: attendance had dropped from "
@@ -237,6 +246,11 @@ def _began(e: LadderEvent) -> str:
         f"The review of {day} led from stage {e.from_stage} to {stage}: {_of(e.period)} sessions since the look before "
         f"had been attended ({share(*e.period)}), which is no real improvement{_gate(e)}."
     )
+
+
+def _dropped(e: LadderEvent) -> bool:
+    """Whether attendance is lower than at the checkpoint."""
+    return e.figure[0] * e.checkpoint[1] < e.checkpoint[0] * e.figure[1]
 
 
 def _gate(e: LadderEvent) -> str:

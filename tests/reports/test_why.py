@@ -139,6 +139,8 @@ def test_facts_are_those_of_the_tables_and_every_stage_that_is_not_open_has_its_
             # A stage stays closed for no reason that we know only where a person moved the pupil that day.
             if at.not_opened == facts.SET_THAT_DAY:
                 assert p in moved, (seed, day)
+            if at.not_opened == facts.EARLIER_YEAR:
+                assert derived.plan.replay_start(day) < derived.first
             assert (at.not_opened == facts.TOO_FEW_SESSIONS) <= (at.status == "insufficient_data")
             assert why(at)
         assert {e.event for at in standings(derived, day).values() for e in at.events} <= set(EVENTS)

@@ -32,8 +32,10 @@ from attendance_pipeline.derive.patterns import SchoolPatterns, patterns_of
 from attendance_pipeline.derive.penalty_notices import BLOCKS, MET_PROVISIONAL, NEAR
 from attendance_pipeline.derive.plan import STAGES
 from attendance_pipeline.derive.tables import groups_on, penalty_notices_on, stages_on, windows_of
+from attendance_pipeline.derive.tiers import HUNDRED_PERCENT
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
+from attendance_pipeline.law.absence_thresholds import absent_from
 from attendance_pipeline.law.policy import MEASURES, PERCENT_SCALE
 from attendance_pipeline.law.register_codes import AUTHORISED, CODES, POSSIBLE, UNAUTHORISED
 from attendance_pipeline.reports.board_page import page_bytes
@@ -137,7 +139,8 @@ class _Board:
         self.given = given
         self.derived, self.day = given.derived, given.day
         self.calendar = given.derived.inputs.calendar
-        self.pupils = given.derived.inputs.pupils_on(given.day)
+        # The class of now: who may read a page is not a matter of the day it is about.
+        self.pupils = given.derived.inputs.pupils
         self.first = int(self.calendar.year_start[given.day])
         self.end = int(self.calendar.year_end[given.day])
         self.on_roll = self.pupils.on_roll(given.day)
@@ -171,7 +174,7 @@ class _Board:
             "rules": [rule.replace("-", " ") for rule in self.derived.plan.rule_names],
             "tiles": self._tiles(inside, mine, class_name),
             "trend": self._trend(None if class_name is None else inside),
-            "groups": self._groups(class_name),
+            "groups": self._group_rows if class_name is None else [],
             "reasons": self._reasons(inside),
             "weekdays": self._weekdays(inside),
             "lists": [{"owner": o.title, "sheets": [self._sheet(sheet, inside) for sheet in o.sheets]} for o in mine],
@@ -396,7 +399,7 @@ class _Board:
         waiting = sum(m.state == "proposed" and bool(inside[m.pupil]) for m in self.given.letters)
         late = sum(sheet.late for o in mine for sheet in o.sheets if sheet.key in _COUNTED_SHEETS)
         date = self.calendar.date(self.day)
-        persistent, severe, of = self._absent(class_name)
+        persistent, severe, of = self._absent(inside)
         steps = [int((stages[inside] == stage).sum()) for stage in range(1, STAGES + 1)]
         at_each = ", ".join(str(n) for n in steps)
         return [
@@ -419,6 +422,7 @@ class _Board:
         found: dict[tuple[str, str], Json] = {}
         for i in range(len(c["kind"])):
             kind, name = GROUP_KINDS[c["kind"][i]], str(c["group"][i])
+            name = self.given.school if kind == "school" else name
             row = found.setdefault((kind, name), {"kind": kind, "name": name, "pupils": int(c["pupils"][i])})
             rate = _rounded(int(c["attended"][i]), int(c["possible"][i]))
             if c["measure"][i] == 0:
@@ -427,18 +431,15 @@ class _Board:
                 row["recent"] = rate
         return [row for row in found.values() if row["name"] not in HIDDEN_COHORTS or row["kind"] != "cohort"]
 
-    def _absent(self, class_name: str | None) -> tuple[int, int, int]:
+    def _absent(self, inside: Bools) -> tuple[int, int, int]:
         """Pupils persistently and severely absent in the year to date, of how many."""
-        for row in self._group_rows:
-            if (class_name is None and row["kind"] == "school") or (row["kind"], row["name"]) == ("class", class_name):
-                return row["persistent"], row["severe"], row["pupils"]
-        return 0, 0, 0
-
-    def _groups(self, class_name: str | None) -> list[Json]:
-        if class_name is not None:
-            return [row for row in self._group_rows if (row["kind"], row["name"]) == ("class", class_name)]
-        named = {"name": self.given.school}
-        return [{**row, **named} if row["kind"] == "school" else row for row in self._group_rows]
+        year, date = self._windows[0], self.calendar.date(self.day)
+        absent, possible = year.absent.astype(np.int64) * HUNDRED_PERCENT, year.possible.astype(np.int64)
+        persistent, severe = (
+            int((inside & (possible > 0) & (absent >= absent_from(kind, date) * possible)).sum())
+            for kind in ("persistent", "severe")
+        )
+        return persistent, severe, int(inside.sum())
 
     def _trend(self, inside: Bools | None) -> Json:
         """Attendance of each school week, and of the year to the end of each, pooled over these pupils.

@@ -91,7 +91,7 @@ def board_inputs(site: Site, school: School, whole: Derived, day: int) -> BoardI
             row: (f"{(p := paper[person]).first_name} {p.surname}", f"{p.surname} {p.first_name}")
             for person, row in row_of.items()
         },
-        keys=_keys(site, row_of),
+        keys=_keys(site, whole),
         as_at=site.register_as_at(school),
         teachers={c["class"]: c["teacher"] for c in classes.to_dict("records")},
         letters=_letters([LedgerRow.from_store(r, school.calendar) for r in stored], row_of, school, day),
@@ -100,12 +100,12 @@ def board_inputs(site: Site, school: School, whole: Derived, day: int) -> BoardI
     )
 
 
-def _keys(site: Site, row_of: Mapping[int, int]) -> dict[int, str]:
+def _keys(site: Site, whole: Derived) -> dict[int, str]:
     """By row a sign that stays the pupil's from night to night and says nothing: it stands in the page's address."""
     secret = reference_key(site.home.state)
     return {
-        row: hmac.new(secret, f"board {person}".encode(), hashlib.sha256).hexdigest()[:_KEY_LENGTH]
-        for person, row in row_of.items()
+        row: hmac.new(secret, f"board {upn}".encode(), hashlib.sha256).hexdigest()[:_KEY_LENGTH]
+        for row, upn in enumerate(whole.inputs.pupils.upn)
     }
 
 

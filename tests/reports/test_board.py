@@ -82,6 +82,9 @@ def test_groups_are_those_of_the_export_without_those_that_speak_of_care() -> No
         for r in year.to_dict("records")
     }  # fmt: skip
     assert shown == expected
+    tile = next(t for t in held()["tiles"] if t["label"] == "Persistently absent")
+    school = shown["school", GIVEN.school]
+    assert (tile["of"], tile["count"], tile["note"]) == (school[0], school[1], f"{school[2]} of them severely")
     assert {"Looked After"} <= set(rows["group"]), "the school has such a pupil: without one nothing is hidden"
 
 

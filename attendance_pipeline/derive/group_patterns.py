@@ -156,7 +156,7 @@ def _worst_weekday(worst: list[tuple[int, list[int]]], weekday: npt.NDArray[np.i
     """The weekdays that had the worst day more often than chance (() for none), and in how many weeks."""
     if len(worst) < MIN_WEEKS:
         return (), 0
-    targets = [weekday[:, list(t)].any(axis=1) for t in TARGETS]
+    targets = [np.asarray(weekday[:, list(t)].any(axis=1)) for t in TARGETS]
     counts = np.array([sum(bool(on[day]) for day, _ in worst) for on in targets])
     chances = np.array([[on[days].mean() for _, days in worst] for on in targets])
     p_values = at_least(chances, counts)

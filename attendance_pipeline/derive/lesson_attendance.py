@@ -158,15 +158,22 @@ class LessonAttendance:
     def whole(self) -> LessonCounts:
         return self.counts("All lessons", np.ones(len(self.marks), dtype=np.bool_))
 
+    @cached_property
+    def _subjects(self) -> tuple[Longs, list[str]]:
+        """The subject of each lesson as a number, and the subjects in order."""
+        return _numbered(self.marks.subject)
+
+    @cached_property
     def by_subject(self) -> list[LessonCounts]:
-        return self._by(np.where(self.marks.subject == "", NO_SUBJECT, self.marks.subject).astype(object))
+        numbers, names = self._subjects
+        return [self.counts(name or NO_SUBJECT, numbers == i) for i, name in enumerate(names)]
 
+    @cached_property
     def by_period(self) -> list[LessonCounts]:
-        return sorted(self._by(self.marks.period), key=lambda c: _natural(c.name))
+        numbers, names = _numbered(self.marks.period)
+        return sorted((self.counts(n, numbers == i) for i, n in enumerate(names)), key=lambda c: _natural(c.name))
 
-    def _by(self, labels: Texts) -> list[LessonCounts]:
-        return [self.counts(str(name), labels == name) for name in sorted(set(labels.tolist()))]
-
+    @cached_property
     def by_pupil(self) -> list[PupilLessons]:
         """Pupils who missed a lesson after registration; those with most without a reason first."""
         order = np.argsort(self.marks.pupil, kind="stable")
@@ -199,29 +206,30 @@ class LessonAttendance:
         Asked of each day with a lesson missed after registration: had any lessons of the day been the missed ones, how
         likely would one of the subject be among them? A day counts once, as an afternoon away is one event.
         """
-        day, subject = self.marks.day[mine], self.marks.subject[mine]
-        away = self.after_registration[mine]
-        names = sorted(set(subject[away].tolist()) - {""})
-        days = np.unique(day[away])
-        best = ("", 0, 0)
-        smallest = CHANCE
-        for name in names:
-            events, hits = [], 0
-            for d in days.tolist():
-                today = (day == d) & self.possible[mine]
-                total, of_subject = int(today.sum()), int((today & (subject == name)).sum())
-                gone = int((today & away).sum())
-                if not of_subject or not gone:
-                    continue
-                events.append(1 - comb(total - of_subject, gone) / comb(total, gone))
-                hits += bool((today & away & (subject == name)).any())
-            if hits < MIN_EVENTS:
+        numbers, names = self._subjects
+        mine = mine[self.possible[mine]]
+        day, subject, away = self.marks.day[mine], numbers[mine], self.after_registration[mine]
+        missed = [s for s in np.unique(subject[away]).tolist() if names[s]]
+        if np.bincount(subject[away], minlength=1).max() < MIN_EVENTS:
+            return "", 0, 0
+        days, today = np.unique(day[away], return_inverse=True)
+        on_those = np.isin(day, days)
+        place = np.searchsorted(days, day[on_those])
+        total, gone = np.bincount(place, minlength=len(days)), np.bincount(today, minlength=len(days))
+        best, smallest = ("", 0, 0), CHANCE
+        for s in missed:
+            here = np.bincount(place, weights=subject[on_those] == s, minlength=len(days)).astype(int)
+            hit = np.bincount(today, weights=subject[away] == s, minlength=len(days)) > 0
+            if int(hit.sum()) < MIN_EVENTS:
                 continue
-            chance = float(at_least(np.array([events]), np.array([hits]))[0]) * len(names)
+            events = [
+                1 - comb(t - n, g) / comb(t, g)
+                for t, g, n in zip(total.tolist(), gone.tolist(), here.tolist(), strict=True)
+            ]
+            chance = float(at_least(np.array([events]), np.array([int(hit.sum())]))[0]) * len(missed)
             if chance < smallest:
                 smallest = chance
-                lessons = (subject == name) & self.possible[mine]
-                best = (name, int((lessons & away).sum()), int(lessons.sum()))
+                best = (names[s], int((away & (subject == s)).sum()), int((subject == s).sum()))
         return best
 
 
@@ -242,7 +250,8 @@ def present_at_registration(inputs: SchoolInputs, marks: LessonMarks, halves: Ma
     """Of each lesson whether its pupil was present at the registration that it belongs to, or at both."""
     here = _present(inputs)
     both = here[marks.pupil, marks.day].all(axis=1)
-    half = np.array([halves.get(str(period), EITHER) for period in marks.period], dtype=np.int64)
+    numbers, names = _numbered(marks.period)
+    half = np.array([halves.get(name, EITHER) for name in names], dtype=np.int64)[numbers]
     own = here[marks.pupil, marks.day, np.maximum(half, 0)]
     return np.asarray(np.where(half == EITHER, both, own))
 
@@ -255,16 +264,17 @@ def halves_of_periods(inputs: SchoolInputs, marks: LessonMarks) -> dict[str, int
     here = _present(inputs)[marks.pupil, marks.day]
     half_day = here[:, 0] != here[:, 1]
     out = {}
-    for period in sorted(set(marks.period.tolist())):
-        mine = half_day & (marks.period == period)
+    numbers, names = _numbered(marks.period)
+    for number, period in enumerate(names):
+        mine = half_day & (numbers == number)
         lessons = int(mine.sum())
         agree = int((there[mine] == here[mine, MORNING]).sum())
-        out[str(period)] = EITHER
+        out[period] = EITHER
         if lessons >= LESSONS_TO_KNOW:
             if agree >= AGREE * lessons:
-                out[str(period)] = MORNING
+                out[period] = MORNING
             elif lessons - agree >= AGREE * lessons:
-                out[str(period)] = AFTERNOON
+                out[period] = AFTERNOON
     return out
 
 
@@ -273,6 +283,13 @@ def _present(inputs: SchoolInputs) -> Bools:
     present = np.zeros(256, dtype=np.bool_)
     present[[row.number for row in CODES.rows if row.code_class == "present"]] = True
     return np.asarray(present[inputs.marks])
+
+
+def _numbered(labels: Texts) -> tuple[Longs, list[str]]:
+    """Labels as numbers, and the labels in order."""
+    names = sorted({str(label) for label in labels.tolist()})
+    of_name = {name: i for i, name in enumerate(names)}
+    return np.array([of_name[str(label)] for label in labels.tolist()], dtype=np.int64), names
 
 
 def _natural(name: str) -> tuple[tuple[int, str], ...]:

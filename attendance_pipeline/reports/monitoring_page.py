@@ -463,7 +463,7 @@ def _lessons(found: Monitoring, may: Shown) -> list[Section]:
         rows = tuple(
             (found.given.names[p.pupil][0], str(table.class_name[p.pupil]), number(p.after_registration),
              number(p.without_reason), p.subject)
-            for p in lessons.by_pupil() if on_roll[p.pupil]
+            for p in lessons.by_pupil if on_roll[p.pupil]
         )[:MOST_PUPILS]  # fmt: skip
         if rows:
             out.append(
@@ -479,7 +479,7 @@ def _lessons(found: Monitoring, may: Shown) -> list[Section]:
                     ),
                 )
             )
-    for heading, counts in (("Lessons by subject", lessons.by_subject()), ("Lessons by period", lessons.by_period())):
+    for heading, counts in (("Lessons by subject", lessons.by_subject), ("Lessons by period", lessons.by_period)):
         out.append(Section(heading=heading, tables=(_lesson_table(counts, may),)))
     return out
 

@@ -534,7 +534,7 @@ def _lesson_sheets(found: Monitoring) -> list[Made]:
     table = found.given.derived.inputs.pupils_on(found.given.day)
     calendar = found.given.derived.inputs.calendar
     by_pupil = []
-    for p in lessons.by_pupil():
+    for p in lessons.by_pupil:
         row = pupils_by_row.get(p.pupil)
         if not table.on_roll(found.given.day)[p.pupil]:
             continue
@@ -560,7 +560,7 @@ def _lesson_sheets(found: Monitoring) -> list[Made]:
     periods = [
         lesson_row(c)
         | {"half": {MORNING: "Morning", AFTERNOON: "Afternoon"}.get(lessons.halves.get(c.name, -1), "Not known")}
-        for c in lessons.by_period()
+        for c in lessons.by_period
     ]
     more = (whole("pupils", "Pupils"), *figures, whole("missing", "Pupils who missed after registration"))
     return [
@@ -582,7 +582,7 @@ def _lesson_sheets(found: Monitoring) -> list[Made]:
             "Lessons by subject",
             "Lesson attendance by subject.",
             (Column("name", "Subject"), *more),
-            [lesson_row(c) for c in lessons.by_subject()],
+            [lesson_row(c) for c in lessons.by_subject],
         ),
         (
             "Lessons by period",

@@ -91,9 +91,7 @@ def test_by_subject_period_and_pupil() -> None:
         ],
         HALVES,
     )
-    subjects = {
-        c.name: (c.lessons, c.missed, c.after_registration, c.late, c.pupils_missing) for c in found.by_subject()
-    }
+    subjects = {c.name: (c.lessons, c.missed, c.after_registration, c.late, c.pupils_missing) for c in found.by_subject}
     assert subjects == {
         "Maths": (4, 1, 0, 0, 0),
         "English": (4, 1, 0, 0, 0),
@@ -101,8 +99,8 @@ def test_by_subject_period_and_pupil() -> None:
         "French": (4, 2, 1, 1, 1),
         "PE": (4, 2, 1, 0, 1),
     }
-    assert [c.name for c in found.by_period()] == ["1", "2", "3", "4", "5"]
-    (pupil,) = found.by_pupil()
+    assert [c.name for c in found.by_period] == ["1", "2", "3", "4", "5"]
+    (pupil,) = found.by_pupil
     assert (pupil.pupil, pupil.lessons, pupil.missed, pupil.after_registration, pupil.days) == (0, 10, 3, 3, 2)
     assert pupil.sentence == "Present at registration and missing from 3 lessons on 2 days, 3 without a reason."
 
@@ -111,13 +109,13 @@ def test_a_subject_that_is_missed_more_often_than_by_chance() -> None:
     """French, on eight days, one lesson of five each: 1 in 390,625 for one subject."""
     dates = [f"09-{d:02d}" for d in (1, 2, 3, 4, 5, 8, 9, 10)]
     inputs = school({}, until="09-30")
-    (pupil,) = lessons(inputs, [dict.fromkeys(dates, "/ / / O /")], HALVES).by_pupil()
+    (pupil,) = lessons(inputs, [dict.fromkeys(dates, "/ / / O /")], HALVES).by_pupil
     assert (pupil.subject, pupil.subject_missed, pupil.subject_lessons) == ("French", 8, 8)
     # Whole afternoons away are one event a day, and PE is missed as often as French.
-    (pupil,) = lessons(inputs, [dict.fromkeys(dates[:4], "/ / / O O")], HALVES).by_pupil()
+    (pupil,) = lessons(inputs, [dict.fromkeys(dates[:4], "/ / / O O")], HALVES).by_pupil
     assert pupil.subject == ""
     # Whole days of lessons missed say nothing of any subject.
-    (pupil,) = lessons(inputs, [dict.fromkeys(dates, "O O O O O")], HALVES).by_pupil()
+    (pupil,) = lessons(inputs, [dict.fromkeys(dates, "O O O O O")], HALVES).by_pupil
     assert (pupil.subject, pupil.after_registration) == ("", 40)
 
 
@@ -129,8 +127,8 @@ def test_periods_in_the_order_of_a_timetable() -> None:
         np.array(["", "", "", ""], dtype=object), np.full(4, CODES.numbers_of(["/"])[0]),
     )  # fmt: skip
     found = lesson_attendance(inputs, marks)
-    assert [c.name for c in found.by_period()] == ["Mon:1", "Mon:9", "Mon:10", "Reg"]
-    assert [c.name for c in found.by_subject()] == ["No subject given"]
+    assert [c.name for c in found.by_period] == ["Mon:1", "Mon:9", "Mon:10", "Reg"]
+    assert [c.name for c in found.by_subject] == ["No subject given"]
 
 
 def test_lessons_change_no_measure() -> None:
@@ -138,7 +136,7 @@ def test_lessons_change_no_measure() -> None:
     inputs = school({"09-03": "/ \\"}, until="09-30")
     last = inputs.calendar.on_or_before(dt.date(2025, 9, 30))
     before = derive_school(inputs, 0, last).counts.words.copy()
-    lessons(inputs, [{"09-03": "O O O O O"}], HALVES).by_pupil()
+    assert lessons(inputs, [{"09-03": "O O O O O"}], HALVES).by_pupil
     assert (derive_school(inputs, 0, last).counts.words == before).all()
 
 

@@ -18,6 +18,7 @@ def delivered(made: Sequence[Made], counts: Mapping[str, int] | None = None) -> 
             "dagster/row_count": sum(m.count for m in made),
             **(counts or {}),
             "by school": dg.MetadataValue.md("\n".join(lines)),
+            **{f"chart of {m.school}": dg.MetadataValue.md(m.chart) for m in made if m.chart},
             "delivered to": dg.MetadataValue.md("\n".join(folders) or "nothing new"),
         }
     )

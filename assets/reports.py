@@ -18,9 +18,10 @@ def governor_reports(half_terms: dg.PartitionsDefinition) -> dg.AssetsDefinition
         group_name="deliveries",
         owners=["team:headteacher"],
         kinds={"pdf"},
-        code_version="1",
-        description="One page for governors at the end of a half-term: attendance beside published figures, absence, "
-        "the ladder, penalty-notice cases. No pupil is named, and small groups are hidden.",
+        code_version="2",
+        description="For governors at the end of a half-term, or on request before: a page to read in two minutes, "
+        "then the detail. Attendance beside published figures, absence, the ladder and its effect, penalty notices; of "
+        "each school, and of all schools of the home together. No pupil is named, and small groups are hidden.",
     )
     def governor_reports(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
         return delivered(deliver.governors(site.site, context.partition_key, context.run_id))

@@ -21,6 +21,7 @@ from attendance_pipeline.commands import (
     benchmarks,
     demo,
     explain,
+    governors,
     impact,
     letters,
     mis,
@@ -34,7 +35,7 @@ from attendance_pipeline.commands import (
 from attendance_pipeline.commands.telling import DONE, FAILED, REFUSED, Commands, UsageError, at_home
 from attendance_pipeline.law.settings_errors import SettingsError
 
-FAMILIES = (demo, try_file, settings, nights, explain, impact, letters, tables, benchmarks, sample, mis, web)
+FAMILIES = (demo, try_file, settings, nights, explain, governors, impact, letters, tables, benchmarks, sample, mis, web)
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
 # Errors whose words we chose, by name: their modules are too heavy to import for every command.
 _OWN_WORDS = ("RunFailed", "TemplateError")

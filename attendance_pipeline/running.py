@@ -32,10 +32,13 @@ from attendance_pipeline.steps.plan import (
     date_at,
     default_day,
     governor_reports_due,
+    half_term,
     newest_day,
+    newest_half_term,
     night,
     school_day,
     school_days,
+    trust_folder,
 )
 from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.site import Site, open_site
@@ -223,6 +226,22 @@ def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "night
     return count(days)
 
 
+def run_governor_report(home: Home, key: str | None, say: Say) -> Outcome:
+    """The governor report of a half-term (None: that of the newest day), now. Raises KeyError for no such half-term."""
+    runner = Runner(home, "governors", say)
+    with _counting(home, runner) as count:
+        with open_site(home.path) as site:
+            chosen = newest_half_term(site) if key is None else key
+            if key is not None and all(half_term(school, key) is None for school in site.schools()):
+                raise KeyError(key)
+        if chosen is None:
+            say("No day is done yet: there is nothing to report.")
+            return count(())
+        say(f"Governor report of {chosen}")
+        runner.run(governor_report.name, partition=chosen)
+    return count(())
+
+
 @dataclass(frozen=True)
 class DecisionsMade:
     """What came of decisions about letters: how they were written, and each letter's state now with its reason."""
@@ -345,7 +364,8 @@ def _letters(site: Site) -> Mapping[tuple[str, str], int]:
 
 def _folders(site: Site) -> dict[str, str]:
     with site.warehouse.read() as conn:
-        return {d["path"]: d["what"] for s in site.schools() for d in deliveries.read_deliveries(conn, s.id)}
+        places = [*(s.id for s in site.schools()), trust_folder(site.home)]
+        return {d["path"]: d["what"] for place in places for d in deliveries.read_deliveries(conn, place)}
 
 
 def _quarantine(site: Site, school: str) -> set[tuple[object, ...]]:

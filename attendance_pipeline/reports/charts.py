@@ -138,7 +138,8 @@ def line_chart(
     """
     drawn = [(line, [(float(x), float(v)) for x, v in line.points if v is not None]) for line in lines]
     drawn = [(line, points) for line, points in drawn if points]
-    left, right, top, bottom = 34, room_for_names, 6, 22 if bands else 8
+    longest = max((len(line.name) for line, _ in drawn), default=0)
+    left, right, top, bottom = 34, max(room_for_names, math.ceil(longest * _CHARACTER) + 12), 6, 22 if bands else 8
     values = [v for _, points in drawn for _, v in points] + [float(v) for v, _ in rules]
     low, high, ticks = _scale(values) if span is None else _between(float(span[0]), float(span[1]))
     xs = [x for _, points in drawn for x, _ in points] + [x for b in bands for x in (b.first, b.last)]
@@ -235,7 +236,7 @@ def trend_chart(
     year = [(x, w.year) for x, w in zip(xs, weeks, strict=True)]
     if newest := [v for _, v in year if v is not None]:
         lines.append(Line(f"Year to date {newest[-1]:.1f}%", year))
-    return line_chart(lines, name=name, desc=desc, bands=bands, width=width, height=height, room_for_names=134)
+    return line_chart(lines, name=name, desc=desc, bands=bands, width=width, height=height, room_for_names=112)
 
 
 # ---------------------------------------------------------------- bars
@@ -273,7 +274,9 @@ def bar_chart(
         layers.append(
             _words(bar.name, -6, middle, align="right", bold=strong, colour=look.DEEP if strong else look.INK)
         )
-        layers.append(_words(bar.label, length + 5, middle, align="left", bold=strong, colour=look.INK))
+        # Beside a rule that they are compared with, figures stand in a column, where the rule does not cross them.
+        end = length + 5 if rule is None else plot[0] + 6
+        layers.append(_words(bar.label, end, middle, align="left", bold=strong, colour=look.INK))
     layers.append(_rule(0, 0, 0, plot[1], look.LINE, 1))
     if rule is not None:
         at = float(rule[0]) / high * plot[0]
@@ -337,11 +340,18 @@ def step_chart(
     row: float = 19,
     room_for_names: int = 130,
     unit: str = "%",
+    signed: bool = False,
 ) -> str:
-    """Before and after, one thing a row: an open dot, an arrow, a full dot. The scale does not begin at 0."""
+    """Before and after, one thing a row: an open dot, an arrow, a full dot. The scale does not begin at 0.
+
+    `signed`: the values are differences, and their scale has signs.
+    """
     left, right, top, bottom = room_for_names, 66, 4, 20
     values = [float(v) for s in steps for v in (s.before, s.after) if v is not None]
-    low, high, ticks = _scale(values)
+    if signed:
+        low, high, ticks = _between(math.floor(min([*values, -1.0])), math.ceil(max([*values, 1.0])))
+    else:
+        low, high, ticks = _scale(values)
     plot = (width - left - right, math.ceil(row * len(steps)))
 
     def across(value: Number) -> float:
@@ -351,7 +361,8 @@ def step_chart(
     for tick in ticks:
         at = across(tick)
         layers.append(_rule(at, 0, at, plot[1], look.GRID, 0.7))
-        layers.append(_words(f"{tick}{unit}", at, plot[1] + 11, align="center", colour=look.SOFT))
+        words = _signed(tick) if signed else f"{tick}{unit}"
+        layers.append(_words(words, at, plot[1] + 11, align="center", colour=look.SOFT))
     for i, step in enumerate(steps):
         middle = (i + 0.5) * row
         layers.append(
@@ -386,15 +397,7 @@ def interval_chart(
     for tick in ticks:
         at, none = across(tick), tick == 0
         layers.append(_rule(at, 0, at, plot[1], look.SOFT if none else look.GRID, 1.2 if none else 0.7))
-        layers.append(
-            _words(
-                f"{'+' if tick > 0 else '–' if tick < 0 else ''}{abs(tick)}",
-                at,
-                plot[1] + 11,
-                align="center",
-                colour=look.SOFT,
-            )
-        )
+        layers.append(_words(_signed(tick), at, plot[1] + 11, align="center", colour=look.SOFT))
     for i, one in enumerate(rows):
         middle = (i + 0.5) * row
         layers.append(_words(one.name, -6, middle, align="right", colour=look.INK))
@@ -503,6 +506,10 @@ def _between(low: float, high: float) -> tuple[float, float, list[int]]:
     return low, high, list(range(first, math.floor(high) + 1, step))
 
 
+def _signed(tick: int) -> str:
+    return f"{'+' if tick > 0 else '–' if tick < 0 else ''}{abs(tick)}"
+
+
 def _apart(ends: Sequence[float], first: float, last: float) -> list[float]:
     """Heights of names at the ends of lines, moved apart where they would lie on one another."""
     order = sorted(range(len(ends)), key=lambda i: ends[i])
@@ -537,12 +544,13 @@ def _rule(
 ) -> dict[str, Any]:
     """A straight line from one place of the plot to another."""
     places = {name: {"value": round(v, 2)} for name, v in (("x", x), ("y", y), ("x2", x2), ("y2", y2))}
-    mark = {"type": "rule", "color": colour, "strokeWidth": width, "strokeDash": list(dash) or [1, 0]}
+    mark = {"type": "rule", "color": colour, "strokeWidth": width, **({"strokeDash": list(dash)} if dash else {})}
     return _layer([{}], mark, **places)
 
 
 def _stroke(kind: str, style: look.LineStyle) -> dict[str, Any]:
-    return {"type": kind, "color": style.colour, "strokeWidth": style.width, "strokeDash": list(style.dash) or [1, 0]}
+    dash = {"strokeDash": list(style.dash)} if style.dash else {}
+    return {"type": kind, "color": style.colour, "strokeWidth": style.width, **dash}
 
 
 def _grid(ticks: Sequence[int], unit: str) -> list[dict[str, Any]]:

@@ -1,34 +1,27 @@
-"""The governor report of a half-term: one page, as PDF and as HTML.
+"""The governor report of a half-term: one page to read in two minutes, then the detail; as PDF and as HTML.
 
-Belongs here: putting figures, words, chart and page together. The parts: `governor_figures.py` counts,
-`governor_effect.py` compares, `governor_hidden.py` decides what is not shown, `governor_tables.py` and
-`governor_words.py` write. The page: `letter_templates/layout/governor.typ`, `templates/governor.html.j2`.
+Belongs here: putting figures, words, charts and pages together. The parts: `governor_figures.py` counts,
+`governor_effect.py` compares, `governor_hidden.py` decides what is not shown, `governor_tables.py`,
+`governor_charts.py` and `governor_words.py` write. The page: `letter_templates/layout/governor.typ`,
+`templates/governor.html.j2`. The report of a trust is made of the same parts (`trust.py`).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from attendance_pipeline.reports.benchmarks import Comparison, load_benchmarks
-from attendance_pipeline.reports.charts import TrendWeek, render_page, trend_chart
-from attendance_pipeline.reports.figures import long_date, number, percent, rounded, short_date, tenths
-from attendance_pipeline.reports.governor_effect import effect_of_interventions
+from attendance_pipeline.reports import governor_charts as charts
+from attendance_pipeline.reports import governor_tables as tables
+from attendance_pipeline.reports.benchmarks import Benchmarks, Comparison, load_benchmarks
+from attendance_pipeline.reports.charts import render_page
+from attendance_pipeline.reports.figures import long_date, number, percent, tenths
+from attendance_pipeline.reports.governor_effect import Effect, effect_of_interventions
 from attendance_pipeline.reports.governor_figures import GovernorFigures, GovernorInputs, governor_figures
 from attendance_pipeline.reports.governor_hidden import Hidden, hide
-from attendance_pipeline.reports.governor_tables import (
-    CASES_HEADER,
-    COMPARISON_HEADER,
-    GROUP_HEADER,
-    LADDER_HEADER,
-    action_words,
-    case_rows,
-    comparison_rows,
-    group_rows,
-    ladder_rows,
-    rate,
-    reason_bars,
-)
+from attendance_pipeline.reports.governor_tables import Table, rate
 from attendance_pipeline.reports.governor_words import effect_words, narrative, notes
 from attendance_pipeline.reports.printed import as_pdf
 from attendance_pipeline.reports.suppression import HIDDEN, shown
@@ -36,50 +29,166 @@ from attendance_pipeline.reports.suppression import HIDDEN, shown
 PDF_FILE = "governor-report.pdf"
 HTML_FILE = "governor-report.html"
 
-__all__ = ["HTML_FILE", "PDF_FILE", "GovernorInputs", "governor_page", "governor_report"]
+__all__ = ["HTML_FILE", "PDF_FILE", "GovernorInputs", "governor_files", "governor_page", "governor_report"]
 
 
-def governor_report(given: GovernorInputs, published: Comparison | None = None) -> dict[str, bytes]:
+@dataclass(frozen=True)
+class Subject:
+    """Whose report it is, and how its pages call it."""
+
+    name: str
+    title: str
+    subtitle: str
+    own: str
+    as_at: str
+    day: dt.date
+    footer: str
+    half_term_of: Callable[[dt.date], str]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the detail: its heading, how to read it, then what there is of tables, a chart, paragraphs."""
+
+    heading: str
+    intro: str = ""
+    tables: tuple[Table, ...] = ()
+    chart: charts.Chart | None = None
+    paragraphs: tuple[str, ...] = ()
+    small: tuple[str, ...] = ()
+    beside: bool = False  # half a page wide: it stands beside the section before it
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "heading": self.heading,
+            "intro": self.intro,
+            "tables": [asdict(t) for t in self.tables if t.rows],
+            "chart": None if self.chart is None else asdict(self.chart),
+            "paragraphs": list(self.paragraphs),
+            "small": list(self.small),
+            "beside": self.beside,
+        }
+
+
+def governor_report(
+    given: GovernorInputs, published: Comparison | None = None, figures: GovernorFigures | None = None
+) -> dict[str, bytes]:
     """The report's files by name. `published`: what it is compared with; by default the bundled figures."""
-    page = governor_page(given, published)
-    html = render_page("governor.html.j2", page)
+    return governor_files(governor_page(given, published, figures), given.day)
+
+
+def governor_files(page: dict[str, Any], day: dt.date) -> dict[str, bytes]:
+    """A page's data as files by name."""
     return {
-        PDF_FILE: as_pdf(page, title=page["title"], day=given.day, layout_file="governor.typ"),
-        HTML_FILE: html.encode(),
+        PDF_FILE: as_pdf(page, title=page["title"], day=day, layout_file="governor.typ"),
+        HTML_FILE: render_page("governor.html.j2", page).encode(),
     }
 
 
-def governor_page(given: GovernorInputs, published: Comparison | None = None) -> dict[str, Any]:
-    """Everything the page prints, as strings: hidden figures are not in it."""
-    if published is None:
-        published = load_benchmarks().compare(given.day, given.phase, given.local_authority)
-    figures, effect = governor_figures(given), effect_of_interventions(given)
+def comparison_for(given: GovernorInputs, benchmarks: Benchmarks | None = None) -> Comparison:
+    """What a school is compared with on the report's day."""
+    return (benchmarks or load_benchmarks()).compare(given.day, given.phase, given.local_authority)
+
+
+def governor_page(
+    given: GovernorInputs, published: Comparison | None = None, figures: GovernorFigures | None = None
+) -> dict[str, Any]:
+    """Everything the pages print, as strings: hidden figures are not in it."""
+    published = comparison_for(given) if published is None else published
+    if figures is None:
+        figures = governor_figures(given.at_the_point_of(published.own_to))
+    effect = effect_of_interventions(given)
     hidden = hide(figures, effect, given.inputs.policy.setting.suppression)
-    first = given.inputs.calendar.date(given.half_term.first)
-    policy = given.inputs.policy
+    first, policy = given.inputs.calendar.date(given.half_term.first), given.inputs.policy
+    subject = Subject(
+        name=given.school_name,
+        title="Attendance report to governors",
+        subtitle=f"{given.half_term.name} · {long_date(first)} to {long_date(given.day)}",
+        own=tables.OWN,
+        as_at=given.as_at,
+        day=given.day,
+        footer=f"{given.school_name} · policy {policy.name} {policy.version} · marks up to {given.as_at}",
+        half_term_of=given.half_term_of,
+    )
+    return page_of(subject, figures, effect, hidden, published)
+
+
+def page_of(
+    subject: Subject,
+    figures: GovernorFigures,
+    effect: Effect,
+    hidden: Hidden,
+    published: Comparison,
+    *,
+    said: tuple[str, ...] = (),
+    more: tuple[Section, ...] = (),
+) -> dict[str, Any]:
+    """The data of both layouts. `said`: sentences besides the narrative's; `more`: sections before the detail."""
+    trend, reasons = charts.trend(figures, hidden, published, subject.half_term_of), charts.reasons(figures, hidden)
     return {
-        "school": given.school_name,
-        "title": "Attendance report to governors",
-        "subtitle": f"{given.half_term.name} · {long_date(first)} to {long_date(given.day)}",
+        "school": subject.name,
+        "title": subject.title,
+        "subtitle": subject.subtitle,
         "key_figures": _key_figures(figures, hidden, published),
-        "narrative": narrative(figures, hidden, published),
-        "trend": _trend(given, figures, hidden, published),
-        "comparison": _table(COMPARISON_HEADER, comparison_rows(figures, hidden, published)),
+        "narrative": [*narrative(figures, hidden, effect, published), *said],
+        "trend": None if trend is None else asdict(trend),
+        "reasons": None if reasons is None else asdict(reasons),
+        "comparison": asdict(tables.comparison_table(figures, hidden, published, subject.own)),
         "comparison_to": _comparison_to(published),
-        "groups": _table(GROUP_HEADER, group_rows(figures, hidden)),
-        "reasons": [asdict(bar) for bar in reason_bars(figures, hidden)],
-        "ladder": _table(LADDER_HEADER, ladder_rows(figures, hidden)),
-        "cases": _table(CASES_HEADER, case_rows(figures, hidden)),
-        "cases_note": "Provisional: met only if sessions not yet explained count.",
-        "actions": f"In the half-term: {action_words(figures, hidden)}",
-        "effect": effect_words(effect, hidden),
-        "notes": notes(figures, hidden, published, as_at=given.as_at, day_words=long_date(given.day)),
-        "footer": f"{given.school_name} · policy {policy.name} {policy.version} · marks up to {given.as_at}",
+        "sections": [s.as_data() for s in (*more, *_sections(figures, effect, hidden, published))],
+        "notes": notes(figures, hidden, published, as_at=subject.as_at, day_words=long_date(subject.day)),
+        "footer": subject.footer,
     }
 
 
-def _table(header: tuple[str, ...], rows: list[Any]) -> dict[str, Any]:
-    return {"header": list(header), "rows": [asdict(row) for row in rows]}
+def _sections(figures: GovernorFigures, effect: Effect, hidden: Hidden, published: Comparison) -> tuple[Section, ...]:
+    compared = tables.effect_table(effect, hidden)
+    return (
+        Section(
+            "Year groups and cohorts, this half-term",
+            "Percentages of possible sessions. Late: before and after the register closed.",
+            (tables.half_term_table(figures, hidden),),
+        ),
+        Section(
+            "Year groups and cohorts, the year to date",
+            f"Persistently absent: missed {_of(figures.persistent_from)} or more of their own sessions in the year to "
+            f"date; severely absent: {_of(figures.severe_from)} or more. Pupils, and percent of the group.",
+            (tables.year_table(figures, hidden),),
+            charts.persistent(figures, hidden),
+        ),
+        Section("Absence by reason", "", (tables.reason_table(figures, hidden),)),
+        Section("Punctuality", "", (tables.late_table(figures, hidden),), beside=True),
+        Section(
+            "The ladder of interventions, this half-term",
+            "Episodes by stage: opened, moved up or down to it, recovered from it or ended there otherwise (left, or "
+            "closed by a person), and pupils who stand there now.",
+            (tables.ladder_table(figures, hidden), tables.tier_table(figures, hidden)),
+        ),
+        Section(
+            "Effect of interventions, the year to date",
+            "",
+            (compared,) if effect.episodes else (),
+            charts.effect(effect),
+            tuple(effect_words(effect, hidden)),
+            ("Change, similar pupils and difference: percentage points.",) if effect.difference is not None else (),
+        ),
+        Section(
+            "Penalty notices",
+            "Pupils by threshold on the last day; a person decides what follows.",
+            (tables.case_table(figures, hidden), tables.action_table(figures, hidden)),
+            small=("Provisional: met only if sessions not yet explained count. Near: within three sessions.",),
+        ),
+        Section(
+            "Attendance week by week",
+            "Pupils aged 5 to 15, as the published figures beside them." if tables.comparable(figures, hidden) else "",
+            (tables.week_table(figures, hidden, published),),
+            small=() if published.this_year else ("Published figures are of the same weeks last year.",),
+        ),
+    )
+
+
+def _of(thousandths: int) -> str:
+    return f"{thousandths / 1000:g}%"
 
 
 def _key_figures(figures: GovernorFigures, hidden: Hidden, published: Comparison) -> list[dict[str, str]]:
@@ -87,25 +196,30 @@ def _key_figures(figures: GovernorFigures, hidden: Hidden, published: Comparison
     possible = school.half_term.possible
     sessions = [s.sessions for s in (late.before_close, late.after_close)]
     parts = [percent(tenths(n, possible)) for n in sessions]
-    national = published.national
-    england, before = "", ""
-    if national is not None and national.attendance is not None:
-        england = f"England, 5–15: {percent(rounded(national.attendance))}"
+    before = ""
     if figures.before is not None and not hidden.school:
-        before = f"before: {percent(rate(figures.before))}"
+        before = f"half-term before: {percent(rate(figures.before))}"
     few_late = hidden.school or hidden.half_term.late
+    absent = school.half_term.possible - school.half_term.attended
+    few_absent = hidden.school or hidden.half_term.totals
+    unauthorised = percent(tenths(school.half_term.unauthorised, possible))
 
     def figure(label: str, value: str, note: str = "") -> dict[str, str]:
         return {"label": label, "value": value, "note": note}
 
     def of_pupils(count: int, few: bool) -> tuple[str, str]:
-        if few:
+        if few or hidden.school:
             return HIDDEN, ""
         return percent(tenths(count, school.pupils)), f"{number(count)} of {number(school.pupils)} pupils"
 
     return [
         figure("Attendance, half-term", shown(percent(rate(school.half_term)), hidden.school), before),
-        figure("Attendance, year", shown(percent(rate(school.year)), hidden.school), england),
+        figure("Attendance, year to date", shown(percent(rate(school.year)), hidden.school)),
+        figure(
+            "Absence, half-term",
+            shown(percent(tenths(absent, possible)), hidden.school),
+            "" if few_absent else f"{unauthorised} unauthorised",
+        ),
         figure("Persistently absent", *of_pupils(school.persistent, hidden.persistent)),
         figure("Severely absent", *of_pupils(school.severe, hidden.severe)),
         figure(
@@ -117,41 +231,10 @@ def _key_figures(figures: GovernorFigures, hidden: Hidden, published: Comparison
 
 
 def _comparison_to(published: Comparison) -> str:
-    if not published.areas:
+    if not published.areas or published.own_to is None:
         return ""
-    day = published.areas[0].data_to
     of = "Pupils aged 5 to 15, year to date"
-    return f"{of}, to {long_date(day)}" if published.this_year else f"{of}; same week last year, to {long_date(day)}"
-
-
-def _trend(given: GovernorInputs, figures: GovernorFigures, hidden: Hidden, published: Comparison) -> dict[str, Any]:
-    calendar = given.inputs.calendar
-    halves = [h for h in calendar.half_terms if given.year_start <= h.first <= given.last]
-
-    def half_term_of(day: int) -> str:
-        return next(h.name for h in reversed(halves) if h.first <= day)
-
-    weeks = [
-        TrendWeek(
-            w.first,
-            half_term_of(calendar.on_or_after(w.first)).replace(", half-term", ""),
-            None if hidden.school else rate(w.week),
-            None if hidden.school else rate(w.year),
-        )
-        for w in figures.weeks
-    ]
-    name = "Attendance by school week and year to date, with England at the same point of the year"
-    rates = [w.week for w in weeks if w.week is not None]
-    seen = f"By week it ran from {percent(min(rates))} to {percent(max(rates))}" if rates else "Not shown"
-    alt = f"{name}. {seen}{f'; the year to date is {percent(weeks[-1].year)}' if rates else ''}."
-    return {
-        "svg": trend_chart(
-            weeks,
-            [("national", "England" if published.this_year else "Last year, England", published.series)],
-            name=name,
-            desc=alt,
-        ),
-        "alt": alt,
-        "caption": "Attendance by school week",
-        "rows": [[short_date(w.first), percent(w.week), percent(w.year)] for w in weeks] if rates else [],
-    }
+    if published.this_year:
+        return f"{of}, all to {long_date(published.own_to)}. Difference in points."
+    there = long_date(published.areas[0].data_to)
+    return f"{of}, to {long_date(published.own_to)}; published: same week last year, to {there}. Difference in points."

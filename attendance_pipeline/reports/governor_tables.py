@@ -1,18 +1,31 @@
 """The figures of a governor report as printed: rows of strings, hidden ones as `c`.
 
-Belongs here: which cells a table has. Not here: what is hidden (`governor_hidden.py`), counting, sentences, the page.
+Belongs here: which cells a table has. Not here: what is hidden (`governor_hidden.py`), counting, sentences, charts
+(`governor_charts.py`), the page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from attendance_pipeline.reports.benchmarks import Comparison
-from attendance_pipeline.reports.figures import NOTHING, number, percent, rounded, tenths
-from attendance_pipeline.reports.governor_figures import Attendance, GovernorFigures, Group
-from attendance_pipeline.reports.governor_hidden import Hidden
+from attendance_pipeline.reports.benchmarks import ALL_PHASES, ENGLAND, Comparison, Published
+from attendance_pipeline.reports.figures import (
+    NOTHING,
+    number,
+    percent,
+    points,
+    rounded,
+    short_date,
+    tenths,
+)
+from attendance_pipeline.reports.governor_effect import Effect
+from attendance_pipeline.reports.governor_figures import Attendance, GovernorFigures, Group, Lates, Week
+from attendance_pipeline.reports.governor_hidden import Columns, Hidden, ReasonsHidden
 from attendance_pipeline.reports.suppression import HIDDEN, shown, too_small
+
+OWN = "This school"
 
 
 @dataclass(frozen=True)
@@ -25,121 +38,188 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A reason and its share of possible sessions; `length` from 0 to 1 of the longest, 0 when hidden."""
+class Table:
+    """Heads of the columns and rows; the first cell of a row is its name."""
 
-    name: str
-    half_term: str
-    year: str
-    length: float
-    total: bool
+    header: tuple[str, ...]
+    rows: tuple[Row, ...]
 
 
 def rate(attendance: Attendance) -> Decimal | None:
     return tenths(attendance.attended, attendance.possible)
 
 
-GROUP_HEADER = ("", "Pupils", "Half-term", "Year", "Persistent", "")
+# ---------------------------------------------------------------- year groups and cohorts
 
 
-def group_rows(figures: GovernorFigures, hidden: Hidden) -> list[Row]:
-    """The school, its years, its cohorts."""
-    rows = [Row(_group_cells(figures.school, hidden.school, hidden.persistent), total=True)]
-    for groups, whole, persistent in (
-        (figures.years, hidden.years, hidden.years_persistent),
-        (figures.cohorts, hidden.cohorts, hidden.cohorts_persistent),
-    ):
+def half_term_table(figures: GovernorFigures, hidden: Hidden) -> Table:
+    """The half-term: the school, its years, its cohorts."""
+    school = hidden.school
+    whole = (school, school or hidden.half_term.totals, school or hidden.half_term.late)
+
+    def cells(group: Group, row: bool, absence: bool, late: bool) -> tuple[str, ...]:
+        of, few = group.half_term, row or absence
+        return (
+            group.name,
+            shown(number(group.pupils), row),
+            shown(percent(rate(of)), row),
+            shown(percent(tenths(of.authorised, of.possible)), few),
+            shown(percent(tenths(of.unauthorised, of.possible)), few),
+            shown(percent(tenths(group.late.sessions, of.possible)), row or late),
+        )
+
+    rows = [Row(cells(figures.school, *whole), total=True)]
+    for groups, few in ((figures.years, hidden.years), (figures.cohorts, hidden.cohorts)):
         for i, group in enumerate(groups):
-            rows.append(Row(_group_cells(group, whole[i], persistent[i]), begins_block=i == 0))
-    return rows
+            rows.append(Row(cells(group, few.rows[i], few.absence[i], few.late[i]), begins_block=i == 0))
+    return Table(("", "Pupils", "Attendance", "Authorised", "Unauthorised", "Late"), tuple(rows))
 
 
-def _group_cells(group: Group, hidden: bool, persistent_hidden: bool) -> tuple[str, ...]:
-    few = hidden or persistent_hidden
-    return (
-        group.name,
-        shown(number(group.pupils), hidden),
-        shown(percent(rate(group.half_term)), hidden),
-        shown(percent(rate(group.year)), hidden),
-        shown(number(group.persistent), few),
-        shown(percent(tenths(group.persistent, group.pupils)), few),
-    )
+def year_table(figures: GovernorFigures, hidden: Hidden) -> Table:
+    """The year to date: the school, its years, its cohorts."""
+
+    def cells(group: Group, row: bool, persistent: bool, severe: bool) -> tuple[str, ...]:
+        out = [group.name, shown(percent(rate(group.year)), row)]
+        for count, few in ((group.persistent, row or persistent), (group.severe, row or severe)):
+            out += [shown(number(count), few), shown(percent(tenths(count, group.pupils)), few)]
+        return tuple(out)
+
+    rows = [Row(cells(figures.school, hidden.school, hidden.persistent, hidden.severe), total=True)]
+    for groups, few in ((figures.years, hidden.years), (figures.cohorts, hidden.cohorts)):
+        for i, group in enumerate(groups):
+            rows.append(Row(cells(group, few.rows[i], few.persistent[i], few.severe[i]), begins_block=i == 0))
+    return Table(("", "Attendance", "Persistent", "%", "Severe", "%"), tuple(rows))
 
 
-def reason_bars(figures: GovernorFigures, hidden: Hidden) -> list[Bar]:
-    """Authorised and unauthorised absence, each with its reasons."""
+def columns_of(figures: GovernorFigures, hidden: Hidden) -> list[tuple[Group, Columns, int]]:
+    """Every year and cohort with what is hidden of it: (group, its set's columns, its place in them)."""
+    return [
+        (group, few, i)
+        for groups, few in ((figures.years, hidden.years), (figures.cohorts, hidden.cohorts))
+        for i, group in enumerate(groups)
+    ]
+
+
+# ---------------------------------------------------------------- reasons and lates
+
+
+def reason_table(figures: GovernorFigures, hidden: Hidden) -> Table:
+    """Authorised and unauthorised absence with their reasons, as shares of all possible sessions; then lates."""
     half_term, year = figures.school.half_term.possible, figures.school.year.possible
-    longest = max((r.half_term.sessions for r in figures.reasons), default=0)
-    bars = []
+    rows = []
     for authorised, name in ((True, "Authorised absence"), (False, "Unauthorised absence")):
         where = [i for i, r in enumerate(figures.reasons) if r.authorised is authorised]
         sums = [sum(figures.reasons[i].of(of_year).sessions for i in where) for of_year in (False, True)]
-        bars.append(
-            Bar(
-                name,
-                shown(percent(tenths(sums[0], half_term)), hidden.school or hidden.half_term.totals),
-                shown(percent(tenths(sums[1], year)), hidden.school or hidden.year.totals),
-                0.0,
-                True,
+        rows.append(
+            Row(
+                (
+                    name,
+                    shown(percent(tenths(sums[0], half_term)), hidden.school or hidden.half_term.totals),
+                    shown(percent(tenths(sums[1], year)), hidden.school or hidden.year.totals),
+                ),
+                total=True,
+                begins_block=not authorised,
             )
         )
         for i in where:
             reason = figures.reasons[i]
-            recent = hidden.school or hidden.half_term.parts[i]
-            bars.append(
-                Bar(
-                    reason.name,
-                    shown(percent(tenths(reason.half_term.sessions, half_term)), recent),
-                    shown(percent(tenths(reason.year.sessions, year)), hidden.school or hidden.year.parts[i]),
-                    0.0 if recent or not longest else round(reason.half_term.sessions / longest, 4),
-                    False,
+            rows.append(
+                Row(
+                    (
+                        reason.name,
+                        shown(
+                            percent(tenths(reason.half_term.sessions, half_term)),
+                            hidden.school or hidden.half_term.parts[i],
+                        ),
+                        shown(percent(tenths(reason.year.sessions, year)), hidden.school or hidden.year.parts[i]),
+                    )
                 )
             )
-    return bars
+    return Table(("Share of all sessions", "Half-term", "Year"), tuple(rows))
 
 
-LADDER_HEADER = ("Stage", "Opened", "Moved up", "Recovered", "Pupils now")
+def late_table(figures: GovernorFigures, hidden: Hidden) -> Table:
+    """Punctuality: lates of the half-term and of the year."""
+
+    def cells(late: Lates, possible: int, few: ReasonsHidden) -> tuple[str, str, str]:
+        before, after = late.before_close.sessions, late.after_close.sessions
+        whole = hidden.school or few.late
+        return (
+            shown(percent(tenths(before + after, possible)), whole),
+            shown(percent(tenths(before, possible)), whole or few.late_parts),
+            shown(percent(tenths(after, possible)), whole or few.late_parts),
+        )
+
+    half_term = cells(figures.late[0], figures.school.half_term.possible, hidden.half_term)
+    year = cells(figures.late[1], figures.school.year.possible, hidden.year)
+    names = ("Late", "Before the register closed (present)", "After it closed (absent)")
+    rows = [Row((name, h, y), total=i == 0) for i, (name, h, y) in enumerate(zip(names, half_term, year, strict=True))]
+    return Table(("Share of all sessions", "Half-term", "Year"), tuple(rows))
 
 
-def ladder_rows(figures: GovernorFigures, hidden: Hidden) -> list[Row]:
+# ---------------------------------------------------------------- the ladder and its effect
+
+
+def ladder_table(figures: GovernorFigures, hidden: Hidden) -> Table:
     """The stages, and their totals."""
-    columns = [
-        ([r.opened for r in figures.ladder], hidden.opened),
-        ([r.moved_up for r in figures.ladder], hidden.moved_up),
-        ([r.recovered for r in figures.ladder], hidden.recovered),
-        ([r.now for r in figures.ladder], hidden.now),
-    ]
+    names = ("opened", "moved_up", "moved_down", "recovered", "ended", "now")
+    columns = [([getattr(r, name) for r in figures.ladder], getattr(hidden, name)) for name in names]
     rows = [
-        Row((str(rung.stage), *(shown(number(counts[i]), few.parts[i]) for counts, few in columns)))
+        Row((f"Stage {rung.stage}", *(shown(number(counts[i]), few.parts[i]) for counts, few in columns)))
         for i, rung in enumerate(figures.ladder)
     ]
     totals = (shown(number(sum(counts)), few.total) for counts, few in columns)
-    return [*rows, Row(("All", *totals), total=True)]
+    header = ("", "Opened", "Moved up", "Moved down", "Recovered", "Ended otherwise", "Pupils now")
+    return Table(header, (*rows, Row(("All", *totals), total=True)))
 
 
-CASES_HEADER = ("Rule", "Met", "Provisional", "Near")
+def tier_table(figures: GovernorFigures, hidden: Hidden) -> Table:
+    """Pupils by tier on the last day."""
+    names = ("Tier 1: whole school", "Tier 2: small group", "Tier 3: individual (on the ladder)")
+    rows = [Row((name, shown(number(n), few))) for name, n, few in zip(names, figures.tiers, hidden.tiers, strict=True)]
+    return Table(("", "Pupils now"), tuple(rows))
 
 
-def case_rows(figures: GovernorFigures, hidden: Hidden) -> list[Row]:
-    """Pupils by rule: threshold met, met only if N counts, near."""
-    return [
-        Row(
-            (
-                f"{_rule_words(c.rule)}",
-                *_few(hidden, c.met, c.provisional, c.near),
-            )
+def effect_table(effect: Effect, hidden: Hidden) -> Table:
+    """Openings of all stages, then stage by stage: how many are compared; figures where there are enough."""
+    rows = []
+    for name, compared, found in (
+        ("All stages", effect.compared, effect.difference),
+        *((f"Stage {c.stage}", c.episodes, c.difference) for c in effect.stages),
+    ):
+        episodes = shown(number(compared), too_small(compared, hidden.least) or hidden.outcomes.total)
+        if found is None:
+            rows.append(Row((name, episodes, "", "", "", "", ""), total=name == "All stages"))
+            continue
+        before, *others = (
+            rounded(Decimal(repr(x)))
+            for x in (found.before, found.change, found.change_of_similar, found.difference, found.low, found.high)
         )
-        for c in figures.cases
+        change, similar, difference, low, high = (points(x) for x in others)
+        cells = (name, episodes, percent(before), change, similar, difference, f"{low} to {high}")
+        rows.append(Row(cells, total=name == "All stages"))
+    header = ("", "Episodes", "Before", "Change", "Similar pupils", "Difference", "95% interval")
+    return Table(header, tuple(rows))
+
+
+# ---------------------------------------------------------------- penalty notices
+
+
+def case_table(figures: GovernorFigures, hidden: Hidden) -> Table:
+    """Pupils by rule: threshold met, met only if N counts, near."""
+    rows = []
+    for case, few in zip(figures.cases, hidden.cases, strict=True):
+        counts = zip((case.met, case.provisional, case.near), few, strict=True)
+        rows.append(Row((_rule_words(case.rule), *(shown(number(n), hide_it) for n, hide_it in counts))))
+    return Table(("Rule", "Met", "Provisional", "Near"), tuple(rows))
+
+
+def action_table(figures: GovernorFigures, hidden: Hidden) -> Table:
+    """What persons did in the half-term."""
+    rows = [
+        Row((words, shown(number(n), few))) for (words, n), few in zip(figures.actions, hidden.actions, strict=True)
     ]
-
-
-def action_words(figures: GovernorFigures, hidden: Hidden) -> str:
-    """What persons did in the half-term, as one line."""
-    return " · ".join(f"{words} {shown}" for (words, n) in figures.actions for shown in _few(hidden, n))
-
-
-def _few(hidden: Hidden, *counts: int) -> tuple[str, ...]:
-    return tuple(shown(number(n), too_small(n, hidden.least)) for n in counts)
+    return Table(("In the half-term", "Number"), tuple(rows))
 
 
 def _rule_words(rule: str) -> str:
@@ -147,27 +227,78 @@ def _rule_words(rule: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-COMPARISON_HEADER = ("", "Attendance", "Persistent")
+# ---------------------------------------------------------------- beside published figures
 
 
-def comparison_rows(figures: GovernorFigures, hidden: Hidden, published: Comparison) -> list[Row]:
-    """This school, then England, the region and the local authority; no rows when nothing is published."""
-    aged = figures.aged_5_to_15
-    if aged is None or not published.areas:
-        return []
-    own = Row(
-        (
-            "This school",
-            shown(percent(rate(aged.year)), hidden.aged_5_to_15),
-            shown(percent(tenths(aged.persistent, aged.pupils)), hidden.aged_5_to_15_persistent),
-        ),
-        total=True,
-    )
-    return [own] + [
-        Row((p.area, _published(p.attendance), NOTHING if p.persistent is None else _published(p.persistent)))
-        for p in published.areas
+def comparison_table(figures: GovernorFigures, hidden: Hidden, published: Comparison, own: str = OWN) -> Table:
+    """The school up to the day of the published figures, then England, the region, the local authority, and England's
+    schools of all phases; no rows when there is nothing to compare."""
+    header = ("", "Attendance", "Difference", "Persistent")
+    point = figures.same_point
+    if point is None or not published.areas:
+        return Table(header, ())
+    ours = None if hidden.aged_5_to_15 else rate(point.year)
+    few = hidden.aged_5_to_15 or hidden.aged_5_to_15_persistent
+    rows = [
+        Row(
+            (
+                own,
+                HIDDEN if hidden.aged_5_to_15 else percent(ours),
+                "",
+                shown(percent(tenths(point.persistent, point.pupils)), few),
+            ),
+            total=True,
+        )
     ]
+    for area in (*published.areas, *([published.all_phases] if published.all_phases else [])):
+        theirs = None if area.attendance is None else rounded(area.attendance)
+        rows.append(
+            Row(
+                (
+                    area_name(area),
+                    _published(area.attendance),
+                    points(ours - theirs) if ours is not None and theirs is not None else HIDDEN,
+                    NOTHING if area.persistent is None else _published(area.persistent),
+                )
+            )
+        )
+    return Table(header, tuple(rows))
+
+
+def area_name(area: Published) -> str:
+    """`England, primary`, `Leeds`, `England, all schools`."""
+    if area.area != ENGLAND:
+        return area.area
+    return f"{ENGLAND}, {'all schools' if area.phase == ALL_PHASES else area.phase.lower()}"
 
 
 def _published(value: Decimal | None) -> str:
     return HIDDEN if value is None else percent(rounded(value))
+
+
+def week_table(figures: GovernorFigures, hidden: Hidden, published: Comparison) -> Table:
+    """Week by week: the week, the year to date, and what was published up to a day of that week."""
+    weeks, few = weeks_shown(figures, hidden)
+    lines = published.lines if comparable(figures, hidden) else ()
+    rows = []
+    for i, week in enumerate(weeks):
+        after = weeks[i + 1].first if i + 1 < len(weeks) else None
+        cells = [short_date(week.first), percent(rate(week.week)), percent(rate(week.year))]
+        for _, _, releases in lines:
+            of = [p for day, p in releases if day >= week.first and (after is None or day < after)]
+            cells.append(percent(rounded(of[-1])) if of else "")
+        rows.append(Row(tuple(cells)))
+    header = ("Week of", "Week", "Year to date", *(area for _, area, _ in lines))
+    return Table(header, () if few else tuple(rows))
+
+
+def comparable(figures: GovernorFigures, hidden: Hidden) -> bool:
+    """Whether pupils aged 5 to 15, whom published figures are about, may be shown."""
+    return figures.aged_5_to_15 is not None and not hidden.aged_5_to_15
+
+
+def weeks_shown(figures: GovernorFigures, hidden: Hidden) -> tuple[Sequence[Week], bool]:
+    """Weeks of pupils aged 5 to 15 where those may be shown, else of all; and whether these are hidden too."""
+    if comparable(figures, hidden):
+        return figures.weeks, False
+    return figures.weeks_of_all, hidden.school

@@ -14,20 +14,22 @@ from attendance_pipeline.reports.figures import long_date, number, percent, plur
 from attendance_pipeline.reports.governor_effect import EPISODES_FOR_AN_INTERVAL, Difference, Effect
 from attendance_pipeline.reports.governor_figures import GovernorFigures, Group
 from attendance_pipeline.reports.governor_hidden import Hidden
-from attendance_pipeline.reports.governor_tables import rate
-from attendance_pipeline.reports.suppression import shown, too_small
+from attendance_pipeline.reports.governor_tables import area_name, rate
+from attendance_pipeline.reports.suppression import shown
 
 NOT_EVIDENCE = "not evidence of effect"
 
 
-def narrative(figures: GovernorFigures, hidden: Hidden, published: Comparison) -> list[str]:
-    """Four or five sentences for somebody who reads nothing else."""
+def narrative(figures: GovernorFigures, hidden: Hidden, effect: Effect, published: Comparison) -> list[str]:
+    """A few sentences for somebody who reads nothing else."""
     said = (
         _half_term(figures, hidden),
         _compared(figures, hidden, published),
+        _persistent(figures, hidden),
         _reasons(figures, hidden),
         _groups(figures, hidden),
         _ladder(figures, hidden),
+        _effect(effect, hidden),
     )
     return [words for words in said if words]
 
@@ -52,18 +54,35 @@ def _half_term(figures: GovernorFigures, hidden: Hidden) -> str:
 
 
 def _compared(figures: GovernorFigures, hidden: Hidden, published: Comparison) -> str:
-    aged = figures.aged_5_to_15
-    own = None if aged is None or hidden.aged_5_to_15 else rate(aged.year)
+    point = figures.same_point
+    own = None if point is None or hidden.aged_5_to_15 else rate(point.year)
     if own is None or not published.areas:
         return ""
     against = [
-        f"{above_or_below(own - rounded(p.attendance))} {p.area} ({percent(rounded(p.attendance))})"
+        f"{above_or_below(own - rounded(p.attendance))} {area_name(p)} ({percent(rounded(p.attendance))})"
         for p in published.areas
         if p.attendance is not None
     ]
-    to = long_date(published.areas[0].data_to)
-    point = f"to {to}" if published.this_year else f"in the same week last year, to {to}"
-    return f"In the year to date, pupils aged 5 to 15 attended {percent(own)}: {_listed(against)}, {point}."
+    to = long_date(published.own_to) if published.own_to else ""
+    last = published.areas[0].data_to
+    point_words = "at the same point" if published.this_year else f"in the same week last year (to {long_date(last)})"
+    return f"In the year to {to}, pupils aged 5 to 15 attended {percent(own)}: {_listed(against)} {point_words}."
+
+
+def _persistent(figures: GovernorFigures, hidden: Hidden) -> str:
+    """How many have missed a tenth, and how many half, of their sessions in the year to date."""
+    school = figures.school
+    if hidden.school or hidden.persistent or not school.pupils:
+        return ""
+    share = percent(tenths(school.persistent, school.pupils))
+    words = (
+        f"{number(school.persistent)} of {number(school.pupils)} pupils ({share}) have missed "
+        f"{_share(figures.persistent_from)} or more of their sessions this year"
+    )
+    if hidden.severe or not school.persistent:
+        return f"{words}."
+    severe = plural(school.severe, "of them", "of them").replace("no of", "none of")
+    return f"{words}, {severe} {_share(figures.severe_from)} or more."
 
 
 def _reasons(figures: GovernorFigures, hidden: Hidden) -> str:
@@ -81,7 +100,7 @@ def _reasons(figures: GovernorFigures, hidden: Hidden) -> str:
 
 
 def _groups(figures: GovernorFigures, hidden: Hidden) -> str:
-    years = [(rate(g.half_term), g) for g, few in zip(figures.years, hidden.years, strict=True) if not few]
+    years = [(rate(g.half_term), g) for g, few in zip(figures.years, hidden.years.rows, strict=True) if not few]
     rates = [(value, g) for value, g in years if value is not None]
     words = []
     if len(rates) >= 2:
@@ -91,7 +110,7 @@ def _groups(figures: GovernorFigures, hidden: Hidden) -> str:
                 f"By year group attendance ran from {percent(low)} ({_names(rates, low)}) "
                 f"to {percent(high)} ({_names(rates, high)})"
             )
-    cohorts = [(rate(g.half_term), g) for g, few in zip(figures.cohorts, hidden.cohorts, strict=True) if not few]
+    cohorts = [(rate(g.half_term), g) for g, few in zip(figures.cohorts, hidden.cohorts.rows, strict=True) if not few]
     school = rate(figures.school.half_term)
     lowest = min(((r, g) for r, g in cohorts if r is not None), key=lambda found: found[0], default=None)
     if lowest and school is not None and not hidden.school and lowest[0] < school:
@@ -128,17 +147,42 @@ def _ladder(figures: GovernorFigures, hidden: Hidden) -> str:
     return f"{words}." if words else ""
 
 
+def _effect(effect: Effect, hidden: Hidden) -> str:
+    """One sentence of the comparison for the first page; the rest is in the detail."""
+    if not effect.episodes:
+        return ""
+    found = effect.difference
+    if found is None:
+        return (
+            f"Fewer than {EPISODES_FOR_AN_INTERVAL} episodes of this year can be compared with similar pupils yet: "
+            f"what the ladder shows is {NOT_EVIDENCE}."
+        )
+    apart, low, high = (points(rounded(Decimal(repr(x)))) for x in (found.difference, found.low, found.high))
+    none = " This includes no difference." if found.low <= 0 <= found.high else ""
+    return (
+        f"Attendance after a stage opened changed by {apart} points against similar pupils who were not on the ladder "
+        f"(95% interval {low} to {high}).{none}"
+    )
+
+
 def effect_words(effect: Effect, hidden: Hidden) -> list[str]:
-    """What became of the year's episodes; then the comparison, or why there is none."""
+    """What became of the year's episodes; then how the comparison is to be read, or why there is none."""
     if effect.episodes == 0:
         return ["No episode has opened this academic year."]
     lines = [_outcomes(effect, hidden)]
+    few = [c for c in effect.stages if c.difference is None]
     if effect.difference is None:
         lines.append(
             f"Fewer than {EPISODES_FOR_AN_INTERVAL} episodes can be compared with similar pupils: {NOT_EVIDENCE}."
         )
-    else:
-        lines.append(_difference(effect.difference, effect.compared))
+        return lines
+    lines.append(_difference(effect.difference, effect.compared))
+    if few:
+        stages = _listed([str(c.stage) for c in few])
+        lines.append(
+            f"Stage{'s' if len(few) > 1 else ''} {stages}: fewer than {EPISODES_FOR_AN_INTERVAL} episodes to compare, "
+            f"{NOT_EVIDENCE}."
+        )
     return lines
 
 
@@ -166,9 +210,10 @@ def _difference(found: Difference, episodes: int) -> str:
     )
     zero = found.low <= 0 <= found.high
     return (
-        f"Four school weeks after a stage opened against four before, {number(episodes)} episodes: {own} points; "
-        f"pupils of similar attendance who were not on the ladder: {similar}. Difference {apart} points (95% interval "
-        f"{low} to {high}{', which includes none' if zero else ''}). A comparison of similar pupils, not a proof."
+        f"Four school weeks after a stage opened against four before, {number(episodes)} episodes: {own} points; to be "
+        f"expected from pupils of similar attendance who were not on the ladder: {similar}. Difference {apart} points "
+        f"(95% interval {low} to {high}{', which includes none' if zero else ''}). A comparison of similar pupils, "
+        "not a proof."
     )
 
 
@@ -176,16 +221,25 @@ def notes(figures: GovernorFigures, hidden: Hidden, published: Comparison, *, as
     """How the figures are made, for who asks."""
     gone = ""
     if figures.left:
-        few = too_small(figures.left, hidden.least)
-        gone = f" Pupils who have left this year are not counted ({shown(number(figures.left), few)})."
+        gone = f" Pupils who have left this year are not counted ({shown(number(figures.left), hidden.left)})."
     return [
-        f"All figures are of the pupils on roll on {day_words}, from marks recorded up to {as_at}. Attendance: "
+        f"All figures are of the pupils on roll on {day_words}, from marks of sessions up to {as_at}. Attendance: "
         "sessions attended of sessions possible. Persistently absent: missed "
         f"{_share(figures.persistent_from)} or more of their own sessions in the year to date; severely absent: "
         f"{_share(figures.severe_from)} or more.{gone}",
         "c: not shown, because it is of very few pupils or would give such a figure away. No pupil is named.",
-        published.said(),
+        "Effect: pupils are compared with others of the same school who were not on the ladder when the stage opened "
+        "nor in the four school weeks before, and whose attendance was within 7.5 points over those weeks and within 2 "
+        "points over the year; what is left of a difference is allowed for by a line fitted through them, as is what "
+        "similar pupils had of the ladder themselves later.",
+        f"{published.said()}{_of_this_school(figures, published)}",
     ]
+
+
+def _of_this_school(figures: GovernorFigures, published: Comparison) -> str:
+    if published.own_to is None or figures.same_point is None:
+        return ""
+    return f" The school's own figure beside them is of the same ages, to {long_date(published.own_to)}."
 
 
 def _share(thousandths: int) -> str:

@@ -11,13 +11,15 @@ sizes. The tests try every small table and find no hidden part that has only one
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 HIDDEN = "c"  # DfE's own symbol for a suppressed figure
+SPREAD = 3  # a hidden count must be possible with at least so many values, whatever else is shown
+_ROUNDS = 100  # of narrowing; each round carries what is known one sum further
 
 Bools = npt.NDArray[np.bool_]
 
@@ -82,6 +84,12 @@ def _enough(hidden: Sequence[int], minimum: int) -> bool:
     return len(hidden) >= 2 and sum(hidden) >= minimum and sum(hidden) > len(hidden)
 
 
+def sum_gives_away(counts: Sequence[int], hidden: Sequence[bool], minimum: int) -> bool:
+    """Whether a total over several reports would give away what one of them hides: whoever has the others subtracts."""
+    few = [n for n, concealed in zip(counts, hidden, strict=True) if concealed]
+    return bool(few) and not _enough(few, minimum)
+
+
 def overlapping_groups_hidden(groups: Sequence[Bools], everyone: Bools, minimum: int) -> list[bool]:
     """Which of several groups of the same pupils, such as cohorts, must not be shown beside the whole.
 
@@ -100,6 +108,37 @@ def overlapping_groups_hidden(groups: Sequence[Bools], everyone: Bools, minimum:
             if inside and too_small(sizes[j] - sizes[i], minimum):
                 out[i] = True
     return out
+
+
+def found_out(
+    counts: Mapping[str, int],
+    hidden: frozenset[str],
+    sums: Sequence[tuple[str, Sequence[str]]],
+    at_most: Sequence[tuple[str, str]] = (),
+) -> frozenset[str]:
+    """Hidden counts that could be told, or nearly, from those shown: those with fewer than SPREAD possible values.
+
+    `sums`: (total, its parts). `at_most`: (count, another that it cannot exceed). A hidden count that is not 0 is taken
+    to be known not to be, because a true 0 is shown. Bounds are carried from sum to sum until nothing narrows.
+    """
+    top = max(counts.values(), default=0)
+    low = {name: n if name not in hidden else min(n, 1) for name, n in counts.items()}
+    high = {name: n if name not in hidden else top for name, n in counts.items()}
+    for _ in range(_ROUNDS):
+        before = (dict(low), dict(high))
+        for total, parts in sums:
+            low[total] = max(low[total], sum(low[p] for p in parts))
+            high[total] = min(high[total], sum(high[p] for p in parts))
+            for part in parts:
+                others = [p for p in parts if p != part]
+                low[part] = max(low[part], low[total] - sum(high[p] for p in others))
+                high[part] = min(high[part], high[total] - sum(low[p] for p in others))
+        for small, great in at_most:
+            high[small] = min(high[small], high[great])
+            low[great] = max(low[great], low[small])
+        if (low, high) == before:
+            break
+    return frozenset(name for name in hidden if high[name] - low[name] + 1 < SPREAD)
 
 
 def shown(text: str, hidden: bool) -> str:

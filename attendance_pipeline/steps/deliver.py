@@ -191,9 +191,7 @@ def governors(site: Site, key: str, run: str) -> list[Made]:
     if len(given) > 1:
         # Some at the end of the half-term and some on the way to it: the trust waits for the others.
         if 0 < waiting < len(given):
-            out.append(
-                Made(trust_folder(site.home), GOVERNORS, 0, note=f"waits for the half-term of {waiting} schools")
-            )
+            out.append(Made(trust_folder(site.home), GOVERNORS, 0, note=f"waits for {waiting} schools"))
         else:
             out.append(_trust(site, given, benchmarks, run))
     return out

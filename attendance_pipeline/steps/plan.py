@@ -7,10 +7,11 @@ Belongs here: asking the calendars, the register and what was delivered. Not her
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from attendance_pipeline.home import School
+from attendance_pipeline.home import Home, School
 from attendance_pipeline.law.rounds import Round, last_ended, rounds_due
 from attendance_pipeline.law.school_calendar import HalfTerm
 from attendance_pipeline.reports.incentives import PRIZE_POT, RAFFLE
@@ -168,6 +169,22 @@ def prize_pots_due(site: Site) -> bool:
 
 def _to_draw(site: Site, kind: str) -> bool:
     return any(draws_due(site, s, kind) or draws_to_deliver(site, s, kind) for s in site.schools())
+
+
+def trust_folder(home: Home) -> str:
+    """The folder of the trust on the drive: its name in small letters; never that of a school."""
+    plain = re.sub(r"[^a-z0-9]+", "-", home.trust_name.lower()).strip("-") or "trust"
+    return f"{plain}-trust" if plain in home.school_ids else plain
+
+
+def newest_half_term(site: Site) -> str | None:
+    """The key of the half-term of the newest day that is done in any school; None when no day is."""
+    found = []
+    for school in site.schools():
+        if (day := newest_done(site, school)) is not None:
+            halves = [h for h in school.calendar.half_terms if h.first <= day]
+            found += [(school.calendar.date(day), halves[-1].key)] if halves else []
+    return max(found)[1] if found else None
 
 
 def governor_reports_due(site: Site) -> list[str]:

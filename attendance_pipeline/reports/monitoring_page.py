@@ -136,18 +136,16 @@ def _head(found: Monitoring, may: Shown) -> Section:
     missing = len(found.registers_week.missing)
     return Section(
         key_figures=(
-            KeyFigure("Attendance this week", shown(_rate(school.week), hidden)),
-            KeyFigure("Four school weeks", shown(percent(rolling), hidden), shown(f"{points(change)} points", hidden)),
+            KeyFigure("This week", shown(_rate(school.week), hidden)),
+            KeyFigure("Four weeks", shown(percent(rolling), hidden), shown(f"{points(change)} points", hidden)),
             KeyFigure("Year to date", shown(percent(year), hidden), f"{number(school.pupils)} pupils"),
             KeyFigure(
                 "Persistently absent",
                 shown(_share(school.persistent, school.pupils), persistent_hidden),
                 shown(f"{number(school.persistent)} pupils", persistent_hidden),
             ),
-            KeyFigure(
-                "Late, of sessions", shown(_share(school.year.late, school.year.possible), late_hidden), "this year"
-            ),
-            KeyFigure("Registers without a mark", number(missing), "this week"),
+            KeyFigure("Late", shown(_share(school.year.late, school.year.possible), late_hidden), "of sessions, year"),
+            KeyFigure("Registers unmarked", number(missing), "this week"),
             KeyFigure("N overdue", shown(number(overdue), overdue_hidden), "sessions, now"),
         ),
         paragraphs=tuple(_to_look_at(found, may)),
@@ -214,7 +212,9 @@ def _charts(found: Monitoring, may: Shown) -> Section:
         [Bar(day, rate, percent(rate)) for day, rate in zip(WEEKDAYS, rates, strict=True)],
         name="Absence by weekday",
         desc=f"Absence by weekday this year: {words}.",
-        room_for_names=80,
+        width=287,
+        row=24,
+        room_for_names=74,
     )
     p = found.school.patterns
     beside = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,13 @@ def add(commands: Commands) -> None:
 
 
 def _explain(arguments: Arguments) -> int:
+    with _quickly():
+        told = _told(arguments)
+    print(told)
+    return DONE
+
+
+def _told(arguments: Arguments) -> str:
     home = open_home(home_of(arguments))
     from attendance_pipeline.reports.explained import as_json, as_lines
     from attendance_pipeline.steps.explain import Unexplained, explain
@@ -44,27 +52,32 @@ def _explain(arguments: Arguments) -> int:
         if len(found) > 1:
             raise UsageError(_several([f"{p.class_name or 'no class'} ({p.school.id})" for p in found]))
         try:
-            with _without_scipy():
-                told = explain(site, found[0], arguments.date, arguments.as_at)
+            told = explain(site, found[0], arguments.date, arguments.as_at)
         except Unexplained as why:
             raise UsageError(str(why)) from None
-    print(json.dumps(as_json(told), indent=2, ensure_ascii=False) if arguments.json else "\n".join(as_lines(told)))
-    return DONE
+    return json.dumps(as_json(told), indent=2, ensure_ascii=False) if arguments.json else "\n".join(as_lines(told))
 
 
 @contextmanager
-def _without_scipy() -> Iterator[None]:
-    """When compiled rules are first loaded, numba looks for SciPy's linear algebra, which no rule uses and which takes
-    longer to load than the answer takes to give. Told that it is not there, numba does without."""
-    name = "scipy.linalg"
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment]  # documented: importing it then raises ModuleNotFoundError
+def _quickly() -> Iterator[None]:
+    """A person waits, and most of the time goes into loading libraries.
+
+    Nothing that is loaded is garbage: it is not looked for meanwhile. And when compiled rules are first loaded, numba
+    looks for SciPy's linear algebra, which no rule uses and which takes longer to load than the answer to give: told
+    that it is not there, numba does without.
+    """
+    name, collecting = "scipy.linalg", gc.isenabled()
+    hide = name not in sys.modules
+    if hide:
+        sys.modules[name] = None  # type: ignore[assignment]  # documented: importing it then raises ModuleNotFoundError
+    gc.disable()
     try:
         yield
     finally:
-        del sys.modules[name]
+        if collecting:
+            gc.enable()
+        if hide:
+            del sys.modules[name]
 
 
 def _several(choices: list[str]) -> str:

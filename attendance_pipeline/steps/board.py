@@ -19,16 +19,15 @@ from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.home import School
 from attendance_pipeline.letters.fields import KINDS
 from attendance_pipeline.letters.from_roll import pupils_on_paper
-from attendance_pipeline.letters.ledger_rows import MACHINES, LedgerRow
-from attendance_pipeline.register.identity import with_pupils
+from attendance_pipeline.letters.ledger_rows import LedgerRow
 from attendance_pipeline.register.roll import current_classes, current_interventions, current_pupils
 from attendance_pipeline.reports.board import BoardInputs, Contact, LetterShown, board_files
 from attendance_pipeline.reports.worklist_rows import owner_lists
 from attendance_pipeline.steps.deliver import Made, newest
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site
-from attendance_pipeline.steps.worklists import worklist_day
-from attendance_pipeline.store import deliveries, ledger
+from attendance_pipeline.steps.worklists import ledger_of_run, worklist_day
+from attendance_pipeline.store import deliveries
 
 WHAT = "board"
 _KEY_LENGTH = 10  # of 40 bits: two of a school's pupils would share one once in a million schools
@@ -81,7 +80,6 @@ def board_inputs(site: Site, school: School, whole: Derived, day: int) -> BoardI
         classes = current_classes(conn, school.id)
         paper = pupils_on_paper(current_pupils(conn, school.id), classes)
         log = current_interventions(conn, school.id)
-        stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
     row_of = {int(person): row for row, person in enumerate(whole.inputs.pupils.pupil_id)}
     return BoardInputs(
         derived=whole,
@@ -94,7 +92,7 @@ def board_inputs(site: Site, school: School, whole: Derived, day: int) -> BoardI
         keys=_keys(site, whole),
         as_at=site.register_as_at(school),
         teachers={c["class"]: c["teacher"] for c in classes.to_dict("records")},
-        letters=_letters([LedgerRow.from_store(r, school.calendar) for r in stored], row_of, school, day),
+        letters=_letters(ledger_of_run(site, school), row_of, school, day),
         contacts=_contacts(log, row_of, school, day),
         lists=owner_lists(worklist_day(site, school, whole, day)),
     )

@@ -76,8 +76,16 @@ def worklists(site: Site, run: str) -> list[Made]:
 def worklist_day(site: Site, school: School, whole: Derived, day: int) -> WorklistDay:
     """Everything the worklists of a derived day say; `whole` from the first day of the academic year, as of `newest`.
 
-    `owner_lists` of what this gives is the structure that the board shows.
+    `owner_lists` of what this gives is the structure that the board shows. Gathered once in a run, unless a letter
+    changed meanwhile.
     """
+    with site.warehouse.read() as conn:
+        letters = ledger.ledger_version(conn, school.id)
+    key = ("worklists", school.id, site.register_version(school), letters, whole.first, day)
+    return site.remember(key, lambda: _gathered(site, school, whole, day))
+
+
+def _gathered(site: Site, school: School, whole: Derived, day: int) -> WorklistDay:
     inputs, calendar, setting = whole.inputs, school.calendar, school.policy.setting.statutory
     listed = tasks_of_run(site, school, whole, day)
     facts = pupil_facts(whole, day, _names(site, school, whole))
@@ -118,6 +126,19 @@ def tasks_of_run(site: Site, school: School, whole: Derived, day: int) -> list[d
     """The tasks of the academic year up to a day, worked out once in a run."""
     key = ("tasks", school.id, site.register_version(school), whole.first, day)
     return site.remember(key, lambda: derived_tasks.tasks_of(whole))
+
+
+def ledger_of_run(site: Site, school: School) -> list[LedgerRow]:
+    """The letters of a school as they stand, read once in a run unless one changed meanwhile."""
+
+    def read() -> list[LedgerRow]:
+        with site.warehouse.read() as conn:
+            stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
+        return [LedgerRow.from_store(r, school.calendar) for r in stored]
+
+    with site.warehouse.read() as conn:
+        version = ledger.ledger_version(conn, school.id)
+    return site.remember(("ledger", school.id, site.register_version(school), version), read)
 
 
 def _said_of_day(forms: Notifications | None, day: int, pupil: int) -> str:
@@ -166,9 +187,7 @@ def _text(value: Any) -> str:
 def _waiting_letters(site: Site, school: School, whole: Derived) -> list[Task]:
     """Letters that wait for somebody to approve or reject them, to send them, or to settle what holds them."""
     calendar, row_of = school.calendar, {int(person): row for row, person in enumerate(whole.inputs.pupils.pupil_id)}
-    with site.warehouse.read() as conn:
-        stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
-    rows = [LedgerRow.from_store(r, calendar) for r in stored]
+    rows = ledger_of_run(site, school)
     out = []
     for kind in catalogue_of(school.policy).tasks:
         for row in rows:

@@ -154,6 +154,17 @@ def read_ledger(conn: sa.Connection, school: str, *, machines: Collection[str]) 
     return [{**r, **blank, **moments.get(r["reference"], {})} for r in read_letters(conn, school)]
 
 
+def ledger_version(conn: sa.Connection, school: str) -> tuple[object, ...]:
+    """Changes with every letter, event and amendment of a school: for remembering what was read, within one run."""
+    letters = sa.select(sa.func.count(), sa.func.max(letter.c.updated_at)).where(letter.c.school == school)
+    events = (
+        sa.select(sa.func.max(letter_event.c.id))
+        .join(letter, letter.c.reference == letter_event.c.reference)
+        .where(letter.c.school == school)
+    )
+    return (*conn.execute(letters).one(), conn.execute(events).scalar())
+
+
 def read_references(conn: sa.Connection) -> set[str]:
     """Every reference in the ledger, of all schools."""
     return set(conn.execute(sa.select(letter.c.reference)).scalars())

@@ -182,7 +182,9 @@ def _delivered(site: Site, school: School, draw: StoredDraw, run: str) -> tuple[
             own = certificates_file([w for w in here if w.pupil.class_name == name], head, draw.last_day, templates)
             files[audience] = {f"{prefix}-certificates.pdf": own} if own else {}
     day = calendar.on_or_before(draw.last_day)
-    return put(site, school, max(day, 0), DELIVERED_AS, files, run, {LEAD: {f"{draw.kind} {draw.week}": draw.seed}})
+    return put(
+        site, school, max(day, 0), DELIVERED_AS, files, run, {LEAD: {f"{draw.kind} {draw.week}": f"{prefix}-draw.pdf"}}
+    )
 
 
 def _remark(left: bool, by_hand: bool) -> str:

@@ -6,7 +6,6 @@ Belongs here: probabilities of counts. Not here: what is counted, and how small 
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -36,4 +35,4 @@ def drawn_at_least(least: int, drawn: int, marked: int, total: int) -> float:
     """P(at least `least` marked ones among `drawn` of `total` things, `marked` of which are marked): hypergeometric."""
     most = min(drawn, marked)
     ways = sum(math.comb(marked, k) * math.comb(total - marked, drawn - k) for k in range(max(least, 0), most + 1))
-    return float(Fraction(ways, math.comb(total, drawn)))
+    return ways / math.comb(total, drawn)  # true division of whole numbers is exact to the last bit

@@ -6,6 +6,7 @@ Skipped where there is no browser (tests/support/browser.py says what to install
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -273,6 +274,25 @@ def test_it_prints(page: Page, drive: Path, view: str, words: tuple[str, ...]) -
     assert [word for word in words if word not in text] == []
     assert 1 <= len(pdf) <= 6
     assert round(pdf[0].get_width()) == 595  # A4
+
+
+@pytest.mark.parametrize("view", VIEWS[:-1])
+def test_a_class_that_ended_has_every_part_with_nobody_in_it(page: Page, tmp_path: Path, view: str) -> None:
+    (tmp_path / "gone/board").mkdir(parents=True)
+    (tmp_path / "gone/board" / PAGE).write_bytes(board_files(GIVEN, ["class-9Z"])["class-9Z"][PAGE])
+    visit(page, tmp_path, view, audience="gone")
+    assert page.locator("main a[href^='#/pupil/']").count() == 0
+
+
+@pytest.mark.parametrize("day", ["2025-09-02", "2025-09-08"])
+def test_the_first_days_of_a_year_have_a_board_too(page: Page, tmp_path: Path, day: str) -> None:
+    (tmp_path / "early/board").mkdir(parents=True)
+    files = board_files(board_world.board(day=dt.date.fromisoformat(day)))
+    (tmp_path / "early/board" / PAGE).write_bytes(files[LEAD][PAGE])
+    for view in (*VIEWS[:-1], f"#/pupil/{ON_THE_LADDER}"):
+        visit(page, tmp_path, view, audience="early")
+        assert "NaN" not in page.locator("main").inner_text()
+        assert "undefined" not in page.locator("main").inner_text()
 
 
 def test_a_school_of_1500_is_there_at_once(browser: Browser, tmp_path: Path) -> None:

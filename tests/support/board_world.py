@@ -88,10 +88,10 @@ def lists(classes: list[str]) -> list[OwnerLists]:
     ]
 
 
-def board(pupils: int = 140) -> BoardInputs:
+def board(pupils: int = 140, day: dt.date = DAY) -> BoardInputs:
     """A board of that school, with letters and contacts that hold what it must not show."""
     whole = derived(pupils)
-    day = whole.inputs.calendar.on_or_before(DAY)
+    number = whole.inputs.calendar.on_or_before(day)
     letters = [
         LetterShown(10, "letter_1", "Letter 1", "sent", dt.date(2025, 12, 1), "Mr P Arent", "", "OAK-1", 1),
         LetterShown(10, "letter_2", "Letter 2", "held", dt.date(2026, 2, 2), "Mr P Arent",
@@ -107,7 +107,7 @@ def board(pupils: int = 140) -> BoardInputs:
     classes = sorted({str(c) for c in whole.inputs.pupils.class_name})
     return BoardInputs(
         derived=whole,
-        day=day,
+        day=number,
         school="Oakfield <Primary> School",
         names=names(pupils),
         keys={p: f"{p:010x}" for p in range(pupils)},

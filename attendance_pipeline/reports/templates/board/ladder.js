@@ -38,7 +38,7 @@ function ladder(query, few) {
     };
     show(few);
     return el("section", { class: "rung rung-" + stage, "aria-label": STAGES[stage] + ", " + plural(pupils.length, "pupil") },
-      el("header", {}, stage ? stageSign(stage) : el("span"), el("h3", {}, STAGES[stage]), el("span", { class: "count" }, pupils.length), el("p", {}, STAGE_NOTES[stage])),
+      el("header", {}, stage ? stageSign(stage) : el("span", { class: "stage", "aria-hidden": "true" }, "0"), el("h3", {}, STAGES[stage]), el("span", { class: "count" }, pupils.length), el("p", {}, STAGE_NOTES[stage])),
       pupils.length ? list : el("p", { class: "empty small" }, "Nobody"), more);
   }));
 }

@@ -87,6 +87,7 @@ function chartsView() {
   const weeks = DATA.trend.week;
   const head = ["Week of", "The week", "Year to date"];
   const known = weeks.filter((v) => v !== null);
+  if (!known.length) return [el("h1", {}, "Charts"), el("p", { class: "empty" }, "There is nobody to draw.")];
   const out = [el("h1", {}, "Charts"), section(DATA.ofClass ? "The class by week" : "The school by week", chart({
     caption: "Attendance by school week (dots) and year to date (line)",
     alt: "Attendance by school week, from " + percent(Math.min(...known)) + " to " + percent(Math.max(...known)) + "; the year to date is now " + percent(DATA.trend.year[DATA.trend.year.length - 1]) + ".",

@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
@@ -51,6 +51,7 @@ _TONES: Mapping[str, PatternFill] = {
     "now": PatternFill("solid", start_color="FFFFF4D6"),
 }
 _LATE_TAB = "FFB4531A"
+_FONT: Mapping[str, Any] = {"name": "Calibri", "size": 11, "family": 2}
 
 
 @dataclass(frozen=True)
@@ -145,10 +146,11 @@ def workbook_bytes(sheets: Sequence[Sheet], *, title: str, created: dt.date) -> 
     book.properties.title, book.properties.creator = clean_text(title), "attendance-pipeline"
     book.properties.created = noon
     taken: set[str] = set()
+    looks = _Looks(book)
     for sheet in sheets:
         name = _sheet_name(sheet.name, taken)
         taken.add(name.casefold())
-        _fill(book.create_sheet(name), sheet)
+        _fill(book.create_sheet(name), sheet, looks)
     saved = io.BytesIO()
     book.save(saved)
     return _without_moments(saved.getvalue(), noon)
@@ -170,24 +172,47 @@ def _written(value: object, column: Column, dates: str) -> object:
     return value
 
 
-def _fill(sheet: Worksheet, source: Sheet) -> None:
+class _Looks:
+    """How cells of a workbook look, each look kept once as a style with a name: to compare fonts and borders cell by
+    cell costs more than all the rest of a workbook. Hidden, so that no program offers them."""
+
+    def __init__(self, book: Workbook) -> None:
+        self._book = book
+        self._names: dict[tuple[Kind, bool, str], str] = {}
+
+    def give(self, cell: Cell, kind: Kind, wrap: bool, tone: str) -> None:
+        key = (kind, wrap, tone)
+        if key not in self._names:
+            self._names[key] = " ".join(["List", kind, *(["wrapped"] if wrap else []), *([tone] if tone else [])])
+            look = NamedStyle(
+                self._names[key],
+                font=Font(**_FONT, bold=tone == "late"),
+                fill=_TONES.get(tone),
+                border=_ROW_LINE,
+                alignment=Alignment(vertical="top", wrap_text=wrap),
+                number_format=_FORMATS[kind],
+                hidden=True,
+            )
+            self._book.add_named_style(look)
+        cell.style = self._names[key]
+
+
+def _fill(sheet: Worksheet, source: Sheet, looks: _Looks) -> None:
     columns = _columns(source.columns)
     widths = [len(c.title) + _BEYOND_HEADER for c in columns]
     for at, column in enumerate(columns, start=1):
         cell = sheet.cell(row=1, column=at)
         _put_text(cell, column.title)
-        cell.font, cell.fill, cell.border = Font(bold=True), _HEADER_FILL, _HEADER_LINE
+        cell.font, cell.fill, cell.border = Font(**_FONT, bold=True), _HEADER_FILL, _HEADER_LINE
         cell.alignment = Alignment(vertical="center", wrap_text=True)
     last = 1
     for last, row in enumerate(source.rows, start=2):
         tone = str(row.get(TONE) or "")
         for at, column in enumerate(columns, start=1):
             cell = sheet.cell(row=last, column=at)
-            shown = _put(cell, column, row.get(column.key))
-            cell.border = _ROW_LINE
-            if at == 1 and tone in _TONES:
-                cell.fill, cell.font = _TONES[tone], Font(bold=tone == "late")
-            widths[at - 1] = max(widths[at - 1], shown)
+            value = row.get(column.key)
+            looks.give(cell, _kind_of(column, value), column.wrap, tone if at == 1 and tone in _TONES else "")
+            widths[at - 1] = max(widths[at - 1], _put(cell, column, value))
         if tone == "late":
             sheet.sheet_properties.tabColor = _LATE_TAB
     for at, column in enumerate(columns, start=1):
@@ -208,29 +233,34 @@ def _fill(sheet: Worksheet, source: Sheet) -> None:
 
 def _put(cell: Cell, column: Column, value: object) -> int:
     """Write one value as its column's kind; how many characters wide it shows. What is not of the kind becomes text."""
-    cell.alignment = Alignment(vertical="top", wrap_text=column.wrap)
     if value is None or value == "":
-        if column.kind == "text":
-            cell.number_format = _FORMATS["text"]  # what a person types here stays text too
         return 0
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if column.kind == "date" and isinstance(value, dt.date):
-        cell.value, cell.number_format = value, _FORMATS["date"]
+    kind = _kind_of(column, value)
+    if kind == "date":
+        cell.value = value
         return len("31/12/2025")
-    if column.kind in ("whole", "decimal", "percent") and number:
-        cell.value, cell.number_format = value, _FORMATS[column.kind]
-        return 8
-    if column.kind == "percent" and not isinstance(value, str | bool | list | tuple):
-        cell.value, cell.number_format = float(value), _FORMATS["percent"]  # type: ignore[arg-type]  # Fraction, Decimal
+    if kind != "text":
+        cell.value = value if isinstance(value, int | float) else float(value)  # type: ignore[arg-type]  # Fraction, Decimal
         return 8
     text = clean_text(_written(value, column, "%d/%m/%Y"))
     _put_text(cell, text)
     return max(map(len, text.splitlines()), default=0)
 
 
+def _kind_of(column: Column, value: object) -> Kind:
+    """As what a value stands in a column: what is not of the column's kind is text. A blank cell is of the kind, and so
+    is what a person types into it."""
+    if column.kind == "text" or value is None or value == "":
+        return column.kind
+    if column.kind == "date":
+        return "date" if isinstance(value, dt.date) else "text"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return column.kind
+    return "percent" if column.kind == "percent" and not isinstance(value, str | bool | list | tuple) else "text"
+
+
 def _put_text(cell: Cell, value: str) -> None:
     text = clean_text(value)[:_MOST_CHARACTERS]
-    cell.number_format = _FORMATS["text"]
     if not text:
         return
     cell.value = text

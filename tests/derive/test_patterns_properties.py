@@ -101,6 +101,7 @@ def test_against_the_slow_model(codes: list[list[tuple[str, str]]], entry: int, 
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=8), st.integers(0, 9))
+@settings(deadline=None)
 def test_at_least_so_many_of_some_events_counted_out(sixths: list[int], least: int) -> None:
     """Every way in which the events may fall, one by one."""
     wanted = Fraction(0)

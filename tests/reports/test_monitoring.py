@@ -15,41 +15,19 @@ import numpy as np
 import openpyxl
 import pypdfium2
 import pytest
+from monitoring_world import monitored
 from report_world import school
 
 from attendance_pipeline.derive.groups import GROUP_KINDS
-from attendance_pipeline.derive.inputs import SchoolInputs
-from attendance_pipeline.derive.register_inspection import Looked
 from attendance_pipeline.derive.tables import groups_on, measures_on
 from attendance_pipeline.derive.tried import Entry
-from attendance_pipeline.derive.year import derive_school
 from attendance_pipeline.law.policy import MEASURES
 from attendance_pipeline.law.register_codes import CODES
-from attendance_pipeline.reports.benchmarks import load_benchmarks
-from attendance_pipeline.reports.monitoring_figures import COHORT, Monitoring, MonitoringInputs, monitor
+from attendance_pipeline.reports.monitoring_figures import COHORT, Monitoring
 from attendance_pipeline.reports.monitoring_page import lead_page, leadership_page
 from attendance_pipeline.reports.monitoring_sheets import lead_workbook
 
-DAY = dt.date(2026, 2, 13)
 YEAR_TO_DATE, _, ROLLING = range(len(MEASURES))
-
-
-def monitored(inputs: SchoolInputs, entries: list[Entry] | None = None) -> Monitoring:
-    last = inputs.calendar.on_or_before(DAY)
-    return monitor(
-        MonitoringInputs(
-            school_name="Oakfield",
-            phase="Primary",
-            derived=derive_school(inputs, 0, last),
-            day=last,
-            names={p: (f"Pupil No{p}", f"{p:05d}") for p in range(len(inputs))},
-            families=[],
-            entries=entries or [],
-            looked=Looked(),
-            published=load_benchmarks().compare(DAY, "Primary", "E08000035"),
-            as_at="up to 13 February 2026",
-        )
-    )
 
 
 @cache

@@ -131,7 +131,8 @@ def _head(found: Monitoring, may: Shown) -> Section:
     change = None if year is None or rolling is None else rolling - year
     overdue = sum(n.overdue for n in found.unexplained)
     overdue_hidden = may.few(sum(n.overdue_pupils for n in found.unexplained))
-    late_hidden = hidden or may.few(school.patterns.late_pupils)
+    # Beside a late code that is hidden, the sum of both would give it away.
+    late_hidden = hidden or may.few(school.patterns.late_pupils) or bool(_codes_hidden(found, may) & {"L", "U"})
     persistent_hidden = not may.names and share_hidden(school.persistent, school.pupils, may.least)
     missing = len(found.registers_week.missing)
     return Section(
@@ -381,7 +382,7 @@ def _registers(found: Monitoring, may: Shown) -> Section:
     whole = found.unexplained
     pupils = sum(n.pupils for n in whole)
     ageing = f"{number(sum(n.sessions for n in whole))} sessions are N now" if whole else "No session is N now"
-    if whole and may.few(pupils):
+    if whole and (may.few(pupils) or "N" in _codes_hidden(found, may)):
         ageing = f"{HIDDEN} sessions are N now"
     old = sum(n.overdue for n in whole)
     old_hidden = may.few(sum(n.overdue_pupils for n in whole)) or (bool(old) and may.few(pupils))
@@ -409,8 +410,7 @@ def _stand_out(found: Monitoring, may: Shown) -> list[str]:
     hidden = dict(zip((g.name for g in found.of_kind(CLASS)), _groups_hidden(found, may, CLASS), strict=True))
     out = []
     for s in found.stand_out:
-        few = s.high < may.least or s.pupils - s.high < 0 or not s.more
-        if not few and not hidden.get(s.class_name, True):
+        if s.more and s.high >= may.least and not hidden.get(s.class_name, True):
             own, rest = (percent(tenths(*pair)) for pair in (s.share, s.rest))
             out.append(
                 f"{s.class_name} has more {s.code} than the rest of the school: {own} of its marks, {rest} elsewhere."
@@ -424,12 +424,21 @@ def _place(code: str) -> tuple[int, int]:
     return known, CODES.numbers_of([code])[0]
 
 
+def _codes_hidden(found: Monitoring, may: Shown) -> frozenset[str]:
+    """The codes whose sessions are hidden: few pupils have them, or they stand beside one that few have."""
+    year = found.codes[code_key(found.school.kind, found.school.name)][1]
+    codes = sorted(year.codes, key=_place)
+    hidden = may.parts([year.codes[c] for c in codes], [may.few(year.users[c]) for c in codes])
+    return frozenset(c for c, h in zip(codes, hidden, strict=True) if h)
+
+
 def _codes(found: Monitoring, may: Shown) -> Section:
     four, year = found.codes[code_key(found.school.kind, found.school.name)]
     present = sorted((row for row in CODES.rows if row.code in year.codes), key=lambda row: _place(row.code))
-    hidden = may.parts([year.codes[r.code] for r in present], [may.few(year.users[r.code]) for r in present])
+    hidden = _codes_hidden(found, may)
     rows = []
-    for row, h in zip(present, hidden, strict=True):
+    for row in present:
+        h = row.code in hidden
         cells = [number(year.codes[row.code]), _share(year.codes[row.code], year.sessions)]
         if may.names:
             cells = [number(four.codes.get(row.code, 0)), *cells, number(year.users[row.code])]

@@ -191,6 +191,19 @@ def test_a_code_that_few_pupils_have_cannot_be_had_by_subtraction(users: int) ->
     assert not any(h.startswith(("/", "\\", "I ", "O ")) for h in hidden)
 
 
+def test_lates_are_hidden_with_the_one_late_code_that_few_pupils_have() -> None:
+    """All lates less those of L would be those of U."""
+    inputs = school(420)
+    marks = inputs.marks.copy()
+    late = CODES.numbers_of(["U"])[0]
+    marks[marks == late] = CODES.numbers_of(["O"])[0]
+    marks[10:13, 5, 0] = late
+    page = leadership_page(monitored(replace(inputs, marks=marks)))["monitoring.html"]
+    codes = {row[0].split()[0]: row[1] for row in tables(page)["Codes"][1:]}
+    assert codes["U"] == "c" != codes["L"]
+    assert re.search(r"<dt>Late</dt><dd class=\"value\">c</dd>", page.decode())
+
+
 def test_cohorts_are_hidden_at_their_own_size() -> None:
     found = usual()
     sizes = {g.name: g.pupils for g in found.of_kind(COHORT)}

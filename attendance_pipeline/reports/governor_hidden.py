@@ -389,7 +389,11 @@ def hide_beside_schools(
         recovered=ladder["recovered"],
         ended=ladder["ended"],
         now=every if tiers else ladder["now"],
-        aged_5_to_15_persistent=hidden.aged_5_to_15_persistent or persistent,
+        # With a year group hidden, the rate of those aged 5 to 15 would tell that of the youngest.
+        aged_5_to_15_persistent=hidden.aged_5_to_15_persistent
+        or persistent
+        or any(groups["years"].persistent)
+        or any(own.aged_5_to_15_persistent for _, own in schools),
         tiers=(True, True, True) if tiers else hidden.tiers,
         cases=tuple(
             (few[0] or gone[0], few[1] or gone[1], few[2] or gone[2])

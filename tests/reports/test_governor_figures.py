@@ -110,8 +110,10 @@ def test_absence_by_reason_and_lates() -> None:
 
 def test_weeks_add_up_to_the_year() -> None:
     assert FIGURES.weeks[0].first == dt.date(2025, 9, 2) and FIGURES.weeks[-1].first == dt.date(2026, 2, 9)
-    assert sum(w.week.possible for w in FIGURES.weeks) == FIGURES.school.year.possible
-    assert FIGURES.weeks[-1].year == FIGURES.school.year
+    assert FIGURES.aged_5_to_15 is not None
+    for weeks, of in ((FIGURES.weeks_of_all, FIGURES.school), (FIGURES.weeks, FIGURES.aged_5_to_15)):
+        assert sum(w.week.possible for w in weeks) == of.year.possible
+        assert weeks[-1].year == of.year
 
 
 def test_pupils_aged_5_to_15_are_those_published_figures_are_about() -> None:
@@ -154,6 +156,10 @@ def test_the_ladder_of_the_half_term() -> None:
     given = report_world.governor_inputs(SCHOOL, DAY, events=events, stage=stage)
     found = [(r.stage, r.opened, r.moved_up, r.recovered, r.now) for r in governor_figures(given).ladder]
     assert found == [(1, 1, 0, 0, 1), (2, 1, 1, 1, 2), (3, 0, 1, 0, 0), (4, 1, 0, 0, 0)]
+    assert [(r.stage, r.moved_down, r.ended) for r in governor_figures(given).ladder if r.moved_down or r.ended] == [
+        (1, 1, 0),
+        (2, 0, 1),
+    ]
 
 
 def test_penalty_notice_cases_and_what_persons_did() -> None:

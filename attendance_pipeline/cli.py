@@ -19,6 +19,7 @@ from pathlib import Path
 
 from attendance_pipeline.commands import (
     benchmarks,
+    data_protection,
     demo,
     explain,
     governors,
@@ -26,6 +27,7 @@ from attendance_pipeline.commands import (
     letters,
     mis,
     nights,
+    reconcile,
     sample,
     settings,
     tables,
@@ -35,7 +37,10 @@ from attendance_pipeline.commands import (
 from attendance_pipeline.commands.telling import DONE, FAILED, REFUSED, Commands, UsageError, at_home
 from attendance_pipeline.law.settings_errors import SettingsError
 
-FAMILIES = (demo, try_file, settings, nights, explain, governors, impact, letters, tables, benchmarks, sample, mis, web)
+FAMILIES = (
+    *(demo, try_file, settings, nights, explain, governors, impact, reconcile, letters, tables, benchmarks),
+    *(sample, mis, data_protection, web),
+)
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
 # Errors whose words we chose, by name: their modules are too heavy to import for every command.
 _OWN_WORDS = ("RunFailed", "TemplateError")

@@ -20,7 +20,7 @@ OURS = "attendance_pipeline"  # left out of the names below: `law` is attendance
 _BELOW_STEPS = ("law", "drive_names", "spreadsheets", "store", "derive", "home", "register", "mis", "quality", "letters",
                 "reports", "delivery")  # fmt: skip
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    OURS: (),
+    OURS: ("notebooks",),  # when it is asked for `open_home`
     "letter_templates": (),
     "law": (),
     "drive_names": (),
@@ -46,6 +46,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # One export without a home: what reads it and what derives from it, and nothing that stores.
     "trial": ("law", "spreadsheets", "store.extracts", "store.persons", "derive", "mis", "mis.kinds", "mis.map_settings"),
     "steps": _BELOW_STEPS,
+    # A summary of the school's own system is read, and its rows matched, as `attendance try --against` does it.
+    "steps.reconcile": ("steps", *_BELOW_STEPS, "trial"),
     "demo": ("law", "derive", "home", "mis.kinds", "mis.upn"),
     "assets": ("law", "home", "steps"),
     "schedules": ("home", "steps", "assets"),
@@ -55,6 +57,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "serving": ("home", "running"),
     "said": ("home", "store.impact", "letters.batch", "running"),
     "demo.run": ("home", "demo", "running"),
+    "tables_in_words": (),
+    # What analysts import: the same frames that `export` writes.
+    "notebooks": ("law", "derive", "home", "register", "steps", "tables_in_words"),
     "commands": ("home_check", "table_files", *_BELOW_STEPS, "trial", "steps", "demo", "running", "serving", "said"),
     "cli": ("law", "store", "commands"),
 }  # fmt: skip
@@ -116,7 +121,8 @@ WRITING_OF_OS = {"open", "replace", "rename", "link", "symlink", "remove", "unli
                  "chmod"}  # fmt: skip
 
 # Who may ask a home where the drive is: to check it, to deliver, and to say where a delivery lies.
-KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.board", "steps.decided", "running", "said")
+KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.board", "steps.decided", "steps.subject_access", "running",
+                   "said")  # fmt: skip
 
 # The rules are pure: of what is not ours they may import these and no more, and they open nothing.
 # (difflib and unicodedata compare names: tables of characters, and nothing but their arguments.)

@@ -12,9 +12,10 @@ from attendance_pipeline.steps.worklists import worklists as deliver_worklists
     group_name="deliveries",
     owners=["team:attendance-lead"],
     kinds={"excel"},
-    code_version="2",
+    code_version="3",
     description="One workbook an owner: tasks of the ladder with their dates, overdue ones first, marks still to be "
-    "resolved, parents' notifications beside the marks, the headteacher's phone list. A task closes when the "
+    "resolved, letters that wait, reviews due, parents' notifications beside the marks, the day's registers, the two "
+    "statutory returns, the headteacher's phone list. A task closes when the "
     "intervention log says that it was done.",
 )
 def worklists(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:

@@ -20,10 +20,23 @@ import numpy.typing as npt
 
 from attendance_pipeline.derive.claims import Bools, Claims
 from attendance_pipeline.derive.inputs import SchoolInputs
-from attendance_pipeline.derive.other_counts import Longs, Tally, Treatment, Way, period_words
+from attendance_pipeline.derive.other_counts import (
+    AFTER_LEAVING,
+    BEFORE_ENTRY,
+    UNMARKED,
+    Longs,
+    Tally,
+    Treatment,
+    Way,
+    period_words,
+)
 from attendance_pipeline.law.school_calendar import SchoolCalendar
 
 AGREES, EXPLAINED, SEVERAL, UNEXPLAINED = "agrees", "explained", "several readings fit", "not explained"
+
+# What a difference is made of, in the order in which it is taken apart: over which sessions was counted; sessions
+# before a pupil came or after they left; codes that count for something else; sessions without a mark.
+PERIOD, LEAVERS, CODE_TREATMENT, UNENTERED = PARTS = ("period", "leavers", "code treatment", "unentered marks")
 
 _SAMPLE = 60  # claims by which periods are looked for; what is found is checked on all
 _MOST_STEPS = 5  # of the way that the list as a whole was counted in
@@ -47,7 +60,8 @@ class Explained:
     """One row of the list. `ours`, `theirs`: figures by name (theirs: as claimed). `why`: the readings that reproduce
     it, each a list of what is different in words; `alone`: they are of this row only, not of the list, and a mark
     corrected on one side would look the same. `remains`: claimed sessions that even the list's own way of counting
-    leaves, theirs less those of that way."""
+    leaves, theirs less those of that way. `parts`: what of the difference each of PARTS makes, by figure, theirs less
+    ours, with the first of the readings, or the list's own way where none fits; parts that make none are left out."""
 
     row: int
     status: str
@@ -56,6 +70,7 @@ class Explained:
     why: tuple[tuple[str, ...], ...] = ()
     alone: bool = False
     remains: Mapping[str, int] = field(default_factory=dict)
+    parts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -121,7 +136,9 @@ class _Search:
                 left = {n: v - int(theirs_way[i, self.figures.index(n)]) for n, v in claimed.items()}
                 remains = {n: v for n, v in left.items() if v}
             by_itself = bool(why) and not found_meets[i]
-            rows.append(Explained(row, status, own_figures, claimed, why[:_MOST_TOLD], by_itself, remains))
+            reading = self.own if own[i] else self.needed(found, i) if found_meets[i] else (alone[i] or [found])[0]
+            parts = self.parts(reading, i)
+            rows.append(Explained(row, status, own_figures, claimed, why[:_MOST_TOLD], by_itself, remains, parts))
         return Reconciliation(self.words(found) if found != self.own else (), doubt.words, sure, tuple(rows))
 
     # ---------------------------------------------------------------- what meets the claims
@@ -143,6 +160,21 @@ class _Search:
     def meets(self, reading: Reading, rows: npt.NDArray[np.int64] | None = None) -> Bools:
         at = np.arange(len(self.claims.rows)) if rows is None else rows
         return self.claims.meets(self.table(reading.way, rows), at, reading.variant)
+
+    def parts(self, reading: Reading, i: int) -> dict[str, dict[str, int]]:
+        """What each of PARTS adds to claim i's figures on the way from our way of counting to the reading's."""
+        at = np.array([i])
+        steps = {part: [t for t in reading.way.treatments if _part_of(t) == part] for part in PARTS[1:]}
+        way = replace(reading.way, treatments=())
+        before, out = self.table(self.own.way, at)[0], {}
+        for part in PARTS:
+            way = replace(way, treatments=(*way.treatments, *steps.get(part, ())))
+            now = self.table(way, at)[0]
+            added = {n: int(now[j] - before[j]) for j, n in enumerate(self.figures) if now[j] != before[j]}
+            if added:
+                out[part] = added
+            before = now
+        return out
 
     # ---------------------------------------------------------------- the list as a whole
 
@@ -376,6 +408,12 @@ class _Search:
         if reading.variant:
             out.append(self.claims.variants[reading.variant])
         return tuple(out)
+
+
+def _part_of(treatment: Treatment) -> str:
+    if treatment.kinds[0] == UNMARKED:
+        return UNENTERED
+    return LEAVERS if treatment.kinds[0] in (BEFORE_ENTRY, AFTER_LEAVING) else CODE_TREATMENT
 
 
 def _usual_periods(calendar: SchoolCalendar, last_day: int) -> tuple[npt.NDArray[np.int64], set[tuple[int, int]]]:

@@ -25,6 +25,7 @@ from attendance_pipeline.derive.reconcile import (
     reconcile,
 )
 from attendance_pipeline.law.absence_thresholds import absent_from
+from attendance_pipeline.law.school_calendar import SchoolCalendar
 from attendance_pipeline.trial.lists import OtherList, Row
 from attendance_pipeline.trial.matching import Directory, Match
 from attendance_pipeline.trial.outcome import HUNDRED_PERCENT, Outcome
@@ -95,7 +96,7 @@ def compare(outcome: Outcome, other: OtherList, kind: str | None = None) -> Comp
     rows = [_unmatched(r, m) for r, m in zip(other.rows, matches, strict=True) if m.at is None]
     first = {row.line for _, row, _ in pairs}
     rows += [
-        _of_pupil(outcome, m.at, r, m, "", _said(r), "", NOT_MATCHED, "the pupil stands twice in the list")
+        _of_pupil(outcome, m.at, r, m, "", said_of(r), "", NOT_MATCHED, "the pupil stands twice in the list")
         for r, m in zip(other.rows, matches, strict=True)
         if m.at is not None and r.line not in first
     ]
@@ -158,7 +159,7 @@ def _matched_words(matches: Sequence[Match]) -> str:
 
 def _unmatched(row: Row, match: Match) -> Difference:
     return Difference(
-        None, row.person.name, row.person.class_name, match, "", _said(row), "", NOT_MATCHED, match.by, row.line
+        None, row.person.name, row.person.class_name, match, "", said_of(row), "", NOT_MATCHED, match.by, row.line
     )
 
 
@@ -193,34 +194,36 @@ def _figures(outcome: Outcome, pairs: Sequence[Pair]) -> tuple[list[Difference],
     said = [pair for pair in pairs if pair[1].counts or pair[1].shares]
     if not said:
         return [], ["No row that was matched gives a figure."]
-    counts = _columns(said, lambda r: r.counts)
-    shares, decimals = {}, {}
-    for name in dict.fromkeys(n for _, r, _ in said for n in r.shares):
-        decimals[name] = max(r.shares[name].decimals for _, r, _ in said if name in r.shares)
-        scale = 10 ** decimals[name]
-        shares[name] = np.array(
-            [int(r.shares[name].value * scale) if name in r.shares else NOT_SAID for _, r, _ in said], dtype=np.int64
-        )
-    first = last = None
-    if any(r.first or r.last for _, r, _ in said):
-        school = outcome.school
-        first = np.array([NOT_SAID if r.first is None else 2 * school.on_or_after(r.first) for _, r, _ in said])
-        last = np.array(
-            [
-                NOT_SAID if r.last is None else min(2 * school.on_or_before(r.last) + 1, 2 * outcome.last + 1)
-                for _, r, _ in said
-            ]
-        )
-    claims = Figures(tuple(p for p, _, _ in said), counts, shares, decimals, first, last)
+    claims = claims_of([(p, r) for p, r, _ in said], outcome.school, outcome.last)
     found = reconcile(outcome.inputs, int(outcome.school.year_start[outcome.last]), outcome.last, claims)
     rows = [
         replace(
-            _of_pupil(outcome, p, row, match, "figures", _said(row), _ours(e, row), e.status, _why(e, row)),
+            _of_pupil(outcome, p, row, match, "figures", said_of(row), _ours(e, row), e.status, why_of(e, row)),
             alone=e.alone,
         )
         for (p, row, match), e in zip(said, found.rows, strict=True)
     ]
-    return rows, [*_summary(found, "figures"), *_beyond(outcome, found)]
+    return rows, [*summary_of(found, "figures"), *_beyond(outcome, found)]
+
+
+def claims_of(said: Sequence[tuple[int, Row]], school: SchoolCalendar, last_day: int) -> Figures:
+    """The figures of rows of a list, each about a pupil (a row of PupilTable), up to a school day."""
+    rows = [r for _, r in said]
+    counts = _columns(rows, lambda r: r.counts)
+    shares, decimals = {}, {}
+    for name in dict.fromkeys(n for r in rows for n in r.shares):
+        decimals[name] = max(r.shares[name].decimals for r in rows if name in r.shares)
+        scale = 10 ** decimals[name]
+        shares[name] = np.array(
+            [int(r.shares[name].value * scale) if name in r.shares else NOT_SAID for r in rows], dtype=np.int64
+        )
+    first = last = None
+    if any(r.first or r.last for r in rows):
+        first = np.array([NOT_SAID if r.first is None else 2 * school.on_or_after(r.first) for r in rows])
+        last = np.array(
+            [NOT_SAID if r.last is None else min(2 * school.on_or_before(r.last) + 1, 2 * last_day + 1) for r in rows]
+        )
+    return Figures(tuple(p for p, _ in said), counts, shares, decimals, first, last)
 
 
 def _beyond(outcome: Outcome, found: Reconciliation) -> list[str]:
@@ -236,12 +239,13 @@ def _beyond(outcome: Outcome, found: Reconciliation) -> list[str]:
     ]
 
 
-def _columns(said: Sequence[Pair], of: Callable[[Row], Mapping[str, int]]) -> dict[str, Longs]:
-    names = dict.fromkeys(n for _, r, _ in said for n in of(r))
-    return {n: np.array([of(r).get(n, NOT_SAID) for _, r, _ in said], dtype=np.int64) for n in names}
+def _columns(rows: Sequence[Row], of: Callable[[Row], Mapping[str, int]]) -> dict[str, Longs]:
+    names = dict.fromkeys(n for r in rows for n in of(r))
+    return {n: np.array([of(r).get(n, NOT_SAID) for r in rows], dtype=np.int64) for n in names}
 
 
-def _said(row: Row) -> str:
+def said_of(row: Row) -> str:
+    """The figures of a row in words."""
     parts = [f"{_WORDS[n]} {v}" for n, v in row.counts.items()]
     parts += [f"{_WORDS[n]} {_percent_words(s.value, s.decimals)}" for n, s in row.shares.items()]
     if row.stage is not None:
@@ -267,7 +271,7 @@ def _ours(explained: Explained, row: Row) -> str:
     return ", ".join(parts)
 
 
-def _why(explained: Explained, row: Row) -> str:
+def why_of(explained: Explained, row: Row) -> str:
     if explained.status == AGREES:
         whole = all(s.decimals == 0 for s in row.shares.values()) and row.shares and not row.counts
         return "the same, rounded to a whole percent" if whole else ""
@@ -284,7 +288,7 @@ def _why(explained: Explained, row: Row) -> str:
     return "no way of counting that was tried gives this percentage"
 
 
-def _summary(found: Reconciliation, what: str) -> list[str]:
+def summary_of(found: Reconciliation, what: str) -> list[str]:
     out = []
     statuses = [r.status for r in found.rows]
     told = {s: statuses.count(s) for s in (AGREES, EXPLAINED, SEVERAL, UNEXPLAINED)}

@@ -136,6 +136,39 @@ def test_a_row_is_told_only_what_it_needs(school, inputs):
         assert ("U counted" in str(row.why)) == bool(late)
 
 
+@pytest.mark.parametrize(
+    ("how", "parts"),
+    [
+        ({}, set()),
+        ({"last": dt.date(2025, 12, 12)}, {"period"}),
+        ({"U": "attended", "N": "authorised"}, {"code treatment"}),
+        ({"no_mark": "unauthorised"}, {"unentered marks"}),
+        ({"last": dt.date(2025, 12, 12), "no_mark": "unauthorised"}, {"period", "unentered marks"}),
+        ({"first": dt.date(2026, 1, 6), "U": "attended"}, {"period", "code treatment"}),
+    ],
+)
+def test_a_difference_is_the_sum_of_its_parts(how, parts, school, inputs):
+    found = said(inputs, counted(school, **how))
+    assert {part for row in found.rows for part in row.parts} == parts
+    for row in found.rows:
+        for name in COUNTS:
+            added = sum(part.get(name, 0) for part in row.parts.values()) + row.remains.get(name, 0)
+            assert row.theirs[name] - row.ours[name] == added
+
+
+def test_days_after_a_leaver_left_are_the_leavers_part(school, inputs):
+    gone = [i for i in range(len(inputs.pupils)) if inputs.pupils.leave[i] < CALENDAR.on_or_before(LAST)]
+    assert gone
+    rows = [dict(r) for r in counted(school)]
+    for i in gone:  # as a program does it that gives whoever has gone an absence a session
+        more = 2 * (CALENDAR.on_or_before(LAST) - int(inputs.pupils.leave[i]))
+        rows[i]["possible"] += more
+        rows[i]["unauthorised"] += more
+    found = said(inputs, rows)
+    assert {part for row in found.rows for part in row.parts} == {"leavers"}
+    assert {i for i, row in enumerate(found.rows) if row.parts} == set(gone)
+
+
 def test_percentages_that_are_cut_off(school, inputs):
     found = said(inputs, counted(school), decimals=1, cut=True)
     assert found.way == ("percentages are cut off, not rounded",)

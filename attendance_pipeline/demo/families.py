@@ -60,8 +60,7 @@ def _contacts(rng: Generator, family: Family, number: int) -> list[Contact]:
 def _parent(
     rng: Generator, family: Family, number: str, relationship: str, address: tuple[str, ...], postcode: str
 ) -> Contact:
-    first = family.origin.adults if family.origin else names.ADULTS
-    forename = first[rng.integers(len(first))]
+    forename = names.adult(rng, man=relationship == "Father", origin=family.origin)
     surname = family.surname if rng.random() < 0.8 else names.surname(rng)
     title = ("Mr", "Mr", "Dr") if relationship == "Father" else ("Ms", "Mrs", "Miss", "Mrs", "Dr")
     return Contact(

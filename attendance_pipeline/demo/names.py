@@ -21,14 +21,16 @@ class Origin:
     ethnicity: str
     surnames: tuple[str, ...]
     forenames: tuple[str, ...]
-    adults: tuple[str, ...]
+    women: tuple[str, ...]
+    men: tuple[str, ...]
     share: float  # of families that speak a language other than English
 
 
 _WORDS: dict[str, Any] = tomllib.loads(files(__package__).joinpath("names.toml").read_text(encoding="utf-8"))
 GIRLS: list[str] = _WORDS["girls"]
 BOYS: list[str] = _WORDS["boys"]
-ADULTS: list[str] = _WORDS["adults"]
+WOMEN: tuple[str, ...] = tuple(_WORDS["women"])
+MEN: tuple[str, ...] = tuple(_WORDS["men"])
 STREETS: list[str] = _WORDS["streets"]
 SCHOOLS: list[str] = _WORDS["schools"]
 ORIGINS = tuple(
@@ -37,7 +39,8 @@ ORIGINS = tuple(
         o["ethnicity"],
         tuple(o["surnames"]),
         tuple(o["forenames"]),
-        tuple(o["adults"]),
+        tuple(o["women"]),
+        tuple(o["men"]),
         float(o["share"]),
     )
     for o in _WORDS["origins"]
@@ -66,3 +69,11 @@ def school_name(number: int) -> str:
     """Name of the demo's school 0, 1, 2 …; the first is Oakfield."""
     again = number // len(SCHOOLS)
     return SCHOOLS[number % len(SCHOOLS)] + (f" {again + 1}" if again else "") + " Primary School"
+
+
+def adult(rng: Generator, *, man: bool, origin: Origin | None = None) -> str:
+    """A forename of a woman or a man."""
+    women, men = (origin.women, origin.men) if origin else (WOMEN, MEN)
+    # One draw whichever it is, so that what is drawn after it is the same.
+    number = int(rng.integers(len(women) + len(men)))
+    return men[number % len(men)] if man else women[number % len(women)]

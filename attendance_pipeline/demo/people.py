@@ -116,7 +116,7 @@ def upn(school: int, year: int, serial: int) -> str:
 
 def teacher_name(rng: Generator) -> str:
     title = ("Ms", "Mr", "Mrs", "Miss")[rng.integers(4)]
-    return f"{title} {names.ADULTS[rng.integers(len(names.ADULTS))]} {names.surname(rng)}"
+    return f"{title} {names.adult(rng, man=title == 'Mr')} {names.surname(rng)}"
 
 
 def teachers(rng: Generator, classes: dict[str, list[str]], domain: str) -> list[Teacher]:

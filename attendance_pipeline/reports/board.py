@@ -38,8 +38,10 @@ from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.law.absence_thresholds import absent_from
 from attendance_pipeline.law.policy import MEASURES, PERCENT_SCALE
 from attendance_pipeline.law.register_codes import AUTHORISED, CODES, POSSIBLE, UNAUTHORISED
+from attendance_pipeline.reports.benchmarks import Comparison
 from attendance_pipeline.reports.board_page import page_bytes
 from attendance_pipeline.reports.class_lists import NO_CLASS, next_step
+from attendance_pipeline.reports.figures import rounded
 from attendance_pipeline.reports.restricted import ELSEWHERE, is_restricted
 from attendance_pipeline.reports.why import Sent, why_all
 from attendance_pipeline.reports.worklist_rows import CLASS_OWNER, ListSheet, OwnerLists
@@ -57,6 +59,7 @@ _SAYS_NO_WHY = frozenset({"hold", "release"})
 # Where an overdue row is one thing to do; other sheets repeat them, or count them.
 _COUNTED_SHEETS = frozenset({"to_do", "letters"})
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
+_COMPARED = ("national", "local")  # a region beside them would be a third line in the same place
 _OFF_ROLL = " "
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 _MEASURES = {
@@ -100,7 +103,8 @@ class Contact:
 class BoardInputs:
     """What a board shows besides what was derived. `names`: row in PupilTable to (name, name to sort by). `keys`: row
     to the short sign by which the page's address names a pupil. `teachers`: class to its teacher. `lists`: today's, of
-    every owner. `as_at`: what the register was read from, in words."""
+    every owner. `published`: what the school is compared with; None: nothing. `as_at`: what the register was read from,
+    in words."""
 
     derived: Derived
     day: int
@@ -112,6 +116,7 @@ class BoardInputs:
     letters: Sequence[LetterShown] = ()
     contacts: Sequence[Contact] = ()
     lists: Sequence[OwnerLists] = ()
+    published: Comparison | None = None
 
 
 def board_files(given: BoardInputs, earlier: Iterable[str] = ()) -> dict[str, dict[str, bytes]]:
@@ -174,6 +179,8 @@ class _Board:
             "rules": [rule.replace("-", " ") for rule in self.derived.plan.rule_names],
             "tiles": self._tiles(inside, mine, class_name),
             "trend": self._trend(None if class_name is None else inside),
+            "published": self._published() if class_name is None else [],
+            "publishedBy": self.given.published.said() if self.given.published and class_name is None else "",
             "groups": self._group_rows if class_name is None else [],
             "reasons": self._reasons(inside),
             "weekdays": self._weekdays(inside),
@@ -458,6 +465,17 @@ class _Board:
                 for _, last in self._week_ends
             ],
         }
+
+    def _published(self) -> list[Json]:
+        """England and the local authority: published year to date by the last day counted, on days of this year."""
+        given, out = self.given.published, []
+        for style, area, points in given.lines if given else ():
+            name = area if given and given.this_year else f"Last year, {area}"
+            days = [(self.calendar.on_or_before(day), percent) for day, percent in points]
+            shown = [[d - self.first, int(rounded(p) * 10)] for d, p in days if self.first <= d <= self.day]
+            if shown and style in _COMPARED:
+                out.append({"style": style, "name": name, "points": shown})
+        return out
 
     def _reasons(self, inside: Bools) -> list[Json]:
         """Sessions of absence in the year to date by code, the most frequent first."""

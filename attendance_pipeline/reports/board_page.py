@@ -89,6 +89,7 @@ def board_style() -> str:
         **{f"on-{name.replace('_', '-')}": words for name, (_, words) in look.SESSIONS.items()},
         **{f"bar-{name}": colour for name, colour in look.BARS.items()},
         **{f"line-{name}": style.colour for name, style in look.LINES.items()},
+        **{f"text-{name}": style.text for name, style in look.LINES.items()},
     }
     root = "".join(f"--{name}:{colour};" for name, colour in colours.items())
     return f":root{{{root}--font:{look.FONTS};}}\n" + "\n".join(_part(name) for name in STYLES)

@@ -23,6 +23,7 @@ from attendance_pipeline.letters.ledger_rows import LedgerRow
 from attendance_pipeline.register.roll import current_classes, current_interventions, current_pupils
 from attendance_pipeline.reports.board import BoardInputs, Contact, LetterShown, board_files
 from attendance_pipeline.reports.worklist_rows import owner_lists
+from attendance_pipeline.steps import benchmarks
 from attendance_pipeline.steps.deliver import Made, newest
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site
@@ -91,9 +92,10 @@ def board_inputs(site: Site, school: School, whole: Derived, day: int) -> BoardI
         },
         keys=_keys(site, whole),
         as_at=site.register_as_at(school),
-        teachers={c["class"]: c["teacher"] for c in classes.to_dict("records")},
+        teachers={str(name): ", ".join(rows["teacher"]) for name, rows in classes.groupby("class")},  # some have two
         letters=_letters(ledger_of_run(site, school), row_of, school, day),
         contacts=_contacts(log, row_of, school, day),
+        published=benchmarks.load(site.home).compare(school.calendar.date(day), school.phase, school.local_authority),
         lists=owner_lists(worklist_day(site, school, whole, day)),
     )
 

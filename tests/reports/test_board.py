@@ -115,6 +115,16 @@ def test_penalty_notice_rows_are_those_of_the_export() -> None:
     assert {status for status, _, _ in shown.values()} >= {"near", "met"}
 
 
+def test_published_figures_stand_at_the_day_they_count_to() -> None:
+    page = held()
+    england = next(line for line in page["published"] if line["style"] == "national")
+    day, tenths = england["points"][-1]
+    assert (england["name"], page["days"][day], tenths) == ("England", "2026-02-06", 948)  # 94.82%
+    assert "6 February 2026" in page["publishedBy"]
+    assert {line["style"] for line in page["published"]} == {"national", "local"}
+    assert [held(a)["published"] for a in CLASSES] == [[]] * len(CLASSES)
+
+
 # ---------------------------------------------------------------- who may read what
 
 

@@ -11,6 +11,7 @@ import report_world
 from attendance_pipeline.derive.inputs import LogEntry, LogTable, SchoolInputs
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.law.register_codes import CODES
+from attendance_pipeline.reports.benchmarks import load_benchmarks
 from attendance_pipeline.reports.board import BoardInputs, Contact, LetterShown
 from attendance_pipeline.reports.worklist_rows import ListSheet, OwnerLists
 from attendance_pipeline.spreadsheets import Column
@@ -116,6 +117,7 @@ def board(pupils: int = 140, day: dt.date = DAY) -> BoardInputs:
         letters=letters,
         contacts=contacts,
         lists=lists(classes),
+        published=load_benchmarks().compare(day, "Primary", "E08000035"),
     )
 
 

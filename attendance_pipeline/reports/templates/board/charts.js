@@ -78,11 +78,11 @@ const weekEnd = (i) => Math.min(DATA.weeks[i][1], DATA.today);
 const polyline = (points) => points.map(([a, b], i) => (i ? "L" : "M") + a + " " + b).join("");
 
 /** Attendance by week and a line over the year, with thresholds and stage changes where they are given. */
-function yearLine(width, { week, line, name, thresholds = [], events = [] }) {
+function yearLine(width, { week, line, name, thresholds = [], events = [], others = [] }) {
   const narrow = width < 560;
   const height = narrow ? 230 : 280;
   const levels = thresholds.map(([, , level]) => level * 10);
-  const axes = yearAxes(width, height, lowest([...week, ...line, ...levels], 60), narrow ? 14 : 128);
+  const axes = yearAxes(width, height, lowest([...week, ...line, ...levels, ...others.flatMap((o) => o.points.map(([, v]) => v))], 60), narrow ? 14 : 128);
   const drawing = svg("svg", { viewBox: "0 0 " + width + " " + height, width, height });
   drawing.append(axes.back);
   thresholds.forEach(([first, last, level]) => {
@@ -98,15 +98,36 @@ function yearLine(width, { week, line, name, thresholds = [], events = [] }) {
   });
   const there = (values) => values.map((v, i) => [v, i]).filter(([v]) => v !== null).map(([v, i]) => [axes.x(weekEnd(i)), axes.y(v), v]);
   const points = there(line);
+  const names = [];
+  others.forEach((other) => {
+    const own = other.points.map(([day, v]) => [axes.x(day), axes.y(v), v]);
+    const [x, y, v] = own[own.length - 1];
+    drawing.append(svg("path", { class: "line line-" + other.style, d: polyline(own) }));
+    names.push({ x, y, words: other.name + " " + percent(v), class: "name-" + other.style });
+  });
   drawing.append(svg("path", { class: "line", d: polyline(points) }));
   there(week).forEach(([x, y]) => drawing.append(svg("circle", { class: "dot", cx: x, cy: y, r: 3.4 })));
   if (points.length) {
     const [x, y, v] = points[points.length - 1];
     drawing.append(svg("circle", { cx: x, cy: y, r: 4, fill: "var(--line-school)" }));
-    const end = narrow ? { x: Math.min(x, width - 60), y: y - 12, "text-anchor": "middle" } : { x: x + 10, y: y + 4 };
-    drawing.append(svg("text", { class: "bold", ...end }, narrow ? percent(v) : name + " " + percent(v)));
+    if (narrow) drawing.append(svg("text", { class: "bold", x: Math.min(x, width - 60), y: y - 12, "text-anchor": "middle" }, percent(v)));
+    names.push({ x, y, words: name + " " + percent(v), class: "bold" });
   }
+  if (!narrow) nameLines(drawing, names);
   return drawing;
+}
+
+/** The names of lines at their ends, moved apart where they would lie on one another. */
+function nameLines(drawing, names) {
+  const x = Math.max(...names.map((n) => n.x)) + 10;
+  let least = -Infinity;
+  const placed = names.sort((a, b) => a.y - b.y).map((n) => {
+    const y = Math.max(n.y, least);
+    least = y + 16;
+    return { ...n, at: y };
+  });
+  const off = placed.reduce((sum, n) => sum + n.at - n.y, 0) / placed.length;
+  placed.forEach((n) => drawing.append(svg("text", { x, y: round1(n.at - off + 4), class: n.class }, n.words)));
 }
 
 /** A line of a few pixels, for a card; its words stand beside it. */

@@ -86,16 +86,20 @@ const youngest = (name) => (/^N\d?(\b|[A-Z]\b)/.test(name) ? 0 : /^R(\b|[A-Z]\b)
 function chartsView() {
   const weeks = DATA.trend.week;
   const head = ["Week of", "The week", "Year to date"];
+  const others = DATA.published;
   const known = weeks.filter((v) => v !== null);
   if (!known.length) return [el("h1", {}, "Charts"), el("p", { class: "empty" }, "There is nobody to draw.")];
   const out = [el("h1", {}, "Charts"), section(DATA.ofClass ? "The class by week" : "The school by week", chart({
-    caption: "Attendance by school week (dots) and year to date (line)",
-    alt: "Attendance by school week, from " + percent(Math.min(...known)) + " to " + percent(Math.max(...known)) + "; the year to date is now " + percent(DATA.trend.year[DATA.trend.year.length - 1]) + ".",
-    draw: (width) => yearLine(width, { week: weeks, line: DATA.trend.year, name: "Year to date" }),
-    head,
-    rows: weeks.map((v, i) => [dated(DATA.days[DATA.weeks[i][0]]), percent(v), percent(DATA.trend.year[i])]),
+    caption: "Attendance by school week (dots) and year to date (line)" + (others.length ? ", beside published figures (dashed)" : ""),
+    alt: "Attendance by school week, from " + percent(Math.min(...known)) + " to " + percent(Math.max(...known)) + "; the year to date is now " + percent(DATA.trend.year[DATA.trend.year.length - 1]) + "." + others.map((o) => " " + o.name + " " + percent(o.points[o.points.length - 1][1]) + ".").join(""),
+    draw: (width) => yearLine(width, { week: weeks, line: DATA.trend.year, name: "Year to date", others }),
+    head: [...head, ...others.map((o) => o.name)],
+    rows: weeks.map((v, i) => [dated(DATA.days[DATA.weeks[i][0]]), percent(v), percent(DATA.trend.year[i]), ...others.map((o) => {
+      const found = o.points.filter(([day]) => DATA.weeks[i][0] <= day && day <= DATA.weeks[i][1]);
+      return found.length ? percent(found[found.length - 1][1]) : "";
+    })]),
     most: 1280,
-  }))];
+  }), DATA.publishedBy ? el("p", { class: "soft small" }, DATA.publishedBy + " The school’s own line counts pupils of every age.") : "")];
   const school = DATA.groups.find((g) => g.kind === "school");
   const group = (kind, caption) => {
     const rows = DATA.groups.filter((g) => g.kind === kind && g.pupils > 0).sort((a, b) => youngest(a.name) - youngest(b.name) || COMPARE.compare(a.name, b.name));

@@ -90,7 +90,8 @@ def test_every_run_of_a_command_is_in_the_homes_dagster_instance_with_who_starte
 ) -> None:
     found = runs(demonstration[0])
     assert [run.job_name for run in found] == [
-        *("take_in_extracts", "backfill", "take_in_extracts", "nightly", "weekly_class_lists")
+        *("take_in_extracts", "backfill", "take_in_extracts", "nightly"),
+        *("weekly_class_lists", "weekly_monitoring", "fortnightly_pastoral_packs", "punctuality_raffle"),
     ]
     assert {run.tags.get("attendance/command") for run in found} == {"demo"}
     assert all(run.is_success for run in found)

@@ -65,8 +65,8 @@ def nights_of(files: list[Path]) -> Iterator[tuple[dt.date, list[Path]]]:
 
 
 def lists_of_today(home: Path) -> dict[str, str]:
-    """What worklists and class lists say, but for the letters that wait: those remember when they were proposed."""
-    said = {path: sha for path, sha in drive(home).items() if path.split("/")[4] in ("worklists", "classes")}
+    """What worklists, class lists and the monitoring say, but for the letters that wait: those remember when they were proposed."""
+    said = {path: sha for path, sha in drive(home).items() if path.split("/")[4] in ("worklists", "classes", "monitoring")}
     for path in said:
         if path.endswith(WORKLIST_FILE):
             book = openpyxl.load_workbook(home / "outbox" / path)
@@ -85,6 +85,9 @@ def test_the_term_has_something_of_everything(term_at_once: Path) -> None:
         "letters",
         "worklists",
         "classes",
+        "monitoring",
+        "pastoral",
+        "incentives",
         "governors",
         "data-quality",
     }

@@ -20,10 +20,9 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from attendance_pipeline.mis.cells import tidy
-from attendance_pipeline.mis.formats import Format, RawTable, UnreadableFile, read_files
+from attendance_pipeline.mis.formats import Coded, Format, RawTable, UnreadableFile, read_files
 from attendance_pipeline.mis.inbox import Dropped, Inbox, MadeOn, Pattern, clear, keep_all, look, look_at_log
 from attendance_pipeline.mis.kinds import KINDS
-from attendance_pipeline.mis.native import texts_of
 from attendance_pipeline.mis.reading import DatedCodes, Reading, RegisterRows, read_tables, told
 from attendance_pipeline.mis.registry import formats
 from attendance_pipeline.register.complete import rows_left_out, settle
@@ -370,16 +369,20 @@ class _Loading:
     def reasons(self, form: Format) -> Iterator[AmendmentNote]:
         """What the lines that amend a mark say of it. To be asked after `settle`."""
         named = {(e.key.file_name, e.key.sha256): e.id for e in list_extracts(self.conn, self.school, "register")}
-        for d, _, _ in self.commented:
-            number = named.get((d.key.file_name, d.key.sha256))
-            if number is None or not (lines := self.amended_by.get(number)):
-                continue
-            # Read once more, but only where there is a reason: elsewhere no comment is ever held.
-            table = form.read(d.kind, d.key.file_name, d.content())
-            said = [_texts(table, header) for header in KINDS["register"].private]
-            for line, reason, by in zip(table.line.tolist(), *said, strict=True):
-                if line in lines and (reason or by):
-                    yield AmendmentNote(number, line, reason, by)
+        number = {d.key: named.get((d.key.file_name, d.key.sha256)) for d, _, _ in self.commented}
+        wanted = [d for d, _, _ in self.commented if self.amended_by.get(number[d.key] or 0)]
+        # Read once more, but only where there is a reason: elsewhere no comment is ever held.
+        for files in _portions(wanted):
+            tables = read_files(form, "register", [(d.key.file_name, d.content()) for d in files])
+            for d, table in zip(files, tables, strict=True):
+                if isinstance(table, UnreadableFile):
+                    raise table
+                extract = named[d.key.file_name, d.key.sha256]
+                rows = np.flatnonzero(np.isin(table.line, list(self.amended_by[extract])))
+                said = [_texts_of(table, header, rows) for header in KINDS["register"].private]
+                for line, reason, by in zip(table.line[rows].tolist(), *said, strict=True):
+                    if reason or by:
+                        yield AmendmentNote(extract, line, reason, by)
 
     def _remember(self, days: set[dt.date]) -> None:
         """The marks of days that are about to change, as they stand before anything is put about them."""
@@ -439,9 +442,14 @@ def _parts_of_days(statements: Mapping[dt.date, int], days: Iterable[dt.date]) -
         yield part
 
 
-def _texts(table: RawTable, header: str) -> list[str]:
-    """The tidied cells of a column, blank where the file has none."""
-    return [tidy(t) for t in texts_of(table, header)] if header in table.columns else [""] * len(table)
+def _texts_of(table: RawTable, header: str, rows: npt.NDArray[np.intp]) -> list[str]:
+    """The tidied cells of a column on some rows, blank where the file has none."""
+    column = table.columns.get(header)
+    if column is None:
+        return [""] * len(rows)
+    if isinstance(column, Coded):
+        return [tidy(column.texts[code]) for code in column.codes[rows].tolist()]
+    return [tidy(column[row]) for row in rows.tolist()]
 
 
 def _days(rows: RegisterRows) -> list[dt.date]:

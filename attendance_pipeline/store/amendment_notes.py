@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -23,7 +23,7 @@ class AmendmentNote:
 
 def put_notes(conn: sa.Connection, school: str, notes: Iterable[AmendmentNote]) -> None:
     """Put notes; what is there of the same line is replaced. They go when their extract goes."""
-    upsert(conn, amendment_note, [{**asdict(note), "school": school} for note in notes])
+    upsert(conn, amendment_note, [{**vars(note), "school": school} for note in notes])
 
 
 def read_notes(conn: sa.Connection, school: str) -> dict[tuple[int, int], AmendmentNote]:

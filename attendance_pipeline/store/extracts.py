@@ -17,7 +17,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from attendance_pipeline.store import quarantine
-from attendance_pipeline.store.both_dialects import chunks, insert_new, upsert
+from attendance_pipeline.store.both_dialects import chunks, insert_many, insert_new, upsert
 from attendance_pipeline.store.pages import pack_page, unpack_page
 from attendance_pipeline.store.tables import (
     extract,
@@ -399,7 +399,7 @@ def _put_statements(
             statements.append({"school": school, "day": day, "extract_id": number, "marks": sha, "lines": p.lines})
     if statements:
         insert_new(conn, marks_page, list(pages.values()))
-        conn.execute(sa.insert(statement), statements)
+        insert_many(conn, statement, statements)
 
 
 def _put_pages(
@@ -410,8 +410,7 @@ def _put_pages(
         for number, pages in held
         for day, page in pages.items()
     ]
-    if rows:
-        conn.execute(sa.insert(table), rows)
+    insert_many(conn, table, rows)
 
 
 def _put_records(conn: sa.Connection, school: str, kind: str, held: Sequence[tuple[int, Sequence[Record]]]) -> None:

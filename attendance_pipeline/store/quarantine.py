@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,7 +31,7 @@ class QuarantineRow:
 def add(conn: sa.Connection, school: str, rows: Sequence[QuarantineRow]) -> None:
     """Add rows; those that are there already are left alone."""
     found_at = now()
-    insert_new(conn, quarantine, [{**asdict(r), "school": school, "found_at": found_at} for r in rows])
+    insert_new(conn, quarantine, [{**vars(r), "school": school, "found_at": found_at} for r in rows])
 
 
 def replace(conn: sa.Connection, school: str, origin: str, rows: Iterable[QuarantineRow]) -> int:

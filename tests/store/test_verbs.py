@@ -1,11 +1,14 @@
 """What is written is read back; what is written twice is there once; what must not change does not."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from attendance_pipeline.store import deliveries, derived, impact, ledger, quality, quarantine
-from attendance_pipeline.store.extracts import register_mode_of, set_register_mode
+from attendance_pipeline.store.amendment_notes import AmendmentNote, put_notes, read_notes
+from attendance_pipeline.store.extracts import ExtractKey, NewExtract, put_extracts, register_mode_of, set_register_mode
 from attendance_pipeline.store.persons import intern_persons
 from attendance_pipeline.store.quality import CheckedDay, Shortfall
 from attendance_pipeline.store.quarantine import QuarantineRow
@@ -17,6 +20,11 @@ MON, TUE, WED = (dt.date(2026, 1, d) for d in (5, 6, 7))
 def conn(warehouse):
     with warehouse.begin("oakfield") as connection:
         yield connection
+
+
+def put_extract(conn, name: str) -> int:
+    key = ExtractKey(MON, name, "0" * 64)
+    return put_extracts(conn, "oakfield", [NewExtract("oakfield", "register", key, "native", 0)])[key]
 
 
 # Derived pages and the log of days
@@ -244,3 +252,41 @@ def test_an_impact_report_that_is_made_again_is_there_once(conn):
     first, second = impact.read_reports(conn, "oakfield")
     assert (first.day, first.path, first.content) == (MON, "oakfield/impact", {"counts": {"marks changed": 2}})
     assert impact.read_reports(conn, "oakfield", after=first.id) == [second]
+
+
+# Many rows, which PostgreSQL is given by COPY
+
+
+def test_many_rows_are_put_as_few_are(conn):
+    """300 notes, then the same lines with another reason, one of them twice: the last said counts."""
+    number = put_extract(conn, "register_2026-01-05.csv")
+    notes = [AmendmentNote(number, line, f"reason {line}", "office\t\\N") for line in range(300)]
+    put_notes(conn, "oakfield", notes)
+    assert read_notes(conn, "oakfield") == {(n.extract_id, n.line): n for n in notes}
+    again = [AmendmentNote(number, line, "another", "") for line in [*range(250), 7]]
+    put_notes(conn, "oakfield", [*again[:-1], replace(again[-1], reason="the last")])
+    stored = read_notes(conn, "oakfield")
+    assert len(stored) == 300 and stored[number, 7].reason == "the last"
+    assert [stored[number, line].reason for line in (6, 249, 250)] == ["another", "another", "reason 250"]
+
+
+def test_many_rows_that_are_there_already_are_left_alone(conn):
+    rows = [QuarantineRow(None, "a.csv", "0" * 64, line, "Code", "unknown code", "row") for line in range(300)]
+    quarantine.add(conn, "oakfield", rows[:210])
+    quarantine.add(conn, "oakfield", [*rows, *rows[:5]])
+    assert len(quarantine.keys(conn, "oakfield")) == 300
+
+
+def test_many_rows_go_with_their_transaction(warehouse):
+    rows = [QuarantineRow(None, "a.csv", "0" * 64, line, "Code", "unknown code", "row") for line in range(300)]
+    with pytest.raises(RuntimeError), warehouse.begin("oakfield") as conn:
+        quarantine.add(conn, "oakfield", rows)
+        raise RuntimeError
+    with warehouse.read() as conn:
+        assert quarantine.keys(conn, "oakfield") == set()
+
+
+def test_a_row_that_cannot_be_put_is_said_as_the_others_are(conn):
+    """An extract that is not there: SQLAlchemy's error on both databases."""
+    with pytest.raises(sa.exc.DBAPIError), conn.begin_nested():
+        put_notes(conn, "oakfield", [AmendmentNote(4711, line, "x", "") for line in range(300)])

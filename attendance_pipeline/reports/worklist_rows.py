@@ -423,7 +423,7 @@ class _Lists:
             Column("am", "AM", width=7),
             Column("pm", "PM", width=7),
             *_STANDING,
-            *((Column("form", "Parents' form", width=36),) if any(m.form for m in missed) else ()),
+            *((Column("form", "Parents' form", width=38, wrap=True),) if any(m.form for m in missed) else ()),
         )
         return ListSheet(
             "Registers",
@@ -462,7 +462,7 @@ class _Lists:
             Column("due", "Due", "date", width=12),
             *_PUPIL,
             *_STANDING,
-            *((Column("form", "Parents' form", width=40),) if any(n.form for n in marks) else ()),
+            *((Column("form", "Parents' form", width=40, wrap=True),) if any(n.form for n in marks) else ()),
         )
         return ListSheet(
             "No reason yet (N)",
@@ -653,7 +653,7 @@ class _Lists:
                 "owner": self.owners[owner],
                 **vars(c),
                 "pupil_row": None,
-                "tone": "late" if c.overdue or c.overdue_n else "",
+                "tone": "late" if c.overdue else "",
             }
             for owner, c in self.counts.items()
         ]

@@ -213,7 +213,7 @@ def build_class_lists(
         "footer": f"Marks up to {as_at} · policy {policy} · names pupils: for class teacher and attendance lead",
         "legend": [{"svg": _drawn([word]), "words": word} for word in _LEGEND],
         "weekdays": [f"{d:%a}" for d in week.days],
-        "scale": f"Bar: {_BAR_FROM}% to {_BAR_TO}%; its line is the school's threshold, {_plain(week.threshold)}%.",
+        "scale": f"Bar: {_BAR_FROM}% to {_BAR_TO}%, its line the school's threshold ({_plain(week.threshold)}%).",
     }
 
     def printed(title: str, lists: Sequence[Mapping[str, Any]]) -> bytes:

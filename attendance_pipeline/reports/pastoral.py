@@ -76,6 +76,10 @@ _MOVED: Mapping[str, str] = {
     "set": "set by hand",
     "closed": "closed by hand",
 }
+_CASE_NOTE = (
+    "Change: points of the year's attendance since the stage opened. Not begun: the stage waits for its first actions, "
+    "such as letter or meeting."
+)
 _ENDED = ("recovered", "left", "closed")
 
 
@@ -273,7 +277,7 @@ def _sum(window: object, members: np.ndarray) -> tuple[int, int]:
 
 def _next(awaiting: bool, due: dt.date | None) -> str:
     if awaiting:
-        return "Not begun: its first actions are wanting"
+        return "Not begun"
     return "Review due" if due is None else f"Review {short_date(due)}"
 
 
@@ -378,9 +382,7 @@ def _on_the_ladder(found: Pastoral) -> Iterator[Section]:
                     rows=tuple(_case_row(c, found) for c in cases),
                     align=("left", "left", "right", "right", "right", "right", "left", "left", "left"),
                     widths=("2.2fr", "auto", "auto", "auto", "auto", "auto", "5.2fr", "2fr", "2.6fr"),
-                    note="Change: points of the year's attendance since the stage opened."
-                    if stage == cases[0].stage == found.cases[0].stage
-                    else "",
+                    note=_CASE_NOTE if stage == found.cases[0].stage else "",
                 ),
             ),
         )
@@ -406,12 +408,11 @@ def _grouped(entries: Iterable[Entry]) -> list[str]:
     dates: dict[str, list[dt.date]] = {}
     for e in sorted(entries, key=lambda e: e.date):
         dates.setdefault(e.in_words(openly=True), []).append(e.date)
-    return [
-        f"{short_date(days[0])} {words}"
-        if len(days) == 1
-        else f"{short_date(days[0])} to {short_date(days[-1])} {len(days)} times {words}"
-        for words, days in dates.items()
-    ]
+    out = []
+    for words, days in dates.items():
+        until = f" to {short_date(days[-1])}" if days[-1] != days[0] else ""
+        out.append(f"{short_date(days[0])}{until} {f'{len(days)} times ' if len(days) > 1 else ''}{words}")
+    return out
 
 
 def _ended(found: Pastoral) -> Iterator[Section]:

@@ -83,11 +83,13 @@ def test_the_figures_on_its_first_page() -> None:
 
 def test_a_pupil_on_the_ladder_with_what_moved_and_what_was_done() -> None:
     calls = [entry("phone_call", day, outcome="Support offered") for day in (3, 4, 6)]
-    said = pack(entries=(*calls, entry(barrier="transport", agency="Early help", outcome="Parent came")))
+    letters = [entry("letter_sent", 9, stage=2)] * 2  # to each parent
+    said = pack(entries=(*calls, *letters, entry(barrier="transport", agency="Early help", outcome="Parent came")))
     assert "Stage 2: one pupil" in said
     assert "Ada Ash 3 Elm 85.0% +1.2 90.0% 90.0%" in said  # 170/200, from 134/160 (83.8%); 36/40; 18/20
     assert "9 Feb review: no further drop, continues" in said
     assert "3 Feb to 6 Feb 3 times telephone call (Support offered)" in said
+    assert "9 Feb 2 times letter 2 given or sent" in said
     assert "5 Feb meeting held (for transport; Early help; Parent came)" in said
     assert "Review 16 Feb" in said
 

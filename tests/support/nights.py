@@ -36,9 +36,11 @@ from attendance_pipeline.steps.export import TABLES, Period, export
 from attendance_pipeline.steps.impact import impact
 from attendance_pipeline.steps.incentives import prize_pots, raffles
 from attendance_pipeline.steps.intake import take_in
+from attendance_pipeline.steps.monitoring import monitoring
 from attendance_pipeline.steps.plan import (
     class_lists_due,
     governor_reports_due,
+    monitoring_due,
     pastoral_packs_due,
     prize_pots_due,
     raffles_due,
@@ -52,6 +54,7 @@ from attendance_pipeline.table_files import write_csv
 # What is made when so many school weeks have ended: when it is due, and making it.
 OF_SCHOOL_WEEKS = (
     (class_lists_due, class_lists),
+    (monitoring_due, monitoring),
     (pastoral_packs_due, pastoral_packs),
     (raffles_due, raffles),
     (prize_pots_due, prize_pots),

@@ -65,8 +65,10 @@ def nights_of(files: list[Path]) -> Iterator[tuple[dt.date, list[Path]]]:
 
 
 def lists_of_today(home: Path) -> dict[str, str]:
-    """What worklists, class lists and the monitoring say, but for the letters that wait: those remember when they were proposed."""
-    said = {path: sha for path, sha in drive(home).items() if path.split("/")[4] in ("worklists", "classes", "monitoring")}
+    """What worklists, class lists and the monitoring say, but for the letters that wait: those remember when they were
+    proposed."""
+    of_today = ("worklists", "classes", "monitoring")
+    said = {path: sha for path, sha in drive(home).items() if path.split("/")[4] in of_today}
     for path in said:
         if path.endswith(WORKLIST_FILE):
             book = openpyxl.load_workbook(home / "outbox" / path)

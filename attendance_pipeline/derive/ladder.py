@@ -53,6 +53,7 @@ EVENTS = (
 
 TOP_STAGE = 4
 HUNDRED_PERCENT = 100_000  # in thousandths of a percent
+FAR_ABOVE = 1 << 30  # every threshold
 BLANK = -1
 NOTHING = (0, 0)
 _SET_STAGE = ACTIONS.index("set_stage")
@@ -293,8 +294,8 @@ def start_clock(s, days, rungs, dues, log, used, held, counts, d):
     """Where the log holds every action the stage requires, the monitoring clock starts on the day of the last.
 
     What is required, and for how long the stage is monitored, is what the ladder in force on day d says; where a new
-    version requires nothing any more, the clock starts on d. Where it is supposed and not looked up, so many school days
-    after the opening.
+    version requires nothing any more, the clock starts on d. Where it is supposed and not looked up, so many school
+    days after the opening.
     """
     requires, supposed = rungs[d, s.stage].requires, rungs[d, s.stage].supposed
     start = -1
@@ -391,13 +392,73 @@ def write(row, s, today, figure):
 
 
 @compiled
+def find_floors(
+    days, log_offsets, logs, marks_of, era, flags, counts_of, entry, leave, last, least, gates_of, floors_of, lowest
+):
+    """For `leap`, and to know who may open a stage at all: floors_of int32[P, last + 1] is A(d) in thousandths of a
+    percent, rounded down, on days on roll with at least `least` possible sessions on which the gate is passed, and
+    FAR_ABOVE on others. A whole threshold is above A(d) exactly when it is above that. `lowest` int64[P]: the least of
+    each pupil's. Fills gates_of int64[P, 4, last + 2] too. Nothing here depends on thresholds or stages.
+    """
+    for p in range(len(lowest)):
+        counts, gates, floors = counts_of[p], gates_of[p], floors_of[p]
+        final = min(leave[p], last)
+        lowest[p] = FAR_ABOVE
+        floors[:] = FAR_ABOVE
+        if final >= entry[p]:
+            log = logs[log_offsets[p] : log_offsets[p + 1]]
+            count_unaccepted(days, log, marks_of[p], era, flags, entry[p], final, gates)
+        for d in range(entry[p], final + 1):
+            attended, possible = sessions(counts, days[d].start, days[d].cut)
+            if possible > 0 and possible >= least and gate(days[d], days[d].gate_start, gates):
+                floors[d] = attended * HUNDRED_PERCENT // possible
+                lowest[p] = min(lowest[p], floors[d])
+
+
+@compiled
+def leap(s, days, rungs, counts, floors, wakes, kept, column, row, d, final):
+    """The next day after d on which something may happen to a pupil about whom the log says no more, for a caller who
+    wants events and some rows alone: the rows between of a stage above 0 are written, those of stage 0 are not."""
+    stop = min(wakes[d + 1], final + 1)
+    if s.stage == 0:
+        at = d + 1
+        while at < stop:
+            if floors[at] < days[at].threshold:
+                figure = sessions(counts, days[at].start, days[at].cut)
+                if may_open(s, days[at], at, figure):
+                    break
+            at += 1
+        return at
+    if s.awaiting:
+        at = d + 1
+        stop = min(stop, s.opened_on + rungs[d, s.stage].supposed)
+        while at < stop and rungs[at, s.stage].requires != 0:
+            if at_threshold(days[at], sessions(counts, days[at].start, days[at].cut)):
+                break
+            at += 1
+        stop = max(at, d + 1)
+    elif s.due > d:
+        stop = min(stop, s.due)
+    elif s.due >= 0:
+        return d + 1
+    at = kept[d + 1]
+    while at < stop:
+        write(row[column[at]], s, days[at], NOTHING)
+        at = kept[at + 1]
+    return stop
+
+
+@compiled
 def climb(
-    days, rungs, dues, log_offsets, logs, marks_of, era, flags, counts_of, entry, leave, replay, first, last,
-    state, gates_of, gate_counted, held, used_of, column, rows, events,
+    days, rungs, dues, log_offsets, logs, marks_of, era, flags, counts_of, floors_of, entry, leave, replay, first, last,
+    state, gates_of, gate_counted, held, used_of, wakes, kept, column, rows, events,
 ):  # fmt: skip
-    """Every pupil's ladder from day `replay` on; `events` of first to last, and `rows` STAGE_ROW[P, columns] of the days
+    """Every pupil's ladder from day `replay` on; `events` of first to last, and `rows` STAGE_ROW[P, columns] of days
     that have a place in them: `column` int64[>= last + 1], -1 for a day without one.
 
+    With `wakes` days on which nothing can happen are leapt over, and rows of stage 0 may be left as they are: int64 of
+    length last + 2, for each day itself or the next on which a year begins or stages open daily; `kept` likewise the
+    next with a place in the rows; `floors_of` is by `find_floors`. Empty: no day is leapt over.
     Scratch: state STATE[1], held int64[>= last + 1], used_of bool[entries]; and gates_of int64[P, 4, last + 2], which
     is filled for the pupils of whom gate_counted bool[P] is true, and depends on no policy. Returns how many events
     there were: when that is more than `events` holds, nothing is lost but the events, and one calls again.
@@ -405,7 +466,7 @@ def climb(
     s = state[0]
     s.told = 0
     for p in range(len(rows)):
-        counts, marks, gates = counts_of[p], marks_of[p], gates_of[p]
+        counts, marks, gates, floors, row = counts_of[p], marks_of[p], gates_of[p], floors_of[p], rows[p]
         log = logs[log_offsets[p] : log_offsets[p + 1]]
         used = used_of[log_offsets[p] : log_offsets[p + 1]]
         begin = replay
@@ -419,7 +480,9 @@ def climb(
         s.nothing_opens_until = -1
         e = 0
         final = min(leave[p], last)
-        for d in range(max(begin, entry[p]), final + 1):
+        d = max(begin, entry[p]) - 1
+        while d < final:
+            d += 1
             today = days[d]
             if d == today.year_start and today.reset:
                 forget(s)
@@ -473,7 +536,9 @@ def climb(
             if s.awaiting and (moved or opens or reviewed or rises):
                 start_clock(s, days, rungs, dues, log, used, held, counts, d)
             if column[d] >= 0:
-                write(rows[p, column[d]], s, today, figure)
+                write(row[column[d]], s, today, figure)
+            if len(wakes) > 0 and e == len(log):
+                d = leap(s, days, rungs, counts, floors, wakes, kept, column, row, d, final) - 1
         left = leave[p] + 1
         if s.stage > 0 and left <= last and not (left == days[left].year_start and days[left].reset):
             stage = s.stage

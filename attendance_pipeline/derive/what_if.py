@@ -1,21 +1,21 @@
 """What if: the same marks under other policies, many at once, each in figures by school week.
 
 Belongs here: running the loops of `ladder` and `penalty_notices` for one policy after another over what they share, and
-counting what came of each. Not here: the rules themselves (they are the very loops of a night), which policies are asked
-about (`law/policy_grid.py`), hours of work, names and pages (`reports/what_if.py`).
+counting what came of each. Not here: the rules themselves (they are the very loops of a night), which policies are
+asked about (`law/policy_grid.py`), hours of work, names and pages (`reports/what_if.py`).
 
-What does not depend on the policy is done once: marks, counts of sessions, the pupil's own lowest figure. A pupil whose
-figure never fell below any threshold of a policy never opens a stage under it, unless a person set one: such pupils are
-left out of its ladder, and stand at stage 0. They are put in order of their lowest figure once for all policies with the
-same measure and cut-off days, so that each policy looks at the first so many. Penalty-notice rules are worked out once
-for each rule that differs; of pupils with too few sessions of its codes even to come near, nothing is asked.
+What does not depend on the policy is done once: marks, counts of sessions, each pupil's lowest figure on a day on which
+the gate is passed. A pupil whose lowest is not below any threshold of a policy opens no stage under it, unless a person
+set one, and is left out of its ladder. Pupils are put in order of their lowest figure once for all policies with the
+same measure, cut-off days and gate, so that each policy looks at the first so many. Penalty-notice rules are worked out
+once for each rule that differs; of pupils with too few sessions of its codes even to come near, nothing is asked.
 
 What a stage `requires` was done, or not, under the policy of the time: see `Supposed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numba
@@ -24,9 +24,9 @@ import numpy.typing as npt
 
 from attendance_pipeline.derive import ladder, penalty_notices
 from attendance_pipeline.derive.inputs import SchoolInputs
-from attendance_pipeline.derive.ladder import AWAITING_ACTION, EVENTS, HUNDRED_PERCENT
+from attendance_pipeline.derive.ladder import AWAITING_ACTION, EVENTS
 from attendance_pipeline.derive.plan import NoticePlan, Plan, compile_plan
-from attendance_pipeline.derive.year import Gates, climb_ladder, consider_notices, count_school
+from attendance_pipeline.derive.year import Climbers, climb_ladder, consider_notices, count_school
 from attendance_pipeline.law.policy import ACTIONS, LETTER_KINDS, LETTER_OF_STAGE, Policy
 
 Longs = npt.NDArray[np.int64]
@@ -35,7 +35,8 @@ Bools = npt.NDArray[np.bool_]
 
 STAGES = 5  # 0 to 4
 # Letters that the ladder asks for by itself, in the order of a letter's column: of an opening, and after a review.
-KINDS = tuple(k for k in LETTER_KINDS if k in {*LETTER_OF_STAGE.values(), "meeting_invitation", "improved", "continuing"})
+_OF_LADDER = {*LETTER_OF_STAGE.values(), "meeting_invitation", "improved", "continuing"}
+KINDS = tuple(k for k in LETTER_KINDS if k in _OF_LADDER)
 _OF_STAGE = np.array([-1, *(KINDS.index(LETTER_OF_STAGE[s]) for s in range(1, STAGES))], dtype=np.int64)
 _INVITATION, _IMPROVED, _CONTINUING = (KINDS.index(k) for k in ("meeting_invitation", "improved", "continuing"))
 _FIRST_MEETING, _LAST_MEETING = 2, 3  # the stages whose letter is given at a meeting
@@ -43,7 +44,8 @@ _SET_STAGE, _MEETING_HELD = ACTIONS.index("set_stage"), ACTIONS.index("meeting_h
 _ESCALATED, _STALLED, _OPENED = ladder.ESCALATED, ladder.STALLED, ladder.OPENED
 _RECOVERED, _CLOSED, _LEFT, _SET = ladder.RECOVERED, ladder.CLOSED, ladder.LEFT, ladder.SET
 _DROPPED, _NOT_DROPPED, _TOP = ladder.DROPPED, ladder.NOT_DROPPED, ladder.TOP_STAGE
-_NEVER = 1 << 40  # a figure of no pupil, above every threshold
+# What of a day decides whether stage 1 may open, besides the threshold and the number of possible sessions.
+_SHARED = ("start", "cut", "gate_start", "gate_minimum", "illness_spells", "resolve_n")
 
 BY_LOG = None  # for `supposed`: a stage waits for the entries that are in the log
 
@@ -63,6 +65,31 @@ class Weeks:
 
 
 @dataclass(frozen=True)
+class _Climbed:
+    """What of an Outcome comes of the ladder."""
+
+    stages: Longs
+    awaiting: Longs
+    events: Longs
+    letters: Longs
+    meetings: Longs
+    reviews: Longs
+    at_end: Stages
+    highest: Stages
+
+
+@dataclass(frozen=True)
+class _Cases:
+    """What of an Outcome comes of the penalty-notice rules."""
+
+    cases: Longs
+    new_cases: Longs
+    near: Longs
+    cases_of: Mapping[str, Longs]
+    case_at_end: Bools
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What one policy makes of the marks of a period: W school weeks, P pupils.
 
@@ -72,7 +99,8 @@ class Outcome:
     however many parents it goes to. `meetings`: stages that opened with a meeting. `reviews`: held in the week.
     `cases`: pupils on roll at the end of the week for whom some penalty-notice rule is met, perhaps by an N alone;
     `new_cases`: who were not a week before; `near`: near one, and none met. `cases_of`: by name of the rule.
-    `at_end`, `highest`: stage on the last day, and the highest at the end of some week, uint8[P]; `case_at_end`: bool[P].
+    `at_end`, `highest`: stage on the last day, and the highest at the end of some week, uint8[P]; `case_at_end`:
+    bool[P].
     """
 
     policy: Policy
@@ -85,7 +113,7 @@ class Outcome:
     cases: Longs
     new_cases: Longs
     near: Longs
-    cases_of: dict[str, Longs]
+    cases_of: Mapping[str, Longs]
     at_end: Stages
     highest: Stages
     case_at_end: Bools
@@ -103,7 +131,7 @@ def weeks_of(inputs: SchoolInputs, first: int, last: int) -> Weeks:
 def what_if(
     inputs: SchoolInputs, policies: Sequence[Policy], first: int, last: int, supposed: int | None = BY_LOG
 ) -> list[Outcome]:
-    """What each policy makes of days `first` to `last`, in the order of `policies`. The policy of `inputs` plays no part.
+    """What each policy makes of days `first` to `last`, in the order of `policies`. That of `inputs` plays no part.
 
     `supposed`: BY_LOG, or how many school days after a stage has opened whatever it requires is supposed to be done.
     The answer for one policy does not depend on which others are asked about. Raises ValueError for days outside the
@@ -127,66 +155,61 @@ class Comparison:
         self._roll = self._on_roll.sum(axis=0)
         log = inputs.log
         owner = np.repeat(np.arange(len(pupils)), np.diff(log.offsets))
+        self._year = inputs.calendar.year.astype(np.int64)
+        self._live = 0 if inputs.go_live is None else inputs.calendar.on_or_after(inputs.go_live)
         self._moved_by_hand = np.zeros(len(pupils), dtype=np.bool_)
         self._moved_by_hand[owner[(log.action == _SET_STAGE) & (log.stage > 0)]] = True
-        self._of_notices: dict[int, tuple[NoticePlan, tuple[Bools, Bools, dict[str, Longs]]]] = {}
         self._met: dict[bytes, tuple[Bools, Bools]] = {}
         self._many: dict[bytes, tuple[SchoolInputs, Longs, Longs]] = {}
 
     def run(self, plans: Sequence[Plan]) -> list[Outcome]:
         # The least of `minimum` of all policies: more pupils are looked at than need be, never fewer.
         least = min((int(plan.ladder["minimum"].min()) for plan in plans), default=0)
-        orders: dict[bytes, _Order] = {}
+        climbers: dict[bytes, Climbers] = {}
+        climbed: dict[Hashable, _Climbed] = {}
+        cases: dict[int, _Cases] = {}
         out = []
         for plan in plans:
-            days = plan.ladder[: self.last + 1]
-            key = days["start"].tobytes() + days["cut"].tobytes()
-            if key not in orders:
-                orders[key] = _Order.by_lowest(self, plan, least)
-            out.append(self._of_policy(plan, orders[key]))
+            days, setting = plan.ladder[: self.last + 1], plan.policy.setting
+            key = b"".join(days[name].tobytes() for name in _SHARED)
+            if key not in climbers:
+                climbers[key] = Climbers.of(self.inputs, plan, self.counts.words, self.last, least, self._moved_by_hand)
+            # Policies that say the same of the ladder share the answer, and those that say the same of penalty notices.
+            ladders = (setting.ladder, setting.statutory, setting.letters)
+            if ladders not in climbed:
+                climbed[ladders] = self._climb(plan, climbers[key])
+            if id(plan.notices) not in cases:
+                cases[id(plan.notices)] = self._cases(plan)
+            out.append(Outcome(plan.policy, **vars(climbed[ladders]), **vars(cases[id(plan.notices)])))
         return out
 
-    def _of_policy(self, plan: Plan, order: _Order) -> Outcome:
-        pupils, weeks = len(self.inputs), len(self.weeks)
+    def _climb(self, plan: Plan, pupils: Climbers) -> _Climbed:
+        weeks, table = len(self.weeks), self.inputs.pupils
         begin = plan.replay_start(self.first)
-        many = order.below(int(plan.ladder["threshold"][begin : self.last + 1].max(initial=-1)))
-        ends, who = self.weeks.ends, order.pupils[:many]
-        rows, events = climb_ladder(
-            self._supposing(plan), order.inputs.part(0, many), order.words[:many], order.gates.part(many), begin,
-            self.last, ends,
-        )  # fmt: skip
-        there = self._on_roll[who]
-        at_stage = np.where(there, rows["stage"], 0)
-        stages = np.stack([(at_stage == s).sum(axis=0) for s in range(STAGES)], axis=1).astype(np.int64)
-        stages[:, 0] = self._roll - stages[:, 1:].sum(axis=1)
-        waits = (there & (rows["status"] == AWAITING_ACTION)).sum(axis=0)
-        at_end, highest = np.zeros(pupils, dtype=np.uint8), np.zeros(pupils, dtype=np.uint8)
-        at_end[who] = at_stage[:, -1]
-        highest[who] = at_stage.max(axis=1, initial=0)
-        week_of = self.weeks.of_day[events["day"]]
-        inside = week_of >= 0
-        told = np.bincount(week_of[inside] * len(EVENTS) + events["event"][inside], minlength=weeks * len(EVENTS))
-        letters, meetings, reviews = self._asked(plan, events)
-        if id(plan.notices) not in self._of_notices:  # policies that say the same of penalty notices share one plan
-            self._of_notices[id(plan.notices)] = plan.notices, self._cases(plan)
-        cases, near, cases_of = self._of_notices[id(plan.notices)][1]
-        before = np.concatenate([np.zeros((pupils, 1), dtype=np.bool_), cases[:, :-1]], axis=1)
-        return Outcome(
-            policy=plan.policy,
-            stages=stages,
-            awaiting=waits.astype(np.int64),
-            events=told.reshape(weeks, len(EVENTS)).astype(np.int64),
-            letters=letters,
-            meetings=meetings,
-            reviews=reviews,
-            cases=cases.sum(axis=0),
-            new_cases=(cases & ~before).sum(axis=0),
-            near=(near & ~cases).sum(axis=0),
-            cases_of=cases_of,
-            at_end=at_end,
-            highest=highest,
-            case_at_end=cases[:, -1],
+        many = pupils.below(int(plan.ladder["threshold"][begin : self.last + 1].max(initial=-1)))
+        rows, events = climb_ladder(self._supposing(plan), pupils, many, begin, self.last, self.weeks.ends)
+        found = _Climbed(
+            stages=np.zeros((weeks, STAGES), dtype=np.int64),
+            awaiting=np.zeros(weeks, dtype=np.int64),
+            events=np.zeros((weeks, len(EVENTS)), dtype=np.int64),
+            letters=np.zeros((weeks, len(KINDS)), dtype=np.int64),
+            meetings=np.zeros(weeks, dtype=np.int64),
+            reviews=np.zeros(weeks, dtype=np.int64),
+            at_end=np.zeros(len(table), dtype=np.uint8),
+            highest=np.zeros(len(table), dtype=np.uint8),
         )
+        tally_rows(
+            rows, self.weeks.ends, table.entry, table.leave, pupils.rows, found.stages, found.awaiting,
+            found.at_end, found.highest,
+        )  # fmt: skip
+        found.stages[:, 0] = self._roll - found.stages[:, 1:].sum(axis=1)
+        setting = plan.policy.setting.letters
+        tally_events(
+            events, self.weeks.of_day, self._year, plan.ladder["reset"], self._live,
+            np.array([k in setting.kinds for k in KINDS], dtype=np.bool_), _OF_STAGE, setting.continuing_each_review,
+            with_meeting(plan), found.events, found.letters, found.meetings, found.reviews,
+        )  # fmt: skip
+        return found
 
     def _supposing(self, plan: Plan) -> Plan:
         if self.supposed is None:
@@ -195,25 +218,9 @@ class Comparison:
         rungs["supposed"] = self.supposed
         return replace(plan, rungs=rungs)
 
-    # ------------------------------------------------------------ letters and meetings
-
-    def _asked(self, plan: Plan, events: npt.NDArray[np.void]) -> tuple[Longs, Longs, Longs]:
-        inputs, weeks = self.inputs, len(self.weeks)
-        setting = plan.policy.setting.letters
-        wanted = np.array([k in setting.kinds for k in KINDS], dtype=np.bool_)
-        live = 0 if inputs.go_live is None else inputs.calendar.on_or_after(inputs.go_live)
-        letters = np.zeros((weeks, len(KINDS)), dtype=np.int64)
-        meetings, reviews = np.zeros(weeks, dtype=np.int64), np.zeros(weeks, dtype=np.int64)
-        count_asked(
-            events.view(np.recarray), self.weeks.of_day, inputs.calendar.year.astype(np.int64), plan.ladder["reset"] == 1,
-            live, wanted, _OF_STAGE, setting.continuing_each_review, with_meeting(plan), letters, meetings, reviews,
-        )  # fmt: skip
-        return letters, meetings, reviews
-
     # ------------------------------------------------------------ penalty notices
 
-    def _cases(self, plan: Plan) -> tuple[Bools, Bools, dict[str, Longs]]:
-        """Who meets some rule, and is near one, at the end of each week: bool[P, W]; and how many by name of rule."""
+    def _cases(self, plan: Plan) -> _Cases:
         shape = (len(self.inputs), len(self.weeks))
         met, near = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
         of_name: dict[str, Longs] = {}
@@ -222,7 +229,14 @@ class Comparison:
             met |= met_r
             near |= near_r
             of_name[name] = of_name.get(name, np.zeros(len(self.weeks), dtype=np.int64)) + met_r.sum(axis=0)
-        return met, near, of_name
+        before = np.concatenate([np.zeros((len(met), 1), dtype=np.bool_), met[:, :-1]], axis=1)
+        return _Cases(
+            cases=met.sum(axis=0),
+            new_cases=(met & ~before).sum(axis=0),
+            near=(near & ~met).sum(axis=0),
+            cases_of=of_name,
+            case_at_end=met[:, -1],
+        )
 
     def _of_rule(self, plan: Plan, r: int) -> tuple[Bools, Bools]:
         alone = _only(plan.notices, r)
@@ -275,35 +289,6 @@ def _only(notices: NoticePlan, r: int) -> NoticePlan:
     )
 
 
-@dataclass(frozen=True)
-class _Order:
-    """Pupils in order of the lowest figure that a ladder may look at; first those whom a person set on a stage."""
-
-    inputs: SchoolInputs
-    words: Longs
-    pupils: Longs
-    lowest: Longs
-    gates: Gates
-
-    @classmethod
-    def by_lowest(cls, shared: Comparison, plan: Plan, least: int) -> _Order:
-        days, pupils = plan.ladder, shared.inputs.pupils
-        lowest = np.empty(len(pupils), dtype=np.int64)
-        lowest_figures(
-            shared.counts.words, days["start"].copy(), days["cut"].copy(), pupils.entry, pupils.leave, shared.last,
-            max(least, 1), lowest,
-        )  # fmt: skip
-        lowest[shared._moved_by_hand] = -1
-        order = np.argsort(lowest, kind="stable")
-        inputs = shared.inputs.chosen(order.tolist())
-        return cls(inputs, shared.counts.words[order], order, lowest[order], Gates.of(len(order), shared.last))
-
-    def below(self, threshold: int) -> int:
-        """How many pupils may open a stage where no threshold is above this one, in thousandths of a percent."""
-        # At least those whom a person set on a stage, also where there is no ladder at all.
-        return int(np.searchsorted(self.lowest, max(threshold, 0), side="left"))
-
-
 def with_meeting(plan: Plan) -> Bools:
     """Which stages open with a meeting, by day: bool[n, 5].
 
@@ -317,62 +302,67 @@ def with_meeting(plan: Plan) -> Bools:
 
 
 @numba.njit(cache=True, nogil=True)
-def lowest_figures(words, starts, cuts, entry, leave, last, least, lowest):
-    """The lowest A(d) of each pupil over days on roll up to `last` with at least `least` possible sessions, in whole
-    thousandths of a percent, rounded down: a whole threshold is above A(d) exactly when it is above that."""
-    for p in range(len(lowest)):
-        found = _NEVER
-        for d in range(entry[p], min(leave[p], last) + 1):
-            if starts[d] <= cuts[d]:
-                window = words[p, cuts[d] + 1, 0] - words[p, starts[d], 0]
-                attended, possible = (window >> 16) & 0xFFFF, window & 0xFFFF
-                if possible >= least:
-                    found = min(found, attended * HUNDRED_PERCENT // possible)
-        lowest[p] = found
+def tally_rows(rows, ends, entry, leave, who, stages, awaiting, at_end, highest):
+    """Count pupils on roll by stage at the end of each week; `who`: whose each row is."""
+    for i in range(len(rows)):
+        p = who[i]
+        for w in range(len(ends)):
+            stage = rows[i, w]["stage"]
+            if stage > 0 and entry[p] <= ends[w] <= leave[p]:
+                stages[w, stage] += 1
+                if rows[i, w]["status"] == AWAITING_ACTION:
+                    awaiting[w] += 1
+                highest[p] = max(highest[p], stage)
+                if w == len(ends) - 1:
+                    at_end[p] = stage
 
 
 @numba.njit(cache=True, nogil=True)
-def count_asked(events, week_of, year, reset, live, wanted, of_stage, each_review, meeting, letters, meetings, reviews):
-    """Count what the ladder's events ask for, by week: the occasions of letters/occasions.py that stand at the end of
-    their own day, and the reviews. `events` by pupil and day."""
+def tally_events(
+    events, week_of, year, reset, live, wanted, of_stage, each_review, meeting, told, letters, meetings, reviews
+):
+    """Count the ladder's events and what they ask for, by week: the occasions of letters/occasions.py that stand at the
+    end of their own day. `events` by pupil and day."""
     opened_on = np.full(_TOP + 1, -1, dtype=np.int64)  # of each stage, its newest opening
     answered = np.full((_TOP + 1, 2), -2, dtype=np.int64)  # the opening that has had its letter, by stage and kind
     pupil, of_year = -1, -1
     for i in range(len(events)):
-        e = events[i]
-        new_year = year[e.day] != of_year
-        if e.pupil != pupil or (new_year and reset[e.day]):
+        day, event = events[i]["day"], events[i]["event"]
+        stage, to_stage = events[i]["from_stage"], events[i]["to_stage"]
+        new_year = year[day] != of_year
+        if events[i]["pupil"] != pupil or (new_year and reset[day] != 0):
             opened_on[:] = -1
-        if e.pupil != pupil or new_year:
+        if events[i]["pupil"] != pupil or new_year:
             answered[:] = -2
-        pupil, of_year = e.pupil, year[e.day]
-        week = week_of[e.day] if e.day >= live else -1
-        opens = e.to_stage > 0 and (e.event == _OPENED or e.event == _ESCALATED or e.event == _STALLED or e.event == _SET)
-        overtaken = False  # on the same day, by what a person did next
-        if i + 1 < len(events) and events[i + 1].pupil == e.pupil and events[i + 1].day == e.day:
-            after = events[i + 1].event
-            overtaken = after == _SET or after == _CLOSED or after == _LEFT
-        if e.looked_from >= 0 and e.from_stage > 0:
-            stage = e.from_stage
-            if week_of[e.day] >= 0:
-                reviews[week_of[e.day]] += 1
+        pupil, of_year = events[i]["pupil"], year[day]
+        week = week_of[day]
+        asks = week >= 0 and day >= live
+        if week >= 0:
+            told[week, event] += 1
+        if events[i]["looked_from"] >= 0 and stage > 0:
+            if week >= 0:
+                reviews[week] += 1
             kind = -1
-            if e.event == _RECOVERED:
+            if event == _RECOVERED:
                 kind = _IMPROVED
-            elif stage < _TOP and (e.event == _DROPPED or e.event == _NOT_DROPPED):
+            elif stage < _TOP and (event in (_DROPPED, _NOT_DROPPED)):
                 kind = _CONTINUING
             if kind >= 0 and wanted[kind]:
                 column = 0 if kind == _IMPROVED else 1
                 if answered[stage, column] != opened_on[stage] or (each_review and kind == _CONTINUING):
                     answered[stage, column] = opened_on[stage]
-                    if week >= 0:
+                    if asks:
                         letters[week, kind] += 1
-        if opens:
-            opened_on[e.to_stage] = e.day
-            if week >= 0 and not overtaken:
-                if wanted[of_stage[e.to_stage]]:
-                    letters[week, of_stage[e.to_stage]] += 1
-                if _FIRST_MEETING <= e.to_stage <= _LAST_MEETING and wanted[_INVITATION]:
+        if to_stage > 0 and (event in (_OPENED, _ESCALATED, _STALLED, _SET)):
+            opened_on[to_stage] = day
+            overtaken = False  # on the same day, by what a person did next
+            if i + 1 < len(events) and events[i + 1]["pupil"] == pupil and events[i + 1]["day"] == day:
+                after = events[i + 1]["event"]
+                overtaken = after in (_SET, _CLOSED, _LEFT)
+            if asks and not overtaken:
+                if wanted[of_stage[to_stage]]:
+                    letters[week, of_stage[to_stage]] += 1
+                if _FIRST_MEETING <= to_stage <= _LAST_MEETING and wanted[_INVITATION]:
                     letters[week, _INVITATION] += 1
-                if meeting[e.day, e.to_stage]:
+                if meeting[day, to_stage]:
                     meetings[week] += 1

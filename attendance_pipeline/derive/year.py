@@ -9,7 +9,7 @@ from the first day of all, when years do not reset), so days `first` to `last` d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -108,23 +108,19 @@ def derive_school(inputs: SchoolInputs, first: int, last: int, chunk: int = CHUN
 
 
 def climb_ladder(
-    plan: Plan,
-    inputs: SchoolInputs,
-    words: npt.NDArray[np.int64],
-    gates: Gates,
-    first: int,
-    last: int,
-    days: npt.NDArray[np.int64],
+    plan: Plan, pupils: Climbers, many: int, first: int, last: int, days: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
-    """The ladder alone, under the policy of `plan` (that of `inputs` plays no part): STAGE_ROW[P, len(days)] of some
-    days, and EVENT_ROW of days `first` to `last`.
-
-    `words`: the counts of sessions of these pupils from day 0 on, as in `Counts`. `gates`: theirs, kept from one policy
-    to the next.
-    """
-    rows = np.zeros((len(inputs), len(days)), dtype=STAGE_ROW)
-    part = _Part(plan, compile_log(inputs.calendar, inputs.log).view(np.recarray), inputs, 0, len(inputs), first, last)
-    return rows, part.climb(words, rows, gates, days)
+    """The ladder alone of the first `many` pupils, under the policy of `plan`: STAGE_ROW[many, len(days)] of some days,
+    and EVENT_ROW of days `first` to `last`. Of a row of stage 0 nothing but the stage is told. Both are overwritten by
+    the next call about the same pupils."""
+    room = pupils.room
+    if room.rows.shape != (len(pupils.inputs), len(days)):
+        room.rows = np.zeros((len(pupils.inputs), len(days)), dtype=STAGE_ROW)
+    rows = room.rows[:many]
+    rows.view(np.uint8)[...] = 0
+    part = _Part(plan, pupils.logs, pupils.inputs, 0, many, first, last)
+    gates = Gates(pupils.gates.counts[:many], pupils.gates.counted[:many])
+    return rows, part.climb(pupils.words[:many], rows, gates, days, pupils.floors[:many], room)
 
 
 def consider_notices(plan: Plan, inputs: SchoolInputs, first: int, last: int) -> npt.NDArray[np.void]:
@@ -151,6 +147,12 @@ def _refuse_days(inputs: SchoolInputs, first: int, last: int) -> None:
         raise ValueError(f"{inputs.school_id}: expected school days within 0 to {n - 1}, not {first} to {last}")
 
 
+def _next_of(chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """For each day, and the day after the last, itself or the next that is chosen; far off where there is none."""
+    at = np.where(np.append(chosen, False), np.arange(len(chosen) + 1), penalty_notices.FAR_OFF)
+    return np.minimum.accumulate(at[::-1])[::-1].copy()
+
+
 @dataclass(frozen=True)
 class Gates:
     """Room for what `ladder.count_unaccepted` counts of P pupils up to day `last`, and of whom it was counted."""
@@ -162,9 +164,59 @@ class Gates:
     def of(cls, pupils: int, last: int) -> Gates:
         return cls(np.empty((pupils, ladder.GATES, last + 2), dtype=np.int64), np.zeros(pupils, dtype=np.bool_))
 
-    def part(self, stop: int) -> Gates:
-        """Those of the first pupils."""
-        return Gates(self.counts[:stop], self.counted[:stop])
+
+@dataclass
+class Room:
+    """Memory that one call after another writes into: fresh memory costs more than what is written into it."""
+
+    rows: npt.NDArray[np.void] = field(default_factory=lambda: np.zeros((0, 0), dtype=STAGE_ROW))
+    events: npt.NDArray[np.void] = field(default_factory=lambda: np.zeros(0, dtype=EVENT_ROW))
+
+
+@dataclass(frozen=True)
+class Climbers:
+    """Pupils whose ladder is asked about under one policy after another, in order of `lowest`, with what is shared.
+
+    `inputs`: their policy plays no part. `rows`: which rows of the school's pupils they are. `words`: the counts of
+    their sessions from day 0 on, as in `Counts`. `floors`, `lowest`, `gates`: see `ladder.find_floors`.
+    """
+
+    inputs: SchoolInputs
+    rows: npt.NDArray[np.int64]
+    logs: np.recarray
+    words: npt.NDArray[np.int64]
+    floors: npt.NDArray[np.int32]
+    lowest: npt.NDArray[np.int64]
+    gates: Gates
+    room: Room
+
+    @classmethod
+    def of(
+        cls, inputs: SchoolInputs, plan: Plan, words: npt.NDArray[np.int64], last: int, least: int,
+        always: npt.NDArray[np.bool_],
+    ) -> Climbers:  # fmt: skip
+        """For every policy with the same measure, cut-off days and gate as that of `plan`, and no fewer possible
+        sessions than `least`. `always`: pupils that come first whatever their figures are."""
+        pupils, many = inputs.pupils, len(inputs)
+        gates = np.empty((many, ladder.GATES, last + 2), dtype=np.int64)
+        floors = np.empty((many, last + 1), dtype=np.int32)
+        lowest = np.empty(many, dtype=np.int64)
+        logs = compile_log(inputs.calendar, inputs.log).view(np.recarray)
+        ladder.find_floors(
+            plan.ladder.view(np.recarray), inputs.log.offsets, logs, inputs.marks, plan.era, plan.flags, words,
+            pupils.entry, pupils.leave, last, least, gates, floors, lowest,
+        )  # fmt: skip
+        lowest[always] = -1
+        order = np.argsort(lowest, kind="stable")
+        chosen = inputs.chosen(order.tolist())
+        logs = compile_log(chosen.calendar, chosen.log).view(np.recarray)
+        found = Gates(gates[order], np.ones(many, dtype=np.bool_))
+        return cls(chosen, order, logs, words[order], floors[order], lowest[order], found, Room())
+
+    def below(self, threshold: int) -> int:
+        """How many of them may be at a stage where no threshold is above this one, in thousandths of a percent."""
+        # At least those who come first, also where there is no ladder at all.
+        return int(np.searchsorted(self.lowest, max(threshold, 0), side="left"))
 
 
 class _Part:
@@ -185,6 +237,8 @@ class _Part:
         rows: npt.NDArray[np.void],
         gates: Gates,
         days: npt.NDArray[np.int64] | None = None,
+        floors: npt.NDArray[np.int32] | None = None,
+        memory: Room | None = None,
     ) -> npt.NDArray[np.void]:
         """The ladder of the chunk into `rows`, a column for each of `days` (all from `first` on); returns its events,
         with pupils numbered within the chunk."""
@@ -192,19 +246,30 @@ class _Part:
         kept = np.arange(self.first, self.last + 1) if days is None else days
         column = np.full(self.last + 1, -1, dtype=np.int64)
         column[kept] = np.arange(len(kept))
+        if floors is None:
+            floors = np.zeros((len(pupils), 0), dtype=np.int32)  # nobody looks at them
+            wakes = nexts = np.zeros(0, dtype=np.int64)
+        else:
+            today = plan.ladder[: self.last + 1]
+            wakes = _next_of((today["year_start"] == np.arange(self.last + 1)) | (today["daily"] == 1))
+            nexts = _next_of(column >= 0)
         room = _EVENTS_A_PUPIL * len(pupils)
         state = np.zeros(1, dtype=STATE).view(np.recarray)
         held = np.zeros(self.last + 1, dtype=np.int64)
         used = np.zeros(len(self.logs), dtype=np.bool_)
+        memory = memory or Room()
         while True:
-            events = np.zeros(room, dtype=EVENT_ROW)
+            if len(memory.events) < room:
+                memory.events = np.zeros(room, dtype=EVENT_ROW)
+            events = memory.events
             told = ladder.climb(
                 plan.ladder.view(np.recarray), plan.rungs.view(np.recarray), plan.dues, self.offsets, self.logs,
-                self.marks, plan.era, plan.flags, counts, pupils.entry, pupils.leave,
+                self.marks, plan.era, plan.flags, counts, floors, pupils.entry, pupils.leave,
                 plan.replay_start(self.first), self.first, self.last,
-                state, gates.counts, gates.counted, held, used, column, rows.view(np.recarray), events.view(np.recarray),
+                state, gates.counts, gates.counted, held, used, wakes, nexts, column,
+                rows.view(np.recarray), events.view(np.recarray),
             )  # fmt: skip
-            if told <= room:
+            if told <= len(events):
                 return events[:told]
             room = int(told)
 

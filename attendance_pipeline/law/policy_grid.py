@@ -3,7 +3,7 @@
 Belongs here: reading `thresholds.autumn=80:95:1`, which settings may be swept, and the policies that come of it, each
 checked as if it stood in a file. Not here: what a policy makes of a register (`derive/what_if.py`).
 
-A key changes every version of the ladder, or of the rule, that is in force on some day of the period that is asked about.
+A key changes every version of the ladder, or of the rule, that is in force on some day of the period asked about.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def parse_sweep(text: str) -> Sweep:
     """`KEY=FIRST:LAST:STEP`, both ends included, or `KEY=A,B,C`. Raises SettingsError."""
     key, equals, given = text.partition("=")
     if not equals or not key.strip() or not given.strip():
-        raise SettingsError(None, f"{_SWEEP} {text}", "KEY=FIRST:LAST:STEP or KEY=A,B,C, as in thresholds.autumn=80:95:1")
+        shape = "KEY=FIRST:LAST:STEP or KEY=A,B,C, as in thresholds.autumn=80:95:1"
+        raise SettingsError(None, f"{_SWEEP} {text}", shape)
     if ":" not in given:
         return Sweep(key.strip(), tuple(dict.fromkeys(_value(v) for v in given.split(","))))
     parts = given.split(":")

@@ -350,7 +350,7 @@ def hide_beside_schools(
         "persistent": away([(f.school.persistent, h.persistent) for f, h in schools]),
         "severe": away([(f.school.severe, h.severe) for f, h in schools]),
     }
-    school = hidden.school or away([(f.school.pupils, h.school) for f, h in schools])
+    school = hidden.school
     persistent = school or hidden.persistent or totals["persistent"]
     severe = persistent or hidden.severe or totals["severe"]
     groups: dict[str, Columns] = {}

@@ -4,7 +4,8 @@ Belongs here: what a trust's report has beside a school's: the league of movemen
 here: counting and pooling (`governor_figures.py`), hiding (`governor_hidden.py`), the pages (`governor.py`).
 
 Schools stand in the order of their movement, never of their level: a level says mostly whom a school teaches. A school
-too small to be shown has no movement here, nor has the one beside it, so that neither is had from the trust's own.
+too small to be shown at all is in no figure of the trust, because the others' reports would leave its own over; it has
+no movement here, nor has the one beside it.
 """
 
 from __future__ import annotations
@@ -46,14 +47,15 @@ def trust_page(name: str, given: Sequence[GovernorInputs], benchmarks: Benchmark
     """Everything the pages print, as strings: hidden figures are not in it."""
     bench = benchmarks or load_benchmarks()
     schools = [_school(one, bench) for one in sorted(given, key=lambda g: (g.school_name, g.school_id))]
-    together = pooled([s.figures for s in schools])
-    effect = effect_of_interventions([s.given for s in schools])
+    counted = [s for s in schools if not s.hidden.school] or schools
+    together = pooled([s.figures for s in counted])
+    effect = effect_of_interventions([s.given for s in counted])
     # The strictest of the schools' policies: a trust has none of its own.
     sizes = max(
         (s.given.inputs.policy.setting.suppression for s in schools),
         key=lambda size: (size.minimum_group, size.minimum_characteristic_group),
     )
-    hidden = hide_beside_schools(together, hide(together, effect, sizes), [(s.figures, s.hidden) for s in schools])
+    hidden = hide_beside_schools(together, hide(together, effect, sizes), [(s.figures, s.hidden) for s in counted])
     first = schools[0].given
     begin = min(s.given.inputs.calendar.date(s.given.half_term.first) for s in schools)
     day = max(s.given.day for s in schools)
@@ -68,17 +70,17 @@ def trust_page(name: str, given: Sequence[GovernorInputs], benchmarks: Benchmark
         footer=f"{name} · marks up to {first.as_at}",
         half_term_of=lambda week: _half_term_of(schools, week),
     )
-    published = _published(schools, bench)
+    published = _published(counted, bench)
     page = page_of(
         subject,
         together,
         effect,
         hidden,
         published,
-        said=_movement_words(schools, few),
-        more=(league, *_by_phase(schools, hidden, sizes.minimum_group)),
+        said=(*_movement_words(schools, few), *_left_out(len(schools) - len(counted))),
+        more=(league, *_by_phase(counted, hidden, sizes.minimum_group)),
     )
-    if not published.areas and len({s.given.phase for s in schools}) > 1:
+    if not published.areas and len({s.given.phase for s in counted}) > 1:
         page["comparison_to"] = "Schools of several phases: each phase is compared with its own on the next page."
     return page
 
@@ -166,6 +168,13 @@ def _league(
         "a level would say mostly whom a school teaches."
     )
     return Section(heading, intro, (table,), chart), few
+
+
+def _left_out(schools: int) -> tuple[str, ...]:
+    if not schools:
+        return ()
+    words = f"{plural(schools, 'school is', 'schools are')} not in the figures of the trust, too small to be shown."
+    return (words[:1].upper() + words[1:],)
 
 
 def _movement_words(schools: Sequence[_School], few: Sequence[bool]) -> tuple[str, ...]:

@@ -36,8 +36,6 @@ def _explain(arguments: Arguments) -> int:
 
 def _told(arguments: Arguments) -> str:
     home = open_home(home_of(arguments))
-    from attendance_pipeline.reports.explained import as_json, as_lines
-    from attendance_pipeline.steps.explain import Unexplained, explain
     from attendance_pipeline.steps.find_pupil import find_pupils
     from attendance_pipeline.steps.site import Site
 
@@ -51,6 +49,9 @@ def _told(arguments: Arguments) -> str:
             raise UsageError("PUPIL: no pupil has that UPN, admission number or name; names need every letter right")
         if len(found) > 1:
             raise UsageError(_several([f"{p.class_name or 'no class'} ({p.school.id})" for p in found]))
+        from attendance_pipeline.reports.explained import as_json, as_lines
+        from attendance_pipeline.steps.explain import Unexplained, explain
+
         try:
             told = explain(site, found[0], arguments.date, arguments.as_at)
         except Unexplained as why:

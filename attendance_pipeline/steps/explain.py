@@ -111,14 +111,21 @@ def _day(site: Site, school: School, date: dt.date | None, as_at: dt.date | None
         if day < 0 or date > calendar.date(len(calendar) - 1):
             span = f"{calendar.date(0)} to {calendar.date(len(calendar) - 1)}"
             raise Unexplained(f"--date {date}: the calendar of {school.id} has school days from {span}")
-        return day
+        # Of days that have not come yet nothing is known: the newest with marks is meant.
+        return min(day, _newest(site, school, as_at, done=False))
+    return _newest(site, school, as_at, done=True)
+
+
+def _newest(site: Site, school: School, as_at: dt.date | None, *, done: bool) -> int:
+    """The newest school day with marks, as at a time; with `done` the newest of them that is done, if one is."""
+    calendar = school.calendar
     if as_at is None:
         with site.warehouse.read() as conn:
             # As `restate.newest_done`, without reading the marks of the whole school.
-            said = max(statement_days(conn, school.id), default=dt.date.min)
-        done = [d for d in done_days(site, school) if d <= said and calendar.index(d) is not None]
-        if done:
-            return calendar.on_or_before(done[-1])
+            said = [d for d in statement_days(conn, school.id) if calendar.index(d) is not None]
+        days = [d for d in done_days(site, school) if d <= max(said, default=dt.date.min)] if done else said
+        if days:
+            return calendar.on_or_before(max(days))
     newest = last_marked_day(site, school, as_at)
     if newest is None:
         known = "" if as_at is None else f" that was recorded by {as_at}"

@@ -175,6 +175,15 @@ def test_another_day_is_that_day_s_rows(home: Path, tables: Tables, explained: d
     assert {x["proposed_on"] <= "2025-09-28" for x in one["letters"]} <= {True}
 
 
+def test_of_a_day_to_come_nothing_is_known_but_what_is_known_now(home: Path, explained: dict[str, Any]) -> None:
+    upn, one = next((u, o) for u, o in explained.items() if o["events"])
+    later = told(home, upn, "--date", "2025-12-01")
+    assert later["date"] == one["date"]
+    assert {k: later[k] for k in ("figure", "stage", "measures", "events")} == {
+        k: one[k] for k in ("figure", "stage", "measures", "events")
+    }
+
+
 def test_as_at_an_evening_is_the_export_as_at_that_evening(home: Path) -> None:
     then = table(home, "penalty_notices", "--school", SCHOOL, "--as-at", "2025-09-24")
     stages = table(home, "stages", "--school", SCHOOL, "--as-at", "2025-09-24")
@@ -246,7 +255,7 @@ def test_nobody_is_said_and_nothing_else(home: Path, words: tuple[str, ...], sai
     [
         (("--date", "2019-01-01"), "has school days from"),
         (("--as-at", "2025-01-01"), "no register is loaded that was recorded by 2025-01-01"),
-        (("--date", "2025-09-10", "--as-at", "2025-01-01"), "no pupils extract recorded by 2025-01-01"),
+        (("--date", "2025-09-10", "--as-at", "2025-01-01"), "no register is loaded that was recorded by 2025-01-01"),
         (("--school", "nowhere"), "nowhere"),
     ],
 )

@@ -27,6 +27,8 @@ RULES = [
     {"name": "national", "statutory": True, "any_of": [{"sessions": 10, "school_weeks": 10}]},
 ]
 O4 = {"09-01..09-02": "O O"}  # 16 of 20 sessions by Friday 12 September
+LEVELS = {"thresholds": dict.fromkeys(("autumn", "spring", "summer"), 97), "stages": {"2": {"below": 95}}}
+DAILY = LEVELS | {"rises": "daily"}
 REQUIRES = {"stages": {"1": {"requires": ["letter_sent", "meeting_held"]}}}
 
 
@@ -70,6 +72,15 @@ def said(on: str, marks: dict[str, str], letters: list[Sent] | None = None, **mo
         ("10-13", O4 | {"10-06..10-10": "I I"}, {},
          "The review of 13 October 2025 found: attendance had dropped from 80.0% to 76.7%, for reasons that the school "
          "accepts; the stage goes on."),
+        # 19 of 20 by the 12th; with the 22nd missed 29 of 32
+        ("09-30", {"09-01": "O /", "09-22": "O O"}, {"ladder": DAILY},
+         "On 23 September 2025 stage 2 of the school’s policy opened: 29 of 32 sessions had been attended by then (90.6%), "
+         "below 95%, at which it begins, with three missed sessions whose reason the school had not accepted."),
+        # 17 of 20 is 85%; four of the next forty missed: 53 of 60 is 88.3%, higher, and below 95%
+        ("10-13", {"09-01": "O O", "09-02": "O /", "10-06..10-07": "O O"}, {"ladder": LEVELS},
+         "The review of 13 October 2025 led from stage 1 to stage 2 of the school’s policy: 53 of 60 sessions had been "
+         "attended by then (88.3%), below 95%, at which it begins, with four missed sessions whose reason the school had "
+         "not accepted."),
         ("10-01", {}, {"log": [entry("09-15", "set_stage", 3)]},
          "On 15 September 2025 the school itself decided on stage 3 of the school’s policy."),
         ("11-10", {"11-03..11-06": "O O"}, {},

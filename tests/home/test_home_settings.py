@@ -436,3 +436,13 @@ def test_check_says_where_a_log_cannot_be(home: Path, log: str, found: str) -> N
 def test_a_log_is_a_table(home: Path) -> None:
     found = faults(write(home, CONTRACT.replace("urn =", 'intervention_log = "log.docx"\nurn =')))
     assert [(f.key, "a CSV or XLSX file" in str(f)) for f in found] == [("schools[1].intervention_log", True)]
+
+
+def test_a_school_says_which_periods_belong_to_which_registration(home: Path) -> None:
+    said = '[schools.lessons]\nmorning = ["1", "2"]\nafternoon = ["3"]\n'
+    text = CONTRACT.replace("[schools.letterhead]", f"{said}[schools.letterhead]")
+    school = open_home(write(home, text)).schools[0]
+    assert (school.lessons.morning, school.lessons.afternoon) == (("1", "2"), ("3",))
+    (found,) = faults(write(home, text.replace('["3"]', '["2", "3"]')))
+    assert found.key == "schools[1].lessons" and "not in both: 2" in str(found)
+    assert open_home(write(home, CONTRACT)).schools[0].lessons.morning == ()

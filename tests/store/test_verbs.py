@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from attendance_pipeline.store import deliveries, derived, impact, ledger, quality, quarantine
+from attendance_pipeline.store import deliveries, derived, draws, impact, ledger, quality, quarantine
 from attendance_pipeline.store.amendment_notes import AmendmentNote, put_notes, read_notes
 from attendance_pipeline.store.extracts import ExtractKey, NewExtract, put_extracts, register_mode_of, set_register_mode
 from attendance_pipeline.store.persons import intern_persons
@@ -290,3 +290,18 @@ def test_a_row_that_cannot_be_put_is_said_as_the_others_are(conn):
     """An extract that is not there: SQLAlchemy's error on both databases."""
     with pytest.raises(sa.exc.DBAPIError), conn.begin_nested():
         put_notes(conn, "oakfield", [AmendmentNote(4711, line, "x", "") for line in range(300)])
+
+
+# Draws
+
+
+def test_a_draw_is_kept_as_it_was_made_first(conn):
+    made = draws.StoredDraw("raffle", MON, MON, WED, "pear", {"prizes": [{"winner": 2}]})
+    assert draws.record_draw(conn, "oakfield", made) == made
+    other = replace(made, seed="plum", content={"prizes": [{"winner": 1}]})
+    assert draws.record_draw(conn, "oakfield", other) == made, "the week has been drawn"
+    assert draws.record_draw(conn, "ashfield", other) == other
+    assert draws.record_draw(conn, "oakfield", replace(other, kind="prize_pot")).seed == "plum"
+    earlier = replace(made, week=MON - dt.timedelta(days=7))
+    draws.record_draw(conn, "oakfield", earlier)
+    assert draws.read_draws(conn, "oakfield", "raffle") == [earlier, made]

@@ -1,6 +1,7 @@
 """Lesson marks of secondary schools: kept and given back, never part of a statutory measure.
 
-Nothing of the register (sessions) is here, and nothing here is read by `derive/`.
+Nothing of the register (sessions) is here. What is seen of lessons beside registration says
+`derive/lesson_attendance.py`, which no measure, stage or letter reads.
 """
 
 from __future__ import annotations

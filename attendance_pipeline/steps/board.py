@@ -54,6 +54,7 @@ def boards(site: Site, run: str) -> list[Made]:
 def _put(site: Site, school: School, day: int, files: Mapping[str, Mapping[str, bytes]], run: str) -> tuple[Path, ...]:
     """Each audience's page in its place; remembered, so that the page of a class that ends is emptied."""
     calendar, out = school.calendar, []
+    as_at = site.register_as_at(school)
     for audience, content in files.items():
         done = delivery.deliver_in_place(
             site.home.drive,
@@ -65,7 +66,7 @@ def _put(site: Site, school: School, day: int, files: Mapping[str, Mapping[str, 
             content,
             run=run,
             policy=f"{school.policy.name} {school.policy.version}",
-            as_at=site.register_as_at(school),
+            as_at=as_at,
         )
         out.append((done.path, done.manifest_sha256))
     with site.warehouse.begin(school.id) as conn:

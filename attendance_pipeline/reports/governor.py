@@ -235,6 +235,7 @@ def _comparison_to(published: Comparison) -> str:
         return ""
     of = "Pupils aged 5 to 15, year to date"
     if published.this_year:
-        return f"{of}, all to {long_date(published.own_to)}. Difference in points."
+        return f"{of}, all to {long_date(published.own_to)}. Difference in points. Source: DfE, OGL v3.0."
     there = long_date(published.areas[0].data_to)
-    return f"{of}, to {long_date(published.own_to)}; published: same week last year, to {there}. Difference in points."
+    return f"{of}, to {long_date(published.own_to)}; published: same week last year, to {there}. Difference in points. "
+        "Source: DfE, OGL v3.0."

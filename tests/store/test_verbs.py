@@ -8,7 +8,15 @@ import sqlalchemy as sa
 
 from attendance_pipeline.store import deliveries, derived, draws, impact, ledger, quality, quarantine
 from attendance_pipeline.store.amendment_notes import AmendmentNote, put_notes, read_notes
-from attendance_pipeline.store.extracts import ExtractKey, NewExtract, put_extracts, register_mode_of, set_register_mode
+from attendance_pipeline.store.extracts import (
+    ExtractKey,
+    NewExtract,
+    Record,
+    pupil_names,
+    put_extracts,
+    register_mode_of,
+    set_register_mode,
+)
 from attendance_pipeline.store.persons import intern_persons
 from attendance_pipeline.store.quality import CheckedDay, Shortfall
 from attendance_pipeline.store.quarantine import QuarantineRow
@@ -181,6 +189,35 @@ def test_letters_by_state_and_batch(conn):
     assert [m["reference"] for m in ledger.read_letters(conn, "oakfield", states=["held"])] == ["C"]
     assert [m["reference"] for m in ledger.read_letters(conn, "oakfield", batch_id="b2")] == ["B"]
     assert ledger.read_letters(conn, "ashfield") == []
+
+
+def test_letters_about_a_person(conn):
+    other = intern_persons(conn, ["A207000016048"])["A207000016048"]
+    ledger.put_letters(conn, [letter(conn, "A"), letter(conn, "B", person_id=other)], by="nightly", day=TUE)
+    assert [m["reference"] for m in ledger.read_letters(conn, "oakfield", persons=[other])] == ["B"]
+    assert ledger.read_letters(conn, "oakfield", persons=[]) == []
+
+
+# What pupils extracts say of names
+
+
+def test_pupils_by_upn_by_admission_number_and_all(conn):
+    said = {
+        "surname": "Ó Dálaigh",
+        "forename": "Ann",
+        "class": "5A",
+        "admission_number": "a12",
+        "preferred_forename": None,
+    }
+    key = ExtractKey(MON, "pupils.csv", "1" * 64)
+    records = [Record(2, "P207000016049", said), Record(3, "A207000016048", {"surname": "Ash"})]
+    put_extracts(conn, "oakfield", [NewExtract("oakfield", "pupils", key, "native", 2, records=records)])
+    ann = {**said, "preferred_forename": "", "school": "oakfield", "upn": "P207000016049"}
+    every = pupil_names(conn, ["oakfield", "ashfield"])
+    assert sorted(r["surname"] for r in every) == ["Ash", "Ó Dálaigh"]
+    assert pupil_names(conn, ["oakfield"], upn="P207000016049") == [ann]
+    assert pupil_names(conn, ["oakfield"], admission_number="A12") == [ann]
+    assert pupil_names(conn, ["ashfield"], upn="P207000016049") == []
 
 
 def test_batches_are_held_and_released(conn):

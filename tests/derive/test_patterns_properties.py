@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attendance_pipeline.derive.chance import at_least, drawn_at_least
+from attendance_pipeline.derive.families import Family, absent_together
 from attendance_pipeline.derive.inputs import LogTable, PupilTable, SchoolInputs
 from attendance_pipeline.derive.patterns import CHANCE, WEEKDAYS, patterns_of
 from attendance_pipeline.derive.spells import edges
@@ -157,3 +158,30 @@ def test_a_real_habit_is_seen_in_most() -> None:
     chosen = [found.of(p).weekdays.chosen for p in range(300)]
     assert sum(0 in c for c in chosen) >= 200
     assert not any(c and 0 not in c for c in chosen), WEEKDAYS
+
+
+@given(st.integers(0, 10_000), st.integers(2, 4))
+@settings(max_examples=20, deadline=None)
+def test_families_against_a_slow_count(seed: int, pupils: int) -> None:
+    """Days on which two of a family or more are absent, one day and one child at a time."""
+    rng = np.random.default_rng(seed)
+    codes = rng.choice(["/", "I", "U", "X", ""], p=[0.6, 0.25, 0.05, 0.05, 0.05], size=(pupils, 40, 2))
+    numbers = {"": 0} | {row.code: row.number for row in CODES.rows}
+    marks = np.vectorize(numbers.get)(codes).astype(np.uint8)
+    found = patterns_of(school_of(marks), 0, 39)
+    (family,) = absent_together(found, [Family(tuple(range(pupils)), "contact")])
+    days = expected = all_absent = 0
+    for d in range(40):
+        away = [any(c in ABSENT for c in codes[p, d]) for p in range(pupils)]
+        due = [any(c in ABSENT | ATTENDED for c in codes[p, d]) for p in range(pupils)]
+        days += sum(away) >= 2
+        expected += sum(due) >= 2
+        all_absent += sum(away) >= 2 and sum(away) == sum(due)
+    assert (family.together, family.days, family.all_absent) == (days, expected, all_absent)
+
+
+def test_children_who_are_absent_by_chance_are_seldom_said_to_be_so_together() -> None:
+    """Seven hundred pairs whose absences have nothing to do with each other."""
+    found = patterns_of(random_school(1_400, seed=6, days=(1, 1, 2, 5)), 0, TERM - 1)
+    pairs = [Family((p, p + 1), "contact") for p in range(0, 1_400, 2)]
+    assert sum(f.sure for f in absent_together(found, pairs)) <= CHANCE * len(pairs)

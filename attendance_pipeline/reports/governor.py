@@ -233,9 +233,8 @@ def _key_figures(figures: GovernorFigures, hidden: Hidden, published: Comparison
 def _comparison_to(published: Comparison) -> str:
     if not published.areas or published.own_to is None:
         return ""
-    of = "Pupils aged 5 to 15, year to date"
+    until, how = f"Pupils aged 5 to 15, year to date, to {long_date(published.own_to)}", "Difference in points."
     if published.this_year:
-        return f"{of}, all to {long_date(published.own_to)}. Difference in points. Source: DfE, OGL v3.0."
+        return f"{until}, all of them. {how} Published: DfE, OGL v3.0."
     there = long_date(published.areas[0].data_to)
-    return f"{of}, to {long_date(published.own_to)}; published: same week last year, to {there}. Difference in points. "
-        "Source: DfE, OGL v3.0."
+    return f"{until}; published: same week last year, to {there}. {how} DfE, OGL v3.0."

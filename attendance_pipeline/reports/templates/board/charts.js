@@ -1,16 +1,13 @@
 // Drawings, made of SVG elements at the width they have on the page, with a text that says what they show and a table
 // of the same figures beside them. Lines differ in dash and weight, and bear their names.
 
-const redraw = new Set();
-
 /**
  * A figure: `draw(width)` gives the drawing, `alt` says in words what it shows, `rows` are its figures.
  * `head`: the heads of the table.
  */
 function chart({ caption, draw, alt, head, rows, most = 1000 }) {
   const holder = el("div", { class: "chart" });
-  const again = () => {
-    if (!holder.isConnected) { redraw.delete(again); return; }
+  fit(holder, () => {
     const width = Math.max(280, Math.min(holder.clientWidth, most));
     if (holder.drawn === width) return;
     holder.drawn = width;
@@ -18,17 +15,14 @@ function chart({ caption, draw, alt, head, rows, most = 1000 }) {
     drawing.setAttribute("role", "img");
     drawing.setAttribute("aria-label", alt);
     holder.replaceChildren(drawing);
-  };
-  redraw.add(again);
-  requestAnimationFrame(again);
+  });
   return el("figure", {}, el("figcaption", {}, caption), holder,
-    el("details", {}, el("summary", {}, "These figures as a table"),
-      el("div", { class: "scroll", role: "region", "aria-label": caption + ", figures", tabindex: "0" },
+    el("details", { toggle: refit }, el("summary", {}, "These figures as a table"),
+      scroller(caption + ", figures",
         el("table", {}, el("caption", {}, caption),
           el("thead", {}, el("tr", {}, head.map((words, i) => el("th", { scope: "col", class: i ? "number" : null }, words)))),
           el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell, i) => i ? el("td", { class: "number" }, cell) : el("th", { scope: "row" }, cell)))))))));
 }
-addEventListener("resize", () => requestAnimationFrame(() => [...redraw].forEach((again) => again())));
 
 const weekOf = (day) => DATA.weeks.findIndex(([first, last]) => first <= day && day <= last);
 const round1 = (number) => Math.round(number * 10) / 10;

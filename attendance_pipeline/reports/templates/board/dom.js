@@ -39,6 +39,28 @@ function say(text) {
   document.getElementById("said").textContent = text;
 }
 
+// What depends on how wide the window is, to be done again when that changes.
+const fitted = new Set();
+/** Calls `again` once the node is on the page, and whenever the window changes, until the node is gone. */
+function fit(node, again) {
+  const once = () => {
+    if (node.isConnected) again(); else fitted.delete(once);
+  };
+  fitted.add(once);
+  requestAnimationFrame(once);
+}
+const refit = () => requestAnimationFrame(() => [...fitted].forEach((once) => once()));
+addEventListener("resize", refit);
+
+/** Something that may be wider than the window: then it is scrolled, and reached by the keyboard for that. */
+function scroller(label, content) {
+  const node = el("div", { class: "scroll", role: "region", "aria-label": label }, content);
+  fit(node, () => {
+    if (node.scrollWidth > node.clientWidth + 1) node.tabIndex = 0; else node.removeAttribute("tabindex");
+  });
+  return node;
+}
+
 /** A section with its heading. */
 function section(title, ...children) {
   const id = newId("part");

@@ -20,8 +20,7 @@ function table({ caption, columns, rows, sorted, portion = PORTION, stacks = fal
   });
   const more = el("div", { class: "more" });
   const whole = el("div", {},
-    el("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
-      el("table", { class: stacks ? "stacks" : null }, el("caption", { class: quiet ? "hidden" : null }, caption), el("thead", {}, el("tr", {}, heads)), body)),
+    scroller(caption, el("table", { class: stacks ? "stacks" : null }, el("caption", { class: quiet ? "hidden" : null }, caption), el("thead", {}, el("tr", {}, heads)), body)),
     more);
 
   function classes(column) {

@@ -524,15 +524,21 @@ def _tried(found: Monitoring, may: Shown) -> Section:
     if not found.followed:
         return Section()
     actions, barriers = summed_by_action(found.followed), summed_by_barrier(found.followed)
+    # The words of a barrier may find a child too: those of few pupils are not read by others.
+    named = [(said(s.barrier) or NO_BARRIER, s) for s in barriers if not may.few(s.pupils)]
+    few_only = (
+        () if len(named) == len(barriers) else (f"Barriers of fewer than {may.least} pupils are not named here.",)
+    )
     return Section(
         heading="Barriers and interventions",
         paragraphs=(
             "Attendance in the four school weeks before and after the first time for each pupil, this year. "
             + _NOT_EVIDENCE,
+            *few_only,
         ),
         tables=(
             _tried_table("What was tried", [(action_words(s.action), s) for s in actions], may),
-            _tried_table("Barrier", [(said(s.barrier) or NO_BARRIER, s) for s in barriers], may),
+            *([_tried_table("Barrier", named, may)] if named else []),
         ),
     )
 

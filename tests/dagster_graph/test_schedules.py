@@ -249,6 +249,7 @@ OF_SCHOOL_WEEKS = {what.job.name: what for what in ROUNDS}
         # Friday was an INSET day.
         ("weekly_class_lists", "2025-09-04", "2025-09-05"),
         ("weekly_class_lists", "2025-09-04", "2025-10-23"),
+        ("weekly_monitoring", "2025-09-04", "2025-09-05"),
         ("punctuality_raffle", "2025-09-04", "2025-09-05"),
         ("fortnightly_pastoral_packs", "2025-09-11", "2025-09-12"),
         ("fortnightly_pastoral_packs", "2025-09-05", "2025-10-23"),

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from attendance_pipeline.reports.suppression import (
+    found_out,
     overlapping_groups_hidden,
     protect,
     share_hidden,
     shown,
+    sum_gives_away,
     too_small,
 )
 
@@ -123,3 +125,39 @@ def test_a_group_within_another_is_hidden_when_few_lie_between() -> None:
 def test_pupils_who_are_not_of_the_report_do_not_make_a_group_greater() -> None:
     everyone = np.arange(50) < 30
     assert overlapping_groups_hidden([np.arange(50) >= 25], everyone, 10) == [True]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "found"),
+    [
+        ({"b"}, {"b"}),  # 30 less 12 and 14
+        ({"a", "b"}, set()),
+        ({"a", "b", "d", "total"}, set()),
+        ({"part of a"}, set()),  # anything up to 12
+        ({"part of a", "total"}, {"total"}),  # the sum of what is shown
+    ],
+)
+def test_what_can_be_told_from_sums(hidden: set[str], found: set[str]) -> None:
+    counts = {"total": 30, "a": 12, "b": 4, "d": 14, "part of a": 6}
+    sums, at_most = [("total", ["a", "b", "d"])], [("part of a", "a")]
+    assert found_out(counts, frozenset(hidden), sums, at_most) == found
+
+
+def test_what_cannot_exceed_another_may_be_told_by_it() -> None:
+    """Two classes in which everybody is meant: the sum is 40, neither can have more than 20."""
+    counts = {"total": 40, "a": 20, "b": 20, "all a": 20, "all b": 20}
+    told = found_out(counts, frozenset({"a", "b"}), [("total", ["a", "b"])], [("a", "all a"), ("b", "all b")])
+    assert told == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("counts", "hidden", "away"),
+    [
+        ([3, 40, 60], "c..", True),  # one school hides: the trust's sum less the others' is it
+        ([3, 40, 60], "cc.", False),
+        ([1, 2, 60], "cc.", True),  # two, and together still few
+        ([30, 40, 60], "...", False),
+    ],
+)
+def test_a_sum_over_reports_gives_away_what_one_of_them_hides(counts: list[int], hidden: str, away: bool) -> None:
+    assert sum_gives_away(counts, [h == "c" for h in hidden], 5) is away

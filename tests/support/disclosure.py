@@ -162,9 +162,8 @@ class Attack:
     def _comparison(self, page: _Page, of: str, years: list[str]) -> None:
         """Where published figures count to the report's own day, the rate of those aged 5 to 15 is of the same day."""
         rows = page.tables.get("How it compares", [[]])[0][1:]
-        point = next(
-            (re.search(r"year to date, all to (.*?)\. ", line) for line in page.lines if "all to" in line), None
-        )
+        found = (re.search(r"year to date, to (.*?), all of them\.", line) for line in page.lines)
+        point = next((match for match in found if match), None)
         if rows and point and any(f"on roll on {point[1]}" in line for line in page.lines):
             older = [y for y in years if not y.startswith(("Nursery", "Reception"))]
             for what in ("pupils", "persistent"):

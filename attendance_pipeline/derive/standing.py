@@ -196,6 +196,9 @@ class _Reader:
         self.possible, self.attended = counted.possible.tolist(), counted.attended.tolist()
         self.authorised, self.unauthorised = counted.authorised.tolist(), counted.unauthorised.tolist()
         self.unexplained = counted.not_established.tolist()
+        # Whoever came later is measured from the first day on roll.
+        entry = inputs.pupils.entry
+        self.measured_from = np.where(entry <= self.cut, np.maximum(entry, start), start).tolist()
         self.rows = derived.stage_rows(day)
         self.on_roll = inputs.pupils.on_roll(day)
         events = derived.events
@@ -206,7 +209,6 @@ class _Reader:
         self.same: dict[str, Any] = {
             "date": self.date,
             "cut": self._date(self.cut),
-            "measured_from": self.calendar.date(start),
             "measure": "" if ladder is None else ladder.measure,
             "season": SEASONS[int(self.calendar.season[day])],
             "threshold": int(self.today["threshold"]),
@@ -237,6 +239,7 @@ class _Reader:
         at = Standing(
             pupil=p,
             on_roll=on_roll,
+            measured_from=self.calendar.date(self.measured_from[p]),
             stage=stage,
             status=STATUSES[status] if on_roll else "",
             episode=episode if on_ladder else 0,

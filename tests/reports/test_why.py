@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import random_school
-from exam_school import derive, entry, school
+from exam_school import day, derive, entry, school
 
 from attendance_pipeline.derive import standing as facts
 from attendance_pipeline.derive.ladder import CLOSED, EVENTS, SET
@@ -34,8 +34,7 @@ REQUIRES = {"stages": {"1": {"requires": ["letter_sent", "meeting_held"]}}}
 
 def said(on: str, marks: dict[str, str], letters: list[Sent] | None = None, **more: Any) -> list[str]:
     derived = derive(school(marks, rules=RULES, **more), last=on)
-    day = derived.last
-    return why_all(derived, day, {0: letters or []})[0]
+    return why_all(derived, derived.last, {0: letters or []})[0]
 
 
 @pytest.mark.parametrize(
@@ -62,6 +61,10 @@ def said(on: str, marks: dict[str, str], letters: list[Sent] | None = None, **mo
          "meeting held."),
         ("09-15", O4, {"ladder": REQUIRES, "log": [entry("09-15", "letter_sent", 1)]},
          "The weeks in which the school looks again begin when this is written down: the meeting held."),
+        # joined on Monday 8 September: ten sessions by the 12th
+        ("09-15", {}, {"rows": [{"entry": day("09-08")}]},
+         "Attendance is 100.0%: 10 of 10 sessions (mornings and afternoons) were attended from 8 September 2025 to 12 "
+         "September 2025."),
         ("09-16", O4, {}, "The next review is on 13 October 2025, and compares with 80.0% (16 of 20)."),
         # all 40 sessions from 15 September to 10 October attended
         ("10-13", O4, {}, "Stage 1 ended on 13 October 2025, because attendance had risen to 93.3% by then."),
@@ -138,31 +141,31 @@ def test_courts_care_and_what_stands_in_the_way_are_not_said() -> None:
 @pytest.mark.parametrize("seed", range(25))
 def test_facts_are_those_of_the_tables_and_every_stage_that_is_not_open_has_its_reason(seed: int) -> None:
     inputs = random_school.make(seed, 12).inputs
-    for day in range(15, len(inputs.calendar), 41):
-        derived = derive_school(inputs, int(inputs.calendar.year_start[day]), day)
-        moved = {int(e["pupil"]) for e in derived.events if e["day"] == day and e["event"] in (SET, CLOSED)}
-        stages = to_frame(derived, "stages", day, day).set_index("upn")
-        for p, at in standings(derived, day).items():
+    for on in range(15, len(inputs.calendar), 41):
+        derived = derive_school(inputs, int(inputs.calendar.year_start[on]), on)
+        moved = {int(e["pupil"]) for e in derived.events if e["day"] == on and e["event"] in (SET, CLOSED)}
+        stages = to_frame(derived, "stages", on, on).set_index("upn")
+        for p, at in standings(derived, on).items():
             row = stages.loc[inputs.pupils.upn[p]]
             assert (at.stage, at.status) == (row["stage"], row["status"])
             assert bool(at.not_opened) == (at.stage == 0)
             assert bool(at.waits_for) == (at.status == "awaiting_action")
             # A stage stays closed for no reason that we know only where a person moved the pupil that day.
             if at.not_opened == facts.SET_THAT_DAY:
-                assert p in moved, (seed, day)
+                assert p in moved, (seed, on)
             if at.not_opened == facts.EARLIER_YEAR:
-                assert derived.plan.replay_start(day) < derived.first
+                assert derived.plan.replay_start(on) < derived.first
             assert (at.not_opened == facts.TOO_FEW_SESSIONS) <= (at.status == "insufficient_data")
             assert why(at)
-        assert {e.event for at in standings(derived, day).values() for e in at.events} <= set(EVENTS)
+        assert {e.event for at in standings(derived, on).values() for e in at.events} <= set(EVENTS)
 
 
 def test_a_school_of_1500_pupils_costs_less_than_a_second() -> None:
     inputs = random_school.make(3, 150).inputs
     many = inputs.chosen(np.tile(np.arange(150), 10).tolist())
-    day = len(many.calendar) - 5
-    derived = derive_school(many, int(many.calendar.year_start[day]), day)
-    why_all(derived, day)
+    on = len(many.calendar) - 5
+    derived = derive_school(many, int(many.calendar.year_start[on]), on)
+    why_all(derived, on)
     began = time.process_time()
-    assert len(why_all(derived, day)) > 1000
+    assert len(why_all(derived, on)) > 1000
     assert time.process_time() - began < 2  # measured: below one; the machine of a test may be slow

@@ -12,7 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from small_home import ANN, BEN, CAT, DAN, EVE, FAY, derive, drop, drop_weeks, exported, load, small_home
+from small_home import ANN, BEN, CAT, DAN, EVE, FAY, REGISTER, derive, drop, drop_weeks, exported, load, small_home
 
 from attendance_pipeline.reports.worklist_facts import WorklistDay
 from attendance_pipeline.reports.worklist_rows import owner_lists
@@ -180,3 +180,13 @@ def test_the_policy_says_whose_a_task_is(home: Path, tmp_path: Path, line: str, 
         if r["task"] == words
     }
     assert lists == open_now
+
+
+def test_only_the_log_speaks_of_the_whole_school(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    drop(home, "pupils_2026-06-01.csv", PUPILS, [f"{ANN},A1,Ann,Ash,,2015-05-01,5,5A,2020-09-01,N"])
+    drop(home, "register_2026-09-18.csv", REGISTER, [f"{ANN},2026-09-18,AM,/,,", "Whole school,2026-09-18,AM,O,,"])
+    drop(home, "interventions_2026-09-18.csv", LOG, ["Whole school,2026-09-18,meeting_held,,,,,X,"])
+    load(home)
+    refused = list(csv.DictReader(io.StringIO(exported(home, ["quarantine"])["quarantine"])))
+    assert [(r["extract"], r["line"], r["column"]) for r in refused] == [("register_2026-09-18.csv", "3", "UPN")]

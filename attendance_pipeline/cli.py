@@ -33,16 +33,20 @@ from attendance_pipeline.commands import (
     tables,
     try_file,
     web,
+    what_if,
 )
 from attendance_pipeline.commands.telling import DONE, FAILED, REFUSED, Commands, UsageError, at_home
 from attendance_pipeline.law.settings_errors import SettingsError
 
 FAMILIES = (
-    *(demo, try_file, settings, nights, explain, governors, impact, reconcile, letters, tables, benchmarks),
+    *(demo, try_file, settings, nights, explain, what_if, governors, impact, reconcile, letters, tables, benchmarks),
     *(sample, mis, data_protection, web),
 )
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
-# Errors whose words we chose, by name: their modules are too heavy to import for every command.
+_STOPPED_WORDS = "stopped. Nothing half-done is left; the same command goes on from here"
+# Errors by name: their modules are too heavy to import for every command. What Ctrl-C becomes within a run of Dagster,
+# and errors whose words we chose.
+_STOPPED = ("DagsterExecutionInterruptedError",)
 _OWN_WORDS = ("RunFailed", "TemplateError")
 
 
@@ -58,9 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except KeyboardInterrupt:
-        return _say_why("stopped. Nothing half-done is left; the same command goes on from here", FAILED)
+        return _say_why(_STOPPED_WORDS, FAILED)
     except Exception as error:
         return _say_why(_safe(error), FAILED)
+    except BaseException as error:
+        # What Dagster makes of Ctrl-C within a run is no Exception either.
+        if type(error).__name__ not in _STOPPED:
+            raise
+        return _say_why(_STOPPED_WORDS, FAILED)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError
+from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError, read_file
 
 
 def add(commands: Commands) -> None:
@@ -18,11 +18,10 @@ def _mis_suggest(arguments: Arguments) -> int:
     from attendance_pipeline.mis.formats import UnreadableFile
     from attendance_pipeline.mis.suggest import suggest
 
+    data, _ = read_file(arguments.file)
     try:
-        print(suggest(arguments.file.name, arguments.file.read_bytes()).text(), end="")
+        print(suggest(arguments.file.name, data).text(), end="")
     except UnreadableFile as fault:
         where = f", column {fault.column!r}" if fault.column else ""
         raise UsageError(f"{arguments.file}: cannot be read: line {fault.line}{where}: {fault.rule}") from None
-    except OSError as error:
-        raise UsageError(f"{arguments.file}: {error.strerror}") from None
     return DONE

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -65,6 +66,21 @@ def in_order(arguments: Arguments) -> None:
     """Raise UsageError when --from (`first`) is after --to (`last`)."""
     if arguments.first and arguments.last and arguments.first > arguments.last:
         raise UsageError(f"--from {arguments.first} is after --to {arguments.last}")
+
+
+def read_file(path: Path) -> tuple[bytes, dt.date]:
+    """The bytes of an export and the day it was last changed: no larger one than an inbox takes. Raises UsageError."""
+    from attendance_pipeline.mis.inbox import LARGEST, TOO_LARGE
+
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would wait for ever
+            raise UsageError(f"{path}: not an ordinary file")
+        if found.st_size > LARGEST:
+            raise UsageError(f"{path}: {TOO_LARGE}")
+        return path.read_bytes(), dt.datetime.fromtimestamp(found.st_mtime, dt.UTC).astimezone().date()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
 
 
 def say_progress() -> Callable[[str], None]:

@@ -8,14 +8,12 @@ import gc
 import json
 import os
 import re
-import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError
+from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError, read_file
 
-_LARGEST = 1 << 30
 _WORTH_A_WORD = 20 << 20  # bytes: smaller files are read in a second or two
 _NAME = "attendance-try"
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -55,8 +53,8 @@ def _code(text: str) -> tuple[str, str]:
 
 def _try(arguments: Arguments) -> int:
     output = _output(arguments)
-    data, made = _read(arguments.file)
-    other = _read(arguments.against) if arguments.against else None
+    data, made = read_file(arguments.file)
+    other = read_file(arguments.against) if arguments.against else None
     collecting = gc.isenabled()
     gc.disable()  # millions of cells, none of them in a cycle: looking for cycles would take half the time
     try:
@@ -126,19 +124,6 @@ def _unreadable(path: Path, fault: Exception) -> UsageError:
     line, column, rule = (getattr(fault, name) for name in ("line", "column", "rule"))
     where = f"line {line}" + (f", column {column!r}" if column else "")
     return UsageError(f"{path}: cannot be read: {where}: {rule}")
-
-
-def _read(path: Path) -> tuple[bytes, dt.date]:
-    """The bytes of a file and the day it was last changed. Raises UsageError."""
-    try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # a pipe would wait for ever
-            raise UsageError(f"{path}: not an ordinary file")
-        if found.st_size > _LARGEST:
-            raise UsageError(f"{path}: larger than 1 GB")
-        return path.read_bytes(), dt.datetime.fromtimestamp(found.st_mtime, dt.UTC).astimezone().date()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
 
 
 def _output(arguments: Arguments) -> Path | None:

@@ -12,7 +12,7 @@ import csv
 import datetime as dt
 import io
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,8 @@ from attendance_pipeline.store.extracts import Fault
 
 SHEET = "(sheet)"  # the column named for a fault of a whole sheet
 OTHER_SHEET = "another sheet has the same columns and is not read: keep everything on one sheet"
+
+ABOVE_HEADER = "an entry above the header is not read: put the header above all entries"
 
 _HEADER_WITHIN = 30  # rows: titles, instructions and a logo stand above a header, not a page of text
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -47,7 +49,7 @@ EXCEL_DAY_0 = dt.date(1899, 12, 30)
 class _Found:
     """The table in a file: its header's line, the header's cells as written and as names, where each column stands, and
     the rows below. `sheet` 0: not a workbook. `others`: places of sheets that are not read; `twins`: whether one of
-    them has the columns too."""
+    them has the columns too. `above`: lines above the header that are entries, because the sheet was sorted with it."""
 
     line: int
     written: list[str]
@@ -58,6 +60,7 @@ class _Found:
     sheet: int = 0
     others: tuple[int, ...] = ()
     twins: bool = False
+    above: tuple[int, ...] = ()
 
 
 def read(kind: str, file_name: str, data: bytes) -> RawTable:
@@ -65,7 +68,7 @@ def read(kind: str, file_name: str, data: bytes) -> RawTable:
     found = _find(kind, file_name, data)
     columns = KINDS[kind].columns
     width = len(found.header)
-    faults, lines, table = [], [], []
+    faults, lines, table = [Fault(line, ROW, ABOVE_HEADER) for line in found.above], [], []
     for line, row in found.rows:
         if not found.sheet and _cannot_be_split(row, width):
             faults.append(Fault(line, ROW, WRONG_CELLS))
@@ -204,7 +207,11 @@ def _find(kind: str, file_name: str, data: bytes) -> _Found:
     if not (file_name.lower().endswith((".xlsx", ".xlsm")) or data.startswith(b"PK\3\4")):
         whole = _in_rows(kind, read_cells("", data))
         # Once more from the header on: which lines make one row is known by how many cells the first row has.
-        return _in_rows(kind, read_cells("", data, whole.line - 1)) if whole.line > 1 else whole
+        return (
+            replace(_in_rows(kind, read_cells("", data, whole.line - 1)), above=whole.above)
+            if whole.line > 1
+            else whole
+        )
     from attendance_pipeline.mis.xlsx import read_sheets
 
     found: list[tuple[bool, int, _Found]] = []
@@ -255,5 +262,16 @@ def _in_rows(kind: str, rows: Sequence[tuple[int, list[str]]]) -> _Found:
             if (here := len(known & set(map(header_key, header)))) > best:
                 best, at_fault = here, UnreadableFile(fault.rule, fault.column, line)
             continue
-        return _Found(line, row, header, places, list(rows[i + 1 :]))
+        above = tuple(at for at, row_above in rows[:i] if _is_entry(columns, places, row_above))
+        return _Found(line, row, header, places, list(rows[i + 1 :]), above=above)
     raise at_fault
+
+
+def _is_entry(columns: Sequence[Column], places: Mapping[str, int], row: Sequence[str]) -> bool:
+    """Whether a row above the header has all that an entry needs, a date where the date stands: no title has."""
+    for c in columns:
+        if c.needed and c.header in places:
+            cell = cells.tidy(row[places[c.header]]) if places[c.header] < len(row) else ""
+            if not cell or (c.cell in ("date", "moment") and not re.match(r"\d{4}-\d\d-\d\d", day_text(cell))):
+                return False
+    return True

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from attendance_pipeline.mis.cells import NotText, date_of, decode, tidy, tidy_upn
 from attendance_pipeline.mis.date_columns import NoYear, date_header, one_header
 from attendance_pipeline.mis.formats import UnreadableFile
@@ -30,6 +32,8 @@ _TELLING = {
 DELIMITERS = (",", ";", "\t", "|")
 _MOST_ROWS = 50_000
 _HEADER_WITHIN = 12  # rows in which a header is looked for
+_LONGEST_LINE, _MOST_COLUMNS, _NEAR_THE_TOP = 1_000_000, 2_000, 40  # two years of sessions are 800 columns
+_HEAD = 3_000_000  # bytes in which the first lines stand
 _MOST_BELOW = 200  # rows below a header that are looked at to tell what stands in its columns
 # How the dates of headers may be written, the usual first: as everywhere, with two figures of a year, American.
 _HEADER_DATES = (None, "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%m/%d/%Y", "%m/%d/%y")
@@ -86,6 +90,17 @@ def read_sample(file_name: str, data: bytes) -> Sample:
     return _of_text(data)
 
 
+def refuse_monstrous(data: bytes) -> None:
+    """Raise UnreadableFile for lines and headers that no register has, before anything looks at them closely."""
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+    lengths = np.diff(ends, prepend=-1, append=len(data))
+    if lengths.max(initial=0) > _LONGEST_LINE and b"\r" not in data[:_LONGEST_LINE]:
+        raise UnreadableFile("a line is longer than 1 MB", line=int(lengths.argmax()) + 1)
+    for number, line in enumerate(data[:_HEAD].split(b"\n", _NEAR_THE_TOP)[:_NEAR_THE_TOP], start=1):
+        if max(map(line.count, (b",", b";", b"\t", b"|"))) > _MOST_COLUMNS:
+            raise UnreadableFile("more than 2,000 columns", line=number)
+
+
 def _of_text(data: bytes) -> Sample:
     encoding = None
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -94,6 +109,7 @@ def _of_text(data: bytes) -> Sample:
             data = data.decode(encoding).encode()
         except UnicodeError:
             raise UnreadableFile("not UTF-16 text") from None
+    refuse_monstrous(data)
     try:
         lines = [line for line in decode(data).splitlines()[: 20 + _HEADER_WITHIN] if line.strip()]
     except NotText as error:

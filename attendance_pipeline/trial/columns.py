@@ -21,13 +21,13 @@ import pyarrow.csv as pa_csv
 from attendance_pipeline.mis.cells import NotText, decode, tidy
 from attendance_pipeline.mis.formats import Coded, UnreadableFile
 from attendance_pipeline.mis.native import read_cells
+from attendance_pipeline.mis.samples import refuse_monstrous
 from attendance_pipeline.mis.xlsx import read_rows
 
 Ints = npt.NDArray[np.int32]
 
 _HEAD = 3_000_000  # bytes of a large file that tell how it is laid out
 _TAIL = 20_000  # and of its end, where totals stand
-_LONGEST_LINE, _MOST_COLUMNS, _HEADER_WITHIN = 1_000_000, 2_000, 40  # two years of sessions are 800 columns
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _LINE_BREAKS = re.compile(r"[\r\n]+")
@@ -72,19 +72,8 @@ def text_of_file(file_name: str, data: bytes) -> Text:
         text = Text(data if data.isascii() and b"\0" not in data else decode(data).encode())
     except NotText as error:
         raise UnreadableFile(str(error)) from None
-    _refuse_monstrous(text.data)
+    refuse_monstrous(text.data)
     return text
-
-
-def _refuse_monstrous(data: bytes) -> None:
-    """Raise UnreadableFile for lines and headers that no register has, before anything looks at them closely."""
-    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
-    lengths = np.diff(ends, prepend=-1, append=len(data))
-    if lengths.max(initial=0) > _LONGEST_LINE and b"\r" not in data[:_LONGEST_LINE]:
-        raise UnreadableFile("a line is longer than 1 MB", line=int(lengths.argmax()) + 1)
-    for number, line in enumerate(data[:_HEAD].split(b"\n", _HEADER_WITHIN)[:_HEADER_WITHIN], start=1):
-        if max(map(line.count, (b",", b";", b"\t", b"|"))) > _MOST_COLUMNS:
-            raise UnreadableFile("more than 2,000 columns", line=number)
 
 
 def sheets_of(data: bytes) -> int:

@@ -138,6 +138,8 @@ def read_export(file_name: str, data: bytes, made: dt.date, codes: Mapping[str, 
     notes += found.notes
     table, symbols = _understood_codes(found.table, codes or {}, notes)
     reading = read_tables("register", [(ExtractKey(made, f"register_{made}.csv", "0" * 64), table)])[0]
+    if reading.unusable is not None:
+        raise reading.unusable
     register = reading.register
     if register is None:
         raise AssertionError("a register is read as one")

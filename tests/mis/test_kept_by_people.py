@@ -158,6 +158,19 @@ def test_the_first_sheet_that_a_person_sees_and_that_has_the_columns_is_read(
     assert reading.faults == ()
 
 
+@pytest.mark.parametrize("as_csv", [False, True], ids=["xlsx", "csv"])
+def test_entries_above_a_header_that_was_sorted_down_need_a_person(as_csv: bool) -> None:
+    """Sorted by UPN with its header: what stands above is not read, and said; a title above is only a title."""
+    rows = [["Attendance log"], HOLD, HEADER, CALL]
+    if as_csv:
+        data = "".join(",".join("" if c is None else str(c) for c in row) + "\n" for row in rows).encode()
+        reading = read(FORMAT, "interventions", data)
+    else:
+        reading = log(book({"Log": rows}))
+    assert [r.data["action"] for r in reading.records] == ["phone_call"]
+    assert faults(reading) == ["2 (row): an entry above the header is not read: put the header above all entries"]
+
+
 def test_entries_on_two_sheets_need_a_person() -> None:
     reading = log(book({"Autumn": [HEADER, HOLD], "Spring": [HEADER, CALL]}))
     assert entries(reading) == at(2)[:1]

@@ -9,6 +9,7 @@ from school_files import ANN, BEN, CAT
 
 from attendance_pipeline.cli import main
 from attendance_pipeline.mis.formats import UnreadableFile
+from attendance_pipeline.mis.inbox import LARGEST, TOO_LARGE
 from attendance_pipeline.mis.map_settings import read_column_map
 from attendance_pipeline.mis.mapped import MappedFormat
 from attendance_pipeline.mis.suggest import suggest
@@ -211,3 +212,27 @@ def test_a_file_that_needs_no_map_is_said_to_need_none(text, form):
     said = suggest("a.csv", text.encode())
     assert said.read_by == form
     assert (f"The shipped format {form} reads it" in said.text()) is (form is not None)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("a.csv", b"," * 100_000 + b"\n" + b"x," * 100 + b"\n", "more than 2,000 columns"),
+        ("a.csv", b"a,b\n" + b"," * 5_000 + b"\n", "more than 2,000 columns"),
+        ("a.csv", b"a,b\n" + b"x" * 1_500_000 + b"\n", "a line is longer than 1 MB"),
+        ("a.xlsx", workbook(["column"] * 3_000, ["x"] * 3_000), "more than 1,000 columns"),
+    ],
+    ids=["first row", "second row", "line", "workbook"],
+)
+def test_headers_that_no_register_has_are_refused_before_they_are_looked_at(name, data, why):
+    with pytest.raises(UnreadableFile, match=why):
+        suggest(name, data)
+
+
+@pytest.mark.parametrize("command", [("mis", "suggest"), ("try",)])
+def test_a_file_larger_than_an_inbox_takes_is_not_read(command, tmp_path, capsys):
+    path = tmp_path / "year.csv"
+    with path.open("wb") as handle:
+        handle.truncate(LARGEST + 1)
+    assert main([*command, str(path)]) == 2
+    assert capsys.readouterr().err == f"attendance: {path}: {TOO_LARGE}\n"

@@ -251,7 +251,13 @@ def test_every_rule_of_a_row_has_its_own_words() -> None:
     rules |= {wonde.NO_CODE, wonde.TWO_CODES, wonde.NOT_PLAIN, sims_xml.TWICE, sims_xml.NESTED, sims_xml.OUTSIDE}
     rules |= {ctf.NO_START, ctf.WEEKEND, ctf.TOO_LONG, ctf.BROKEN, ctf.UNCERTAIN}
     rules |= {getattr(not_on_roll, n) for n in ("NO_STUDENT", "TWO_STUDENTS", "DOUBTFUL", "UNKNOWN", "NO_PUPILS")}
-    rules |= {not_on_roll.BEFORE, not_on_roll.AFTER, kept_by_people.OTHER_SHEET, LITTLE_LEFT}
+    rules |= {
+        not_on_roll.BEFORE,
+        not_on_roll.AFTER,
+        kept_by_people.OTHER_SHEET,
+        kept_by_people.ABOVE_HEADER,
+        LITTLE_LEFT,
+    }
     assert len(rules) > 35
     assert sorted(rule for rule in rules if not has_own_words(rule)) == []
 

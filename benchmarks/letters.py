@@ -2,6 +2,7 @@
 
     python benchmarks/letters.py                   100 letters; --letters 1000 for the figures of docs/performance.md
     python benchmarks/letters.py --only ours       without the others (extra `benchmarks`; Chromium is the system's)
+    python benchmarks/letters.py --memory 250 5000   peak memory of batches of so many letters, delivered
 
 The same words on the same A4 page for all: letter 1 without its leaflet, of as many invented pupils. The others are
 given the letter's own HTML (`letters/html.py`) with the same two fonts embedded, once as a file for each letter and
@@ -9,6 +10,10 @@ once as one document of all. One process each, bound to one core, after one lett
 process and its children beside the time on the wall, since other work may share the machine; `times` compares CPU. Ours
 reads its templates and sets every letter anew; theirs begin with finished HTML, and what preparing that costs is not
 counted against them.
+
+`--rounds` has all take turns several times, so that other work meets them alike, and shows the best of each.
+The others are slow: where there are more letters than `--sample` (100), they make so many of them, and the line says
+so; what is compared is the time of one letter.
 
 The last lines are ours with one thread and with two, on all cores. Nothing is written but to a temporary folder.
 """
@@ -131,6 +136,50 @@ def measure(engine: str, count: int, whole: bool, workers: int) -> None:
     print(json.dumps({"wall": seconds, "cpu": cpu, "bytes": size / count, "peak": peak}))
 
 
+def deliver_batch(count: int) -> None:
+    """In a process of its own: a whole batch of invented pupils' first letters, made and delivered; prints its peak."""
+    import datetime as dt
+
+    from attendance_pipeline.delivery import deliver
+    from attendance_pipeline.letters.batch import BatchInputs, build_batch
+    from attendance_pipeline.letters.batch_lists import PupilOnPaper
+    from attendance_pipeline.letters.evidence import LetterEvidence
+    from attendance_pipeline.letters.ledger_rows import LedgerRow
+    from attendance_pipeline.letters.recipients import Recipient
+
+    day = dt.date(2025, 12, 4)
+    missed = tuple((dt.date(2025, 11, 10 + n), "AM", "O") for n in range(5))
+    figures = LetterEvidence(101, 122, 14, dt.date(2025, 9, 2), dt.date(2025, 12, 3), 85_000, missed, weeks=4)
+    to = Recipient("c1", title="Ms", forename="A", surname="Example", address=("1 Mill Lane", "Leeds", "LS1 1AA"))
+    pupils = {n: PupilOnPaper(f"Pupil{n}", "Example", f"{n % 40}A", "Mr T Teacher", f"{n:06}") for n in range(count)}
+    rows = [
+        LedgerRow(
+            **{"reference": f"OAK-{n:05}", "person_id": n, "contact_id": "c1", "kind": "letter_1", "day": 60},
+            **{"opening_day": day, "proposed_on": day, "entered": day, "state": "proposed", "stage": 1},
+            **{"batch": "oakfield", "recipient": to.as_json(), "evidence": figures.as_json()},
+        )
+        for n in pupils
+    ]
+
+    def peak() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    start, began = peak(), _cpu()
+    batch = build_batch(BatchInputs("oakfield", day, rows, (), pupils, HEAD, Templates()))
+    assert not batch.unprintable
+    built = peak()
+    with tempfile.TemporaryDirectory() as drive:
+        made = deliver(
+            Path(drive), "oakfield", "office", "2025/26", day, "letters", batch.office, run="", policy="", as_at=""
+        )
+        size = sum(file.stat().st_size for file in made.path.iterdir())
+    print(
+        f"{count:>6} letters: peak {start:.0f} MB at the start, {built:.0f} with print file and lists, {peak():.0f} "
+        f"when delivered; {len(batch.office)} files of {size / 1e6:.0f} MB; {_cpu() - began:.0f} s of the processor",
+        flush=True,
+    )
+
+
 def _cpu() -> float:
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
@@ -151,6 +200,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--letters", type=int, default=100)
     parser.add_argument("--only", choices=ENGINES)
+    parser.add_argument("--sample", type=int, default=100, help="letters that the others make, at most")
+    parser.add_argument("--rounds", type=int, default=1, help="take turns so often; of each the best counts")
+    parser.add_argument("--memory", type=int, nargs="+", metavar="LETTERS")
+    parser.add_argument("--deliver", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--measure", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--whole", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--workers", type=int, default=1, help=argparse.SUPPRESS)
@@ -158,14 +211,28 @@ def main() -> None:
     if given.measure:
         measure(given.measure, given.letters, given.whole, given.workers)
         return
+    if given.deliver:
+        deliver_batch(given.deliver)
+        return
+    if given.memory:
+        for count in given.memory:
+            subprocess.run([sys.executable, __file__, "--deliver", str(count)], check=True)
+        return
     print(f"{given.letters} letters, one core each; load of the machine {os.getloadavg()[0]:.1f}")
-    print(f"{'':24}{'wall/s':>10}{'cpu/s':>10}{'times':>8}{'KB each':>10}{'peak MB':>10}")
+    print(f"{'':42}{'wall/s':>10}{'cpu/s':>10}{'times':>8}{'KB each':>10}{'peak MB':>10}")
     for whole in (False, True):
-        theirs: dict[str, float] = {}
-        for engine in [given.only] if given.only else ENGINES:
-            made = asked(engine, given.letters, whole)
-            theirs[engine] = made["cpu"]
-            _line(f"{engine}, {'one print file' if whole else 'single tagged'}", given.letters, made, theirs)
+        best: dict[str, dict[str, float]] = {}
+        for _ in range(given.rounds):
+            for engine in [given.only] if given.only else ENGINES:
+                count = given.letters if engine == "ours" else min(given.letters, given.sample)
+                made = {**asked(engine, count, whole), "count": count}
+                if engine not in best or made["cpu"] < best[engine]["cpu"]:
+                    best[engine] = made
+        for engine, made in best.items():
+            count = int(made["count"])
+            sampled = f" ({count} of them)" if count < given.letters else ""
+            name = f"{engine}, {'one print file' if whole else 'single tagged'}{sampled}"
+            _line(name, count, made, {e: m["cpu"] / m["count"] for e, m in best.items()})
     if given.only in (None, "ours"):
         for whole in (False, True):
             for workers in (1, 2):
@@ -174,9 +241,9 @@ def main() -> None:
 
 
 def _line(name: str, count: int, made: dict[str, float], theirs: dict[str, float]) -> None:
-    times = f"{made['cpu'] / theirs['ours']:.1f}" if "ours" in theirs else ""
+    times = f"{made['cpu'] / count / theirs['ours']:.1f}" if "ours" in theirs else ""
     print(
-        f"{name:24}{count / made['wall']:10.1f}{count / made['cpu']:10.1f}{times:>8}"
+        f"{name:42}{count / made['wall']:10.1f}{count / made['cpu']:10.1f}{times:>8}"
         f"{made['bytes'] / 1000:10.1f}{made['peak']:10.0f}",
         flush=True,
     )

@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 SAMPLE_WORDS = "SAMPLE. The people are invented. Do not send"
-LETTERS_PER_CHUNK = 32  # Typst remembers some ten documents back, about 1 MB for each letter of one
+LETTERS_PER_CHUNK = 16  # Typst remembers some ten documents back, about 1 MB for each letter of one
 _LAYOUT_FOLDER = SHIPPED / "layout"
 _LETTERS = "letter.typ"
 _own = threading.local()  # a Compiler serves one thread at a time, so each thread has its own

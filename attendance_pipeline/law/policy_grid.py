@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -31,7 +32,7 @@ _RULES = "penalty_notice_rules"
 _ELSEWHERE = ("letters.continuing_each_review", "statutory.resolve_n_school_days")
 
 Value = int | Decimal | bool | str
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -141,24 +142,24 @@ def policy_grid(policy: Policy, sweeps: Sequence[Sweep], days: Iterable[dt.date]
         for key, value in named:
             for path in paths[key]:
                 changed = _with(changed, path, value)
-        with refused(policy.path, PolicySetting):
+        with refused(policy.path or Path(policy.name), PolicySetting):
             setting = PolicySetting.model_validate(changed)
         out.append(GridPoint(named, Policy(setting, f"{policy.version} {named!r}", policy.path)))
     return out
 
 
-def _paths(policy: Policy, key: str, days: Sequence[dt.date]) -> list[Path]:
+def _paths(policy: Policy, key: str, days: Sequence[dt.date]) -> list[Place]:
     """Where a key stands in the policy: once for each version in force."""
     if key in _ELSEWHERE:
         return [tuple(key.split("."))]
     if key.startswith(f"{_RULES}."):
         name, *rest = key.removeprefix(f"{_RULES}.").split(".")
-        inner: Path = tuple(int(word) - 1 if word.isdigit() else word for word in rest)
+        inner: Place = tuple(int(word) - 1 if word.isdigit() else word for word in rest)
         rules = policy.rules
         there = {i for day in days for i, r in enumerate(rules) if r.name == name and r in policy.rules_on(day)}
         if inner[0] == "any_of":
             there = {i for i in there if _has(rules[i].any_of, inner)}
-        found: list[Path] = [(_RULES, i, *inner) for i in sorted(there)]
+        found: list[Place] = [(_RULES, i, *inner) for i in sorted(there)]
     else:
         words = key.split(".")
         seasons = _SEASONS if key == "thresholds" else ("",)
@@ -170,14 +171,14 @@ def _paths(policy: Policy, key: str, days: Sequence[dt.date]) -> list[Path]:
     return found
 
 
-def _has(alternatives: Sequence[Any], inner: Path) -> bool:
+def _has(alternatives: Sequence[Any], inner: Place) -> bool:
     place, name = inner[1], str(inner[2])
     if not isinstance(place, int) or place >= len(alternatives):
         return False
     return name == "sessions" or alternatives[place].window[0] == name
 
 
-def _with(plain: Any, path: Path, value: Value) -> Any:
+def _with(plain: Any, path: Place, value: Value) -> Any:
     """The same with another value at one place; what lies beside the way is shared, not copied."""
     if not path:
         return value

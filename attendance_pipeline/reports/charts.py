@@ -295,14 +295,16 @@ def stacked_chart(
     width: int = WIDTH,
     height: int = HEIGHT,
     room_for_names: int = 96,
+    most: Number = 1,
 ) -> str:
     """Columns of parts, side by side, such as pupils by stage week by week. `parts`: (name, colour) from the bottom.
+    `most`: what the scale reaches at least, where several charts are to be compared.
 
     The names of the parts stand right, in the order in which the parts lie on one another.
     """
     left, right, top, bottom = 34, room_for_names, 6, 22
     sums = [sum(float(p) for p in column.parts) for column in columns]
-    low, high, ticks = _between(0.0, max([*sums, 1.0]))
+    low, high, ticks = _between(0.0, max([*sums, float(most), 1.0]))
     plot = (width - left - right, height - top - bottom)
     unit = plot[0] / max(len(columns), 1)
     layers = _grid(ticks, "")

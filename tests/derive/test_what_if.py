@@ -143,9 +143,9 @@ def slowly(inputs, policy, first, last):
     live = 0 if own.go_live is None else calendar.on_or_after(own.go_live)
     for y in sorted({int(calendar.year_end[d]) for d in days}):
         for o in reader.on(min(y, last)).occasions:
-            if o.kind in KINDS and o.because != "case" and first <= o.day <= last and o.day >= live:
-                if o.ended_on is None or o.ended_on > o.day:
-                    letters[int(calendar.week[o.day]), o.kind] += 1
+            stands = o.ended_on is None or o.ended_on > o.day
+            if stands and o.kind in KINDS and first <= o.day <= last and o.day >= live:
+                letters[int(calendar.week[o.day]), o.kind] += 1
     return stages, cases, week, events, letters
 
 
@@ -287,6 +287,6 @@ def test_a_wrong_key_is_refused_with_the_keys_there_are():
     ],
 )
 def test_a_value_that_cannot_be_is_refused(sweeps, words):
-    with pytest.raises(SettingsError, match="exam.toml") as refused:
+    with pytest.raises(SettingsError, match=r"exam\.toml") as refused:
         policy_grid(POLICY, [parse_sweep(s) for s in sweeps], [IN_2025])
     assert words in str(refused.value)

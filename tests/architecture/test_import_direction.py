@@ -20,7 +20,6 @@ OURS = "attendance_pipeline"  # left out of the names below: `law` is attendance
 _BELOW_STEPS = ("law", "drive_names", "spreadsheets", "store", "derive", "home", "register", "mis", "quality", "letters",
                 "reports", "delivery")  # fmt: skip
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    OURS: ("notebooks",),  # when it is asked for `open_home`
     "letter_templates": (),
     "law": (),
     "drive_names": (),
@@ -60,6 +59,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tables_in_words": (),
     # What analysts import: the same frames that `export` writes.
     "notebooks": ("law", "derive", "home", "register", "steps", "tables_in_words"),
+    OURS: ("notebooks",),  # when it is asked for `open_home`
     "commands": ("home_check", "table_files", *_BELOW_STEPS, "trial", "steps", "demo", "running", "serving", "said"),
     "cli": ("law", "store", "commands"),
 }  # fmt: skip

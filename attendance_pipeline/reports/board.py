@@ -36,7 +36,7 @@ from attendance_pipeline.derive.tiers import HUNDRED_PERCENT
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.law.absence_thresholds import absent_from
-from attendance_pipeline.law.policy import MEASURES, PERCENT_SCALE
+from attendance_pipeline.law.policy import MEASURES, PERCENT_SCALE, Ladder
 from attendance_pipeline.law.register_codes import AUTHORISED, CODES, POSSIBLE, UNAUTHORISED
 from attendance_pipeline.reports.benchmarks import Comparison
 from attendance_pipeline.reports.board_page import page_bytes
@@ -216,12 +216,26 @@ class _Board:
             # From day, to day, percent.
             "thresholds": [[a, b, level / PERCENT_SCALE] for a, b, level in thresholds],
             "measure": _MEASURES[self._measure],
+            "stageNotes": self._stage_notes(),
         }
+
+    @property
+    def _version(self) -> Ladder | None:
+        """The ladder that is in force on the day."""
+        return self.derived.plan.versions[int(self.derived.plan.version[self.day])]
 
     @cached_property
     def _measure(self) -> str:
-        version = self.derived.plan.versions[int(self.derived.plan.version[self.day])]
-        return version.measure if version else MEASURES[0]
+        return self._version.measure if self._version else MEASURES[0]
+
+    def _stage_notes(self) -> list[str]:
+        """What stands below the head of each column: what the policy asks for before the stage's weeks begin."""
+        notes = ["Recovered this year, and below the threshold again"]
+        for stage in self._version.stages.in_order if self._version else ():
+            asked = _listed([_in_words(action).lower() for action in getattr(stage, "requires", ())])
+            weeks = f"{stage.monitoring_school_weeks} school weeks"
+            notes.append(f"{weeks} from: {asked}" if asked else weeks)
+        return notes
 
     # ------------------------------------------------------------ a pupil
 
@@ -563,6 +577,10 @@ def event_words(event: np.void) -> str:
 def _in_words(word: str) -> str:
     words = word.replace("_", " ")
     return words[:1].upper() + words[1:]
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
 def _openly(parts: Iterable[str]) -> str:

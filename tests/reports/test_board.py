@@ -125,6 +125,15 @@ def test_published_figures_stand_at_the_day_they_count_to() -> None:
     assert [held(a)["published"] for a in CLASSES] == [[]] * len(CLASSES)
 
 
+def test_a_column_says_what_the_policy_asks_for_before_its_weeks_begin() -> None:
+    assert held()["stageNotes"][1:] == [
+        "4 school weeks from: letter sent",
+        "4 school weeks from: letter sent and meeting held",
+        "4 school weeks from: meeting held",
+        "4 school weeks",
+    ]
+
+
 # ---------------------------------------------------------------- who may read what
 
 

@@ -9,13 +9,6 @@ const NUMBER_OF = new Map([...ALPHABET].map((sign, number) => [sign, number]));
 const STATUS = { none: 0, near: 1, provisional: 2, met: 3 };
 const NOTICE_WORDS = ["Not met", "Near", "Met if N counts", "Met: consider"];
 const STAGES = ["Watch", "Stage 1", "Stage 2", "Stage 3", "Stage 4"];
-const STAGE_NOTES = [
-  "Recovered this year, and below the threshold again",
-  "Letter and leaflet, four weeks’ watch",
-  "Informal meeting, targets, letter 2",
-  "Meeting, plan of action, letter 3",
-  "Referral to the local authority considered",
-];
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 

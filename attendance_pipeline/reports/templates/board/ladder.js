@@ -1,7 +1,10 @@
 // The ladder: a column a stage, a card a pupil; what is due comes first.
 
+/** To sort by: reviews that are due, then stages that nobody started, the oldest first, then reviews to come. */
+const urgency = (pupil) => isDue(pupil) ? "0" + pupil.due : pupil.st === "awaiting_action" ? "1" + pupil.since : "2" + (pupil.due || "9");
+
 const LADDER_ORDER = {
-  due: ["Review due", (a, b) => (a.due || "9") < (b.due || "9") ? -1 : (a.due || "9") > (b.due || "9") ? 1 : 0],
+  due: ["What is due", (a, b) => COMPARE.compare(urgency(a), urgency(b))],
   attendance: ["Attendance, lowest first", (a, b) => (a.a === undefined ? 9999 : a.a) - (b.a === undefined ? 9999 : b.a)],
   name: ["Name", (a, b) => COMPARE.compare(a.s, b.s)],
 };
@@ -38,7 +41,7 @@ function ladder(query, few) {
     };
     show(few);
     return el("section", { class: "rung rung-" + stage, "aria-label": STAGES[stage] + ", " + plural(pupils.length, "pupil") },
-      el("header", {}, stage ? stageSign(stage) : el("span", { class: "stage", "aria-hidden": "true" }, "0"), el("h3", {}, STAGES[stage]), el("span", { class: "count" }, pupils.length), el("p", {}, STAGE_NOTES[stage])),
+      el("header", {}, stage ? stageSign(stage) : el("span", { class: "stage", "aria-hidden": "true" }, "0"), el("h3", {}, STAGES[stage]), el("span", { class: "count" }, pupils.length), el("p", {}, DATA.stageNotes[stage] || "")),
       pupils.length ? list : el("p", { class: "empty small" }, "Nobody"), more);
   }));
 }

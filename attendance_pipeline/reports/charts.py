@@ -387,7 +387,8 @@ def interval_chart(
     rows: Sequence[Interval], *, name: str, desc: str, width: int = WIDTH, row: float = 22, room_for_names: int = 130
 ) -> str:
     """Differences in percentage points with their intervals, beside a line at no difference."""
-    left, right, top, bottom = room_for_names, 96, 6, 20
+    longest = max((len(one.label) for one in rows), default=0)
+    left, right, top, bottom = room_for_names, math.ceil(longest * _CHARACTER) + 14, 6, 20
     values = [float(v) for r in rows for v in (r.low, r.high)] + [-1.0, 1.0]
     low, high, ticks = _between(math.floor(min(values)), math.ceil(max(values)))
     plot = (width - left - right, math.ceil(row * len(rows)))

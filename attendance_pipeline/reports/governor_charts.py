@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from attendance_pipeline.reports import look
 from attendance_pipeline.reports.benchmarks import Comparison
 from attendance_pipeline.reports.charts import Bar, Interval, TrendWeek, bar_chart, interval_chart, trend_chart
 from attendance_pipeline.reports.figures import percent, points, rounded, tenths
@@ -67,7 +68,7 @@ def reasons(figures: GovernorFigures, hidden: Hidden) -> Chart | None:
     bars = []
     for reason, few in zip(figures.reasons, hidden.half_term.parts, strict=True):
         share = tenths(reason.half_term.sessions, possible)
-        style = "plain" if reason.authorised else "published"
+        style = look.BARS["light"] if reason.authorised else look.DEEP  # told apart in grey too
         bars.append(Bar(reason.name, None if few else share, shown(percent(share), few), style))
     name = "Absence in the half-term by reason, of all sessions"
     said = "; ".join(f"{b.name} {b.label}" for b in bars)

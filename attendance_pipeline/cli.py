@@ -21,6 +21,7 @@ from attendance_pipeline.commands import (
     benchmarks,
     data_protection,
     demo,
+    diff,
     explain,
     governors,
     impact,
@@ -39,8 +40,8 @@ from attendance_pipeline.commands.telling import DONE, FAILED, REFUSED, Commands
 from attendance_pipeline.law.settings_errors import SettingsError
 
 FAMILIES = (
-    *(demo, try_file, settings, nights, explain, what_if, governors, impact, reconcile, letters, tables, benchmarks),
-    *(sample, mis, data_protection, web),
+    *(demo, try_file, settings, nights, explain, what_if, diff, governors, impact, reconcile, letters, tables),
+    *(benchmarks, sample, mis, data_protection, web),
 )
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
 _STOPPED_WORDS = "stopped. Nothing half-done is left; the same command goes on from here"

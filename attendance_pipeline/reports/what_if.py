@@ -402,7 +402,7 @@ def _sweep_charts(told: WhatIf) -> list[tuple[str, str]]:
     points = told.sides[1:]
     out = []
     for words, key in (("Pupils at stage 2 or higher on the last day", ""), ("Letters in the period", "letters"),
-                       ("Hours of work in the period", "hours"), ("New penalty-notice cases", "new_cases")):  # fmt: skip
+                       ("Hours of work in the period", "hours"), ("New cases", "new_cases")):  # fmt: skip
         values = [
             float(s.outcome.stages[-1, 2:].sum()) if not key else float(totals(s, told.minutes)[key]) for s in points
         ]

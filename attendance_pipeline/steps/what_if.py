@@ -94,7 +94,7 @@ def _period(
     low = int(calendar.year_start[max(high, 0)]) if first is None else calendar.on_or_after(first)
     if not 0 <= low <= high:
         raise NothingToAsk(
-            f"{school.id}: no school day with marks from {first or 'the beginning'} to {last or calendar.date(newest)}; "
+            f"{school.id}: no school day with marks from {first or 'the first'} to {last or calendar.date(newest)}; "
             f"the newest is {calendar.date(newest)}"
         )
     return low, high

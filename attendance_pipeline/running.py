@@ -48,6 +48,7 @@ from schedules.jobs import DERIVED, backfill, governor_report, nightly, take_in_
 from schedules.timetable import COMMAND, ROUNDS, range_tags
 
 Say = Callable[[str], None]
+_STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 NOT_YET_SAID = "not-yet-said.json"  # in the private state: names of files and references, no pupil's value
 # Each step writes some lines of log for every day of a range; nobody reads those at a command line.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -176,6 +177,8 @@ class Runner:
             )
         if not result.success:
             failed = [e for e in result.all_events if e.is_step_failure]
+            if any(_was_stopped(e) for e in failed):  # Ctrl-C, which Dagster takes for a failure of the step
+                raise KeyboardInterrupt
             raise RunFailed(f"{job}: " + ("; ".join(_failure(e) for e in failed) or "the run did not start"))
         for event in result.get_asset_materialization_events():
             entry = event.materialization.metadata.get("dagster/row_count")
@@ -186,6 +189,13 @@ class Runner:
 
 # Errors whose words we chose: what to do, with a file or a folder, and nothing of a person.
 _OWN_WORDS = ("DeliveryError", "SettingsError", "SettingsErrors", "TemplateError", "WarehouseError")
+
+
+def _was_stopped(event: dg.DagsterEvent) -> bool:
+    error = event.step_failure_data.error
+    while error is not None and error.cls_name not in _STOPPED:
+        error = error.cause
+    return error is not None
 
 
 def _failure(event: dg.DagsterEvent) -> str:

@@ -42,6 +42,7 @@ def add(commands: Commands) -> None:
     letters = commands.family("letters", "the ledger of letters: list, show, approve, reject, hold, release, sent")
     listed = letters.add("list", _list, "the letters, newest last")
     _chosen(listed)
+    listed.add_argument("--as-at", type=day, metavar="D", help="as the ledger stood on that evening")
     listed.add_argument("--json", action="store_true", help="as JSON")
 
     words = "one letter: to whom, why, on what it relies, and what became of it"
@@ -86,8 +87,9 @@ def _list(arguments: Arguments) -> int:
     with Site(home) as site:
         site.warehouse.upgrade()
         rows = listed(
-            site, school=arguments.school, state=arguments.state, kind=arguments.kind, batch_day=arguments.batch
-        )
+            site, school=arguments.school, state=arguments.state, kind=arguments.kind, batch_day=arguments.batch,
+            as_at=arguments.as_at,
+        )  # fmt: skip
     if arguments.json:
         print(json.dumps(rows, indent=2, default=str))
         return DONE

@@ -7,7 +7,7 @@ decision. What is given here names pupils: it is for a person who asked, and not
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attendance_pipeline.home import School
@@ -29,12 +29,20 @@ def listed(
     kind: str | None = None,
     batch_day: dt.date | None = None,
     references: Sequence[str] | None = None,
+    as_at: dt.date | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of the ledger by school and day, each with `pupil`, `class`, `recipient` and `address`."""
+    """Rows of the ledger by school and day, each with `pupil`, `class`, `recipient` and `address`.
+
+    `as_at`: letters proposed by that evening, each in the state and with the reason that it had then.
+    """
     found = []
     for one in site.schools(school):
         with site.warehouse.read() as conn:
-            rows = ledger.read_letters(conn, one.id, references=references, states=None if state is None else [state])
+            states = None if state is None or as_at is not None else [state]
+            rows = ledger.read_letters(conn, one.id, references=references, states=states)
+            if as_at is not None:
+                events = ledger.read_events(conn, [r["reference"] for r in rows])
+                rows = [r for r in _as_at(rows, events, as_at) if state in (None, r["state"])]
             rows = with_pupils(conn, one.id, rows)
             paper = pupils_on_paper(current_pupils(conn, one.id), current_classes(conn, one.id))
         if batch_day is not None:
@@ -55,6 +63,20 @@ def listed(
                 }
             )
     return found
+
+
+def _as_at(
+    rows: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]], evening: dt.date
+) -> Iterator[dict[str, Any]]:
+    """The letters that were proposed by an evening, as the last word of that day or an earlier one left them."""
+    last: dict[str, Mapping[str, Any]] = {}
+    for e in events:
+        if (e["day"] or e["at"].date()) <= evening:
+            last[e["reference"]] = e
+    for row in rows:
+        if row["reference"] in last:
+            e = last[row["reference"]]
+            yield {**row, "state": e["to_state"], "reason": e["reason"]}
 
 
 def shown(site: Site, reference: str) -> dict[str, Any] | None:

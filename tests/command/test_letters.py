@@ -175,3 +175,20 @@ def test_a_letter_can_be_looked_at_before_it_is_approved(decided: Path, tmp_path
         "letters", "show", letter["reference"], "--home", decided, "--html", tmp_path / "no" / "x.html"
     )
     assert nowhere.code == 2
+
+
+def test_the_list_as_at_an_evening(demonstration: tuple[Path, Said]) -> None:
+    """On the newest evening it is the list of today; on an earlier one those proposed by then, as they stood: what was
+    sent since was not sent yet."""
+    home = demonstration[0]
+    now = letters(home)
+    newest = max(r["proposed_on"] for r in now)
+    assert letters(home, "--as-at", "2027-01-01") == now
+    assert letters(home, "--as-at", "2020-01-01") == []
+    before = letters(home, "--as-at", min(r["proposed_on"] for r in now))
+    assert 0 < len(before) < len(now)
+    assert {r["reference"] for r in before} < {r["reference"] for r in now}
+    assert "sent" not in {r["state"] for r in before} and "sent" in {r["state"] for r in now}
+    assert [r["state"] for r in letters(home, "--as-at", newest, "--state", "held")] == ["held"] * sum(
+        r["state"] == "held" for r in letters(home, "--as-at", newest)
+    )

@@ -17,7 +17,7 @@ _WHAT = {
     "worklists": ("worklists", "worklists"),
     "board": ("attendance_board", "boards"),
     "classes": ("class_lists", "class lists"),
-    "monitoring": ("monitoring", "pupils with an absence or a late, monitored"),
+    "monitoring": ("monitoring", "pupils monitored"),
     "pastoral": ("pastoral_packs", "pupils on pastoral packs"),
     "incentives": ("punctuality_raffles prize_pots", "winners of prizes"),
     "impact": ("impact_reports", "changed stages and cases"),
@@ -39,7 +39,7 @@ def said(home: Home, outcome: Outcome) -> str:
             asset, words = _WHAT.get(what, (what, what))
             more = f" and {len(folders) - 1} more" if len(folders) > 1 else ""
             made = sum(outcome.made.get(one, 0) for one in asset.split())
-            lines.append(f"  {made:>5,} {words:<26}{_first(home, folders[-1])}{more}")
+            lines.append(f"  {made:>5,} {words:<27}{_first(home, folders[-1])}{more}")
     for report in outcome.impact:
         lines += ["", *said_of_impact(home, report)]
     if outcome.letters:

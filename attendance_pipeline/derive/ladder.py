@@ -70,9 +70,10 @@ SPELLS = 3  # spells of I so far in the academic year
 GATES = 4
 
 compiled = numba.njit(cache=True, nogil=True)
+within = numba.njit(cache=True, nogil=True, forceinline=True)  # what runs for every event of every pupil
 
 
-@compiled
+@within
 def sessions(counts, first, last):
     """Attended and possible sessions of days first to last."""
     if last < first:
@@ -128,7 +129,7 @@ def count_unaccepted(days, log, marks, era, flags, entry, last, gates):
     gates[SPELLS, last + 1] = spells
 
 
-@compiled
+@within
 def gate(today, first, gates):
     """At least the minimum of unaccepted sessions from day `first` to the cut-off day, within today's academic year."""
     first = max(first, today.year_start)
@@ -153,7 +154,7 @@ def forget(s):
     s.recovered = 0
 
 
-@compiled
+@within
 def tell(events, s, today, p, d, event, from_stage, figure, looked_from, checkpoint, period):
     """Write an event of day d, after the move. Beyond the buffer only the number is kept: the caller comes again."""
     if s.told < len(events):
@@ -173,14 +174,14 @@ def tell(events, s, today, p, d, event, from_stage, figure, looked_from, checkpo
     s.told += 1
 
 
-@compiled
+@within
 def say_level(events, s, level):
     """The event told last was about a stage's own level of attendance, not about the season's threshold."""
     if 0 < s.told <= len(events):
         events[s.told - 1].threshold = level
 
 
-@compiled
+@within
 def open_stage(s, today, rungs, dues, d, stage, figure):
     s.stage = stage
     s.awaiting = rungs[d, stage].requires != 0
@@ -192,7 +193,7 @@ def open_stage(s, today, rungs, dues, d, stage, figure):
     s.stalled = 0
 
 
-@compiled
+@within
 def go_on(s, today, rungs, dues, d, figure):
     """*Continue*: a null A leaves the checkpoint's value."""
     if figure[1] > 0:
@@ -201,7 +202,7 @@ def go_on(s, today, rungs, dues, d, figure):
     s.due = dues[rungs[d, s.stage].clock, d]
 
 
-@compiled
+@within
 def close(s, today, figure):
     """Back to stage 0, remembering what binds from now on: A, the week, and the stage left."""
     s.recovered = 1
@@ -212,25 +213,25 @@ def close(s, today, figure):
     s.awaiting = 0
 
 
-@compiled
+@within
 def below_threshold(today, figure):
     """A < T; false when A is null or no ladder is in force."""
     return figure[0] * HUNDRED_PERCENT < today.threshold * figure[1]
 
 
-@compiled
+@within
 def at_threshold(today, figure):
     """A >= T; false when A is null."""
     return figure[1] > 0 and figure[0] * HUNDRED_PERCENT >= today.threshold * figure[1]
 
 
-@compiled
+@within
 def below(level, figure):
     """A < a level; false when A is null or there is no such level."""
     return figure[0] * HUNDRED_PERCENT < level * figure[1]
 
 
-@compiled
+@within
 def stage_of_level(today, rungs, d, stage, figure):
     """The highest stage that a pupil at `stage` reaches by level alone: each on the way has one, and A is below it."""
     while stage < today.last_stage and below(rungs[d, stage + 1].below, figure):
@@ -264,7 +265,7 @@ def apply_entry(s, today, rungs, dues, entry, events, p, d, first, figure):
     return True
 
 
-@compiled
+@within
 def may_open(s, today, d, figure):
     """Step 2, all but the gate."""
     if not today.opens or figure[1] < today.minimum or not below_threshold(today, figure):
@@ -289,7 +290,7 @@ def find_entry(s, today, log, used, held, d, action):
     return -1
 
 
-@compiled
+@within
 def start_clock(s, days, rungs, dues, log, used, held, counts, d):
     """Where the log holds every action the stage requires, the monitoring clock starts on the day of the last.
 
@@ -304,13 +305,13 @@ def start_clock(s, days, rungs, dues, log, used, held, counts, d):
         if start > d:
             return
         requires = 0
-    for action in range(_N_ACTIONS):
+    for action in range(_N_ACTIONS if requires != 0 else 0):
         if (requires >> action) & 1:
             e = find_entry(s, days[d], log, used, held, d, action)
             if e < 0:
                 return
             start = max(start, log[e].after)
-    for action in range(_N_ACTIONS):
+    for action in range(_N_ACTIONS if requires != 0 else 0):
         if (requires >> action) & 1:
             used[find_entry(s, days[d], log, used, held, d, action)] = True
     if start < 0:
@@ -321,7 +322,7 @@ def start_clock(s, days, rungs, dues, log, used, held, counts, d):
     s.due = dues[rungs[d, s.stage].clock, start]
 
 
-@compiled
+@within
 def review(s, today, rungs, dues, counts, gates, events, p, d, first, figure):
     """Step 3: the first outcome that fits."""
     stage, looked_from = s.stage, s.period_from
@@ -370,7 +371,7 @@ def review(s, today, rungs, dues, counts, gates, events, p, d, first, figure):
             say_level(events, s, level)
 
 
-@compiled
+@within
 def write(row, s, today, figure):
     """The pupil at the end of today."""
     row.stage = s.stage
@@ -415,7 +416,7 @@ def find_floors(
                 lowest[p] = min(lowest[p], floors[d])
 
 
-@compiled
+@within
 def leap(s, days, rungs, counts, floors, wakes, kept, column, row, d, final):
     """The next day after d on which something may happen to a pupil about whom the log says no more, for a caller who
     wants events and some rows alone: the rows between of a stage above 0 are written, those of stage 0 are not."""

@@ -26,6 +26,7 @@ from attendance_pipeline.derive import ladder, penalty_notices
 from attendance_pipeline.derive.inputs import SchoolInputs
 from attendance_pipeline.derive.ladder import AWAITING_ACTION, EVENTS
 from attendance_pipeline.derive.plan import NoticePlan, Plan, compile_plan
+from attendance_pipeline.derive.records import NOTICE_ROW
 from attendance_pipeline.derive.year import Climbers, climb_ladder, consider_notices, count_school
 from attendance_pipeline.law.policy import ACTIONS, LETTER_KINDS, LETTER_OF_STAGE, Policy
 
@@ -159,6 +160,8 @@ class Comparison:
         self._live = 0 if inputs.go_live is None else inputs.calendar.on_or_after(inputs.go_live)
         self._moved_by_hand = np.zeros(len(pupils), dtype=np.bool_)
         self._moved_by_hand[owner[(log.action == _SET_STAGE) & (log.stage > 0)]] = True
+        # One room for all rules: fresh memory costs more than what is written into it.
+        self._notices = np.zeros((len(pupils), 1, last - first + 1), dtype=NOTICE_ROW)
         self._met: dict[bytes, tuple[Bools, Bools]] = {}
         self._many: dict[bytes, tuple[SchoolInputs, Longs, Longs]] = {}
 
@@ -255,7 +258,8 @@ class Comparison:
         inputs, who, most = self._by_sessions(notices.counted[0])
         least = int(notices.alternatives["sessions"].min()) - int(notices.rules["near"][0])
         many = int(np.searchsorted(-most, -max(least, 1), side="right"))
-        rows = consider_notices(plan, inputs.part(0, many), self.first, self.last)[:, 0, self.weeks.ends - self.first]
+        rows = consider_notices(plan, inputs.part(0, many), self.first, self.last, self._notices[:many])
+        rows = rows[:, 0, self.weeks.ends - self.first]
         stands = self._on_roll[who[:many]] & (notices.in_force[0, self.weeks.ends] == 1)
         out = []
         for found in (rows["status"] >= penalty_notices.MET_PROVISIONAL, rows["status"] == penalty_notices.NEAR):

@@ -123,9 +123,11 @@ def climb_ladder(
     return rows, part.climb(pupils.words[:many], rows, gates, days, pupils.floors[:many], room)
 
 
-def consider_notices(plan: Plan, inputs: SchoolInputs, first: int, last: int) -> npt.NDArray[np.void]:
-    """The penalty-notice rules of `plan` alone: NOTICE_ROW[P, R, D] of days `first` to `last`."""
-    rows = np.zeros((len(inputs), len(plan.notices.rules), last - first + 1), dtype=NOTICE_ROW)
+def consider_notices(
+    plan: Plan, inputs: SchoolInputs, first: int, last: int, rows: npt.NDArray[np.void]
+) -> npt.NDArray[np.void]:
+    """The penalty-notice rules of `plan` alone into `rows`, NOTICE_ROW[P, R, D] of days `first` to `last`: of days on
+    roll on which a rule is in force; others stay as they are."""
     log = compile_log(inputs.calendar, inputs.log).view(np.recarray)
     _Part(plan, log, inputs, 0, len(inputs), first, last).consider(rows)
     return rows

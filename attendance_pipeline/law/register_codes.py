@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -78,13 +78,20 @@ class CodeTable:
     rows: tuple[RegisterCode, ...]
     exceptions: tuple[_Exception, ...]
 
-    @property
+    @cached_property
     def codes(self) -> tuple[str, ...]:
-        return _codes_by_number(self.rows)
+        out = [""] * (max(r.number for r in self.rows) + 1)
+        for r in self.rows:
+            out[r.number] = r.code
+        return tuple(out)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {r.code: r.number for r in self.rows}
 
     def number(self, code: str) -> int | None:
         """The pinned number of a code as it stands in a register, or None when no such code exists."""
-        return _numbers(self.rows).get(code)
+        return self._numbers.get(code)
 
     def row(self, number: int) -> RegisterCode:
         return next(r for r in self.rows if r.number == number)
@@ -125,19 +132,6 @@ class CodeTable:
                 raise ValueError(f"no register code {code!r}; known codes: {' '.join(c for c in self.codes if c)}")
             out.append(number)
         return tuple(out)
-
-
-@cache
-def _codes_by_number(rows: tuple[RegisterCode, ...]) -> tuple[str, ...]:
-    out = [""] * (max(r.number for r in rows) + 1)
-    for r in rows:
-        out[r.number] = r.code
-    return tuple(out)
-
-
-@cache
-def _numbers(rows: tuple[RegisterCode, ...]) -> dict[str, int]:
-    return {r.code: r.number for r in rows}
 
 
 def _date(text: str) -> dt.date | None:

@@ -101,6 +101,11 @@ class Night:
             self._references[r.person_id, r.kind].add(r.reference)
             if r.state == "sent":
                 self._sent[r.person_id].append(_sent_row(r))
+        # Whom the school's system has given another Contact ID since a letter went to them: old id -> the new one.
+        self._now_known_as: dict[tuple[int, str], str] = {}
+        for r in inputs.rows:
+            if r.state == "sent" and (now := _under_another_id(r, self.pupil(r.person_id).recipients)):
+                self._now_known_as[r.person_id, r.contact_id] = now
 
     def tonight(self, person_id: int) -> dt.date:
         """As of which date a pupil's letters are moved: of the day decided for, or of the latest word that was heard
@@ -181,11 +186,15 @@ class Night:
 
     def _sent_to(self, person_id: int, contact_id: str) -> list[Sent]:
         """Letters about a pupil that went to a contact, by the ledger and by entries of the log, known and not."""
-        found = [s for s in self._sent[person_id] if s.contact_id == contact_id and s.on <= self.date]
+        ids = {
+            contact_id,
+            *(old for (p, old), now in self._now_known_as.items() if p == person_id and now == contact_id),
+        }
+        found = [s for s in self._sent[person_id] if s.contact_id in ids and s.on <= self.date]
         for e in self.log[person_id]:
             if e in self._meant:
-                found += [s for s in self._meant[e] if s.contact_id == contact_id]
-            elif e.action == LETTER_SENT and self._may_be_to(e, contact_id):
+                found += [s for s in self._meant[e] if s.contact_id in ids]
+            elif e.action == LETTER_SENT and any(self._may_be_to(e, one) for one in ids):
                 found.append(Sent(contact_id, e.letter, e.stage or 0, -1, e.date, e.reference))
         return found
 
@@ -214,3 +223,17 @@ class Night:
 
 def _sent_row(r: LedgerRow) -> Sent:
     return Sent(r.contact_id, r.kind, r.stage, r.day, r.sent_on or r.opening_day, r.reference)
+
+
+def _under_another_id(r: LedgerRow, recipients: Recipients) -> str:
+    """The Contact ID that who got a letter has today, where it is another: the id is no contact's of the pupil any
+    more, and one recipient alone has the same forename and surname. Else ""."""
+    if r.contact_id == NOBODY or r.contact_id in recipients.by_id() or r.contact_id in recipients.excluded:
+        return ""
+    name = _name_of(r.recipient.get("forename"), r.recipient.get("surname"))
+    same = [to.contact_id for to in recipients.to if all(name) and _name_of(to.forename, to.surname) == name]
+    return same[0] if len(same) == 1 else ""
+
+
+def _name_of(forename: object, surname: object) -> tuple[str, str]:
+    return str(forename or "").strip().casefold(), str(surname or "").strip().casefold()

@@ -140,6 +140,32 @@ def test_recently_sent_is_of_the_same_contact() -> None:
 
 
 @pytest.mark.parametrize(
+    ("contacts_later", "reason"),
+    [
+        ((replace(ADA, contact_id="7001"),), "recently sent"),
+        (
+            (replace(ADA, contact_id="7001", forename="ADA ", address=()),),
+            "recently sent",
+        ),  # and a new address: letter 2 is handed over
+        ((replace(ADA, contact_id="7001", forename="Anne"),), ""),  # somebody else
+        ((ADA, replace(ADA, contact_id="7001")), ""),  # two who are called the same, both known
+        ((replace(ADA, contact_id="7001"), replace(ADA, contact_id="7002")), ""),  # nobody can tell which
+    ],
+)
+def test_recently_sent_to_one_whom_the_school_now_gives_another_contact_id(contacts_later, reason) -> None:
+    school = LedgerSchool()
+    school.opens(1, 10)
+    school.night(10)
+    school.says("letter_sent", 10, contact="ADA")
+    school.night(10)
+    school.pupils[1] = facts(*contacts_later)
+    school.opens(2, 11)
+    school.night(11)
+    (row,) = [row for row in school.table() if row[0] == "letter_2" and row[1] == "7001"]
+    assert row[3:] == ("held" if reason else "proposed", reason)
+
+
+@pytest.mark.parametrize(
     ("stage", "contact", "until", "reasons"),
     [
         (None, "", None, ["safeguarding hold", "safeguarding hold"]),

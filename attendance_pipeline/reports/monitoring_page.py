@@ -45,6 +45,7 @@ from attendance_pipeline.reports.suppression import (
     protect,
     share_hidden,
     shown,
+    sum_gives_away,
     too_small,
 )
 
@@ -381,18 +382,19 @@ def _registers(found: Monitoring, may: Shown) -> Section:
     more = ("Single marks missing", "N now", "N overdue") if may.names else ()
     whole = found.unexplained
     pupils = sum(n.pupils for n in whole)
-    ageing = f"{number(sum(n.sessions for n in whole))} sessions are N now" if whole else "No session is N now"
+    now = sum(n.sessions for n in whole)
+    ageing = f"{number(now)} {'session is' if now == 1 else 'sessions are'} N now" if now else "No session is N now"
     if whole and (may.few(pupils) or "N" in _codes_hidden(found, may)):
         ageing = f"{HIDDEN} sessions are N now"
     old = sum(n.overdue for n in whole)
     old_hidden = may.few(sum(n.overdue_pupils for n in whole)) or (bool(old) and may.few(pupils))
     allowed = found.given.derived.inputs.policy.setting.statutory.resolve_n_school_days
+    if old or old_hidden:
+        ageing += f"; {shown(number(old), old_hidden)} of them {'is' if old == 1 and not old_hidden else 'are'} older "
+        ageing += f"than {allowed} school days and must have another code: O, where no reason is known"
     return Section(
         heading="Registers",
-        paragraphs=(
-            f"{ageing}; {shown(number(old), old_hidden)} of them are older than {allowed} school days and have to "
-            "become O or another code.",
-        ),
+        paragraphs=(f"{ageing}.",),
         tables=(
             DataTable(
                 (*header, *more),
@@ -430,6 +432,16 @@ def _codes_hidden(found: Monitoring, may: Shown) -> frozenset[str]:
     codes = sorted(year.codes, key=_place)
     hidden = may.parts([year.codes[c] for c in codes], [may.few(year.users[c]) for c in codes])
     return frozenset(c for c, h in zip(codes, hidden, strict=True) if h)
+
+
+def _classes_tell(found: Monitoring, may: Shown) -> bool:
+    """Whether the share of authorised or unauthorised absence, less the codes shown, would give a hidden code away."""
+    year, hidden = found.codes[code_key(found.school.kind, found.school.name)][1], _codes_hidden(found, may)
+    for code_class in ("authorised", "unauthorised"):
+        codes = [row.code for row in CODES.rows if row.code_class == code_class and row.code in year.codes]
+        if sum_gives_away([year.codes[c] for c in codes], [c in hidden for c in codes], may.least):
+            return True
+    return False
 
 
 def _codes(found: Monitoring, may: Shown) -> Section:
@@ -621,18 +633,18 @@ def _benchmark(found: Monitoring, may: Shown) -> Section:
     if not b.rows:
         return Section(heading="Beside published figures", paragraphs=(b.said,))
     few = may.few(b.pupils) or may.few(found.school.pupils - b.pupils)
+    telling = _classes_tell(found, may)
     own = b.rows[0]
     persistent = Fraction(own.persistent or 0) * b.pupils / 100
     few_persistent = few or (not may.names and share_hidden(round(persistent), b.pupils, may.least))
     rows = []
     for i, row in enumerate(b.rows):
-        cells = [percent(v) for v in (row.attendance, row.authorised, row.unauthorised)]
-        last = percent(row.persistent)
         rows.append(
             (
                 row.name,
-                *(shown(c, few and not i) for c in cells),
-                shown(last, few_persistent and not i),
+                shown(percent(row.attendance), few and not i),
+                *(shown(percent(v), (few or telling) and not i) for v in (row.authorised, row.unauthorised)),
+                shown(percent(row.persistent), few_persistent and not i),
             )
         )
     until = f"{number(b.pupils)} pupils aged 5 to 15, the year to {long_date(b.to)}" if b.to and not few else ""

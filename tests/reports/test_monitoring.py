@@ -204,6 +204,47 @@ def test_lates_are_hidden_with_the_one_late_code_that_few_pupils_have() -> None:
     assert re.search(r"<dt>Late</dt><dd class=\"value\">c</dd>", page.decode())
 
 
+def test_a_hidden_code_cannot_be_had_from_the_authorised_absence_beside_published_figures() -> None:
+    """Where illness is the only authorised code and is hidden, all authorised absence is illness."""
+    inputs = school(420)
+    marks = inputs.marks.copy()
+    for row in CODES.rows:
+        if row.code_class == "authorised":
+            marks[marks == CODES.numbers_of([row.code])[0]] = CODES.numbers_of(["I"])[0]
+    late = CODES.numbers_of(["L"])[0]
+    told = tables(leadership_page(monitored(replace(inputs, marks=marks)))["monitoring.html"])
+    assert "c" not in told["Beside published figures"][1][1:4]
+    marks[marks == late] = CODES.numbers_of(["/"])[0]
+    marks[10:13, 5, 0] = late
+    seen = tables(leadership_page(monitored(replace(inputs, marks=marks)))["monitoring.html"])
+    codes = {row[0].split()[0]: row[1] for row in seen["Codes"][1:]}
+    assert codes["I"] == codes["L"] == "c"
+    attendance, authorised, unauthorised = seen["Beside published figures"][1][1:4]
+    assert attendance != "c"
+    assert authorised == unauthorised == "c"  # the one is what the other and the attendance leave
+
+
+@pytest.mark.parametrize(
+    ("ages", "words"),
+    [
+        ([], "No session is N now."),
+        ([0], "1 session is N now."),
+        ([0, 1], "2 sessions are N now."),
+        ([0, 30], "2 sessions are N now; 1 of them is older than 5 school days and must have another code"),
+        ([29, 30], "2 sessions are N now; 2 of them are older than 5 school days and must have another code"),
+    ],
+)
+def test_n_left_to_age_is_told_in_words_that_fit_the_number(ages: list[int], words: str) -> None:
+    inputs = school(420)
+    marks = inputs.marks.copy()
+    unknown, other = (CODES.numbers_of([code])[0] for code in "NO")
+    marks[marks == unknown] = other
+    for age in ages:
+        marks[10, usual().given.day - age, 0] = unknown
+    page = lead_page(monitored(replace(inputs, marks=marks)))["monitoring.html"].decode()
+    assert words in page
+
+
 def test_cohorts_are_hidden_at_their_own_size() -> None:
     found = usual()
     sizes = {g.name: g.pupils for g in found.of_kind(COHORT)}

@@ -1,6 +1,6 @@
 """A night killed at any moment (kill -9) is made good by the next: the end is that of a night that nobody disturbed.
 
-ATTENDANCE_KILLS says how many nights are killed (12). Each is killed at a moment of its own part of the night's length,
+ATTENDANCE_KILLS says how many nights are killed (6). Each is killed at a moment of its own part of the night's length,
 every fourth is killed once more while it is made good.
 """
 
@@ -31,7 +31,7 @@ from nights import digest, drive, drop, folders, hidden, recorded_on, school_inb
 from attendance_pipeline.demo.make import make_demo_home
 from attendance_pipeline.running import NOT_YET_SAID
 
-KILLS = int(os.environ.get("ATTENDANCE_KILLS", "12"))
+KILLS = int(os.environ.get("ATTENDANCE_KILLS", "6"))
 SEED = int(os.environ.get("ATTENDANCE_SEED", "1"))
 # A Friday after which a half-term begins: everything that is ever delivered is due together.
 BEFORE, TODAY = dt.date(2025, 9, 18), dt.date(2025, 9, 19)

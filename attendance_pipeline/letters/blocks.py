@@ -132,13 +132,25 @@ DIRECTIVES = (
     *("signature", "new page", "new column", "line: label", "lines 4: label", "tick: label"),
     *(f"{shape}: marks" for shape in SHAPES),
 )
+# What is meant for a line of our own and is none: not alone on its line, in capitals, or with a bracket missing.
+_ALMOST = re.compile(
+    rf"\[ *(?:(?:signature|new +page|new +column)\b *\]?|(?:lines? *[0-9]*|tick|{'|'.join(SHAPES)}) *:)", re.IGNORECASE
+)
+_ENDS_LIKE_ONE = re.compile(r" *(?:signature|new +page|new +column) *\] *$", re.IGNORECASE)
 
 
 def directive_problem(line: str) -> str | None:
     """What is wrong with a line that looks like one of our own, or None; a line that does not look like one is None."""
-    if _read(line) is None or _directive(line) is not None:
+    if _directive(line) is not None:
         return None
-    return f"{line.strip()} is not a line that letters know; they know [{'], ['.join(DIRECTIVES)}]"
+    known = f"they know [{'], ['.join(DIRECTIVES)}]"
+    if _read(line) is not None:
+        return f"{line.strip()} is not a line that letters know; {known}"
+    if (almost := _ALMOST.search(line)) or (almost := _ENDS_LIKE_ONE.match(line)):
+        return (
+            f"{almost[0].strip()} would be printed as it stands: it stands alone on its line, in small letters; {known}"
+        )
+    return None
 
 
 def marks_line(line: str) -> Marks | None:

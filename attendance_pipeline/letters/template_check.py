@@ -183,12 +183,20 @@ _HTML = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
 _LINK = re.compile(r"!?\[[^\]]*\]\([^)]*\)")
 _CODE = re.compile(r"`+[^`]+`+|^\s*(```|~~~)")
 _HEADING = re.compile(r"(#{1,6})\s+\S")
+_BRACE = re.compile(r"[{}][^{}]*[{}]?")
+_PLACEHOLDER = re.compile(
+    r"(?:\[|«|<<) *([A-Za-z][\w ]*?) *(?:\]|»|>>)"
+)  # as a mail merge and other systems write fields
+_RULE = re.compile(r" *([-*_])(?: *\1){2,} *")
+_TABLE_RULE = re.compile(r" *\|?(?: *:?-+:? *\|)+ *(?::?-+:? *)?")
 
 
 def _markdown(source: str, file: Path, fields: Mapping[str, Field]) -> Iterator[Problem]:
     """Line by line over the words alone; a tag leaves a stand-in and its line breaks, so lines keep their numbers."""
     words = _TAGS.sub(lambda tag: ("x" if tag[0].startswith("{{") else "") + "\n" * tag[0].count("\n"), source)
     level = 0
+    if not file.name.startswith("_"):  # a part may hold the rows of a table alone
+        yield from _tables(source, words.split("\n"), file)
     for number, line in enumerate(words.split("\n"), start=1):
         if message := directive_problem(line):
             yield Problem(file, number, message)
@@ -203,6 +211,15 @@ def _markdown(source: str, file: Path, fields: Mapping[str, Field]) -> Iterator[
             )
         if code := _CODE.search(line):
             yield Problem(file, number, f"{code[0].strip()} would be printed as it stands: letters have no code")
+        if brace := _BRACE.search(line):
+            yield Problem(
+                file, number, f"{brace[0].strip()} would be printed as it stands: a field has two braces on either side"
+            )
+        for placeholder in _PLACEHOLDER.finditer(line):
+            if (name := "_".join(placeholder[1].casefold().split())) in fields:
+                yield Problem(file, number, f"{placeholder[0]} would be printed as it stands: write {{{{ {name} }}}}")
+        if _RULE.fullmatch(line):
+            yield Problem(file, number, f"{line.strip()} would be printed as it stands: letters have no rules")
         if heading := _HEADING.match(line):
             depth = len(heading[1])
             if depth > level + 1:
@@ -212,3 +229,21 @@ def _markdown(source: str, file: Path, fields: Mapping[str, Field]) -> Iterator[
             if depth > 3:
                 yield Problem(file, number, "letters have headings #, ## and ###")
             level = depth
+
+
+def _tables(source: str, words: list[str], file: Path) -> Iterator[Problem]:
+    """Tables whose first row is followed by no line of dashes: they would be printed as words between bars."""
+    tags_alone = {
+        n
+        for n, (line, said) in enumerate(zip(words, source.split("\n"), strict=True))
+        if said.strip() and not line.strip()
+    }
+    kept = [(number, line) for number, line in enumerate(words) if number not in tags_alone]
+    before = ""
+    for (number, line), (_, following) in zip(kept, [*kept[1:], (0, "")], strict=True):
+        begins = line.lstrip().startswith("|") and not before.lstrip().startswith("|")
+        if begins and not _TABLE_RULE.fullmatch(following):
+            yield Problem(
+                file, number + 1, "the first row of a table needs a line of dashes under it, such as |:--|:--|"
+            )
+        before = line

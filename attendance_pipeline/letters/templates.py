@@ -204,6 +204,7 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
             for file in sorted(folder.glob("*.j2"))
         ]
     found += _unused_folders(school_folder)
+    found += _unused_files(school_folder)
     fonts = FontSet(font_folders(school_folder))
     tags = sorted({"en", *(file.parent.name for file in templates.files())})
     files = [file for tag in tags for file in language_files(tag, school_folder)]
@@ -216,7 +217,9 @@ def check_templates(school_folder: Path | None = None) -> list[Problem]:
         kind, tag = file.name.removesuffix(SUFFIX), file.parent.name
         problems = templates.source_problems(file)
         found += problems
-        if problems or kind.startswith("_"):
+        if (
+            problems or kind.startswith("_") or templates.file_of(kind, tag) != file
+        ):  # the school's copy is what is used
             continue
         for values in sample_values(kind):
             try:
@@ -246,6 +249,17 @@ def _unused_folders(school_folder: Path | None) -> Iterator[Problem]:
         if tag != folder.name and any(folder.iterdir()):
             hint = f"; call it {tag}" if tag else ""
             yield Problem(folder, 0, f"is not used: a folder is named with the tag of its language, such as pl{hint}")
+
+
+def _unused_files(school_folder: Path | None) -> Iterator[Problem]:
+    """Files that are called after a letter and have another ending, as Notepad and Word give it."""
+    if school_folder is None or not school_folder.is_dir():
+        return
+    for file in sorted([*school_folder.glob("*"), *school_folder.glob("*/*")]):
+        stem = file.name.partition(".")[0]
+        backup = file.name.endswith(("~", ".bak", ".old", ".orig", ".swp"))
+        if stem.casefold() in KINDS and not file.name.endswith((SUFFIX, ".j2")) and not backup and file.is_file():
+            yield Problem(file, 0, f"is not used: call it {stem.casefold()}{SUFFIX}, in the folder of its language")
 
 
 def unchecked_translations(school_folder: Path | None = None) -> dict[str, list[str]]:

@@ -261,6 +261,17 @@ def test_an_edited_template_is_checked_again(tmp_path: Path) -> None:
         ("# A\n\nSee [here](https://example.org)\n", 3, "paper has no links"),
         ("# A\n\n### C\n", 3, "a heading ### must come under a ##"),
         ("## A\n", 1, "a heading ## must come under a #"),
+        ("# A\n\n{ first_name } was away\n", 3, "{ first_name } would be printed as it stands: a field has two braces"),
+        ("# A\n\n}} {{ first_name }}\n", 3, "}} would be printed as it stands: a field has two braces on either side"),
+        ("# A\n\nDear «First_Name»,\n", 3, "«First_Name» would be printed as it stands: write {{ first_name }}"),
+        ("# A\n\nDear [first name],\n", 3, "[first name] would be printed as it stands: write {{ first_name }}"),
+        ("# A\n\nBye\n\n[signature\n", 5, "[signature would be printed as it stands: it stands alone on its line"),
+        ("# A\n\nBye\n\n signature]\n", 5, "signature] would be printed as it stands"),
+        ("# A\n\nBye\n\n[Signature]\n", 5, "[Signature] would be printed as it stands"),
+        ("# A\n\nYours sincerely [signature]\n", 3, "[signature] would be printed as it stands"),
+        ("# A\n\n[Lines 4: What we agreed]\n", 3, "[Lines 4: would be printed as it stands"),
+        ("# A\n\n---\n", 3, "--- would be printed as it stands"),
+        ("# A\n\n| a | b |\n| 1 | 2 |\n", 3, "the first row of a table needs a line of dashes under it"),
         ("Only words\n", 1, "needs a heading"),
         ("# A\n\n{{ first_name | int + first_name }}\n", 3, "cannot be worked out (TypeError)"),
         (
@@ -287,6 +298,35 @@ def test_a_file_that_would_never_be_used_is_a_problem(tmp_path: Path) -> None:
     assert "letter1 is not a kind of letter" in problems(tmp_path, "# A\n", "letter1")[0]
     (tmp_path / "letter_1.md.j2").write_text("# A\n")
     assert any("is not used" in str(found) for found in check_templates(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("en/letter_1.md.j2.txt", True),  # as Notepad saves it
+        ("en/letter_1.md", True),
+        ("en/letter_1.docx", True),
+        ("Letter_1.md.txt", True),
+        ("en/letter_1.md.j2~", False),  # what an editor keeps for itself
+        ("en/letter_1.bak", False),
+        ("en/notes.txt", False),
+    ],
+)
+def test_a_copy_with_another_ending_is_said_not_to_be_used(tmp_path: Path, name: str, said: bool) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / name).write_text("# A\n", "utf-8")
+    found = [p.message for p in check_templates(tmp_path)]
+    assert found == (["is not used: call it letter_1.md.j2, in the folder of its language"] if said else [])
+
+
+def test_a_mistake_in_the_schools_copy_is_not_put_down_to_the_shipped_one(tmp_path: Path) -> None:
+    copy = school(tmp_path, "# A\n\n\U0001f600\n")
+    assert [p.file for p in check_templates(tmp_path)] == [copy]
+
+
+def test_what_only_looks_like_a_placeholder_is_words(tmp_path: Path) -> None:
+    words = "Come [if you can] at «nine»; 5 - 3 * 2 = -1. Sign here: signature. A new page of the diary [lines]."
+    assert problems(tmp_path, f"# A\n\n{words}\n") == []
 
 
 def test_a_mistake_is_found_before_anything_is_rendered_and_says_no_value(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from attendance_pipeline.steps.worklists import worklists as deliver_worklists
     group_name="deliveries",
     owners=["team:attendance-lead"],
     kinds={"excel"},
-    code_version="3",
+    code_version="4",
     description="One workbook an owner: tasks of the ladder with their dates, overdue ones first, marks still to be "
     "resolved, letters that wait, reviews due, parents' notifications beside the marks, the day's registers, the two "
     "statutory returns, the headteacher's phone list. A task closes when the "

@@ -94,12 +94,14 @@ class OwnerLists:
 
 @dataclass
 class OwnerCounts:
-    """How much one owner has to do: tasks on the list, of them overdue and due this week; N not yet explained, and of
-    them those past their day."""
+    """How much one owner has to do: tasks on the list, of them overdue and due this week; letters that wait for the
+    owner, of them overdue; N not yet explained, and of them those past their day."""
 
     open: int = 0
     overdue: int = 0
     due_this_week: int = 0
+    letters: int = 0
+    overdue_letters: int = 0
     unresolved_n: int = 0
     overdue_n: int = 0
 
@@ -159,18 +161,29 @@ class _Lists:
 
     def __init__(self, day: WorklistDay) -> None:
         self.given, self.today, self.calendar = day, day.day, day.calendar
-        of_tasks = {t.owner.removeprefix(CLASS_OWNER) for t in day.tasks if t.owner.startswith(CLASS_OWNER)}
+        every = (*day.tasks, *day.letters)
+        of_tasks = {t.owner.removeprefix(CLASS_OWNER) for t in every if t.owner.startswith(CLASS_OWNER)}
         self.classes = sorted({*day.class_names, *of_tasks})
         self.owners = {**OWNERS, **{f"{CLASS_OWNER}{name}": f"Class teacher, {name}" for name in self.classes}}
         self.tasks: dict[str, list[Task]] = {owner: [] for owner in self.owners}
         self.elsewhere: dict[str, list[Task]] = {owner: [] for owner in self.owners}
-        for task in day.tasks:
+        for task in every:
             if task.owner not in self.tasks:
                 known = ", ".join(OWNERS)
                 raise ValueError(f"no worklist for the owner {task.owner!r}; there are {known} and the classes")
+        for task in day.tasks:
             if task.is_open(self.today):
-                (self.elsewhere if task.on in ON_OTHER_SHEETS else self.tasks)[task.owner].append(task)
+                (self.elsewhere if self._is_elsewhere(task) else self.tasks)[task.owner].append(task)
         self.counts = {owner: self._count(owner) for owner in self.owners}
+
+    def _is_elsewhere(self, task: Task) -> bool:
+        """Whether another sheet of the owner has it. Whom a school made the owner may have no such sheet."""
+        of_class = task.owner.startswith(CLASS_OWNER)
+        if task.on == "unresolved_n" and not (of_class or task.owner in _ALL):
+            return False
+        if task.on == "monitoring" and not (of_class or _REVIEWS_FROM.get(task.owner) == 1):
+            return False
+        return task.on in ON_OTHER_SHEETS
 
     def all(self, reasons: bool) -> tuple[OwnerLists, ...]:
         return tuple(
@@ -187,7 +200,7 @@ class _Lists:
             out.append(self._absent(of_class))
         if every or of_class is not None:
             out.append(self._no_reason(of_class))
-        if every:
+        if every or any(t.owner == owner for t in given.letters):
             out.append(self._letters(owner))
         if owner in _REVIEWS_FROM or of_class is not None:
             out.append(self._reviews(of_class, _REVIEWS_FROM.get(owner, 1)))
@@ -653,7 +666,7 @@ class _Lists:
                 "owner": self.owners[owner],
                 **vars(c),
                 "pupil_row": None,
-                "tone": "late" if c.overdue else "",
+                "tone": "late" if c.overdue or c.overdue_letters else "",
             }
             for owner, c in self.counts.items()
         ]
@@ -662,25 +675,34 @@ class _Lists:
             Column("open", "Open", "whole", width=10),
             Column("overdue", "Overdue", "whole", width=10),
             Column("due_this_week", "Due this week", "whole", width=14),
+            Column("letters", "Letters", "whole", width=10),
+            Column("overdue_letters", "Overdue letters", "whole", width=16),
             Column("unresolved_n", "Unresolved N", "whole", width=14),
             Column("overdue_n", "Overdue N", "whole", width=12),
         )
-        return ListSheet("Everyone", columns, rows, key="everyone", note="How much each owner has to do; no names.")
+        return ListSheet("Everyone", columns, rows, key="everyone", note=_EVERYONE_NOTE)
 
     def _count(self, owner: str) -> OwnerCounts:
         of_class = owner.removeprefix(CLASS_OWNER) if owner.startswith(CLASS_OWNER) else None
         mine, week_ends = self.tasks[owner], self.today + dt.timedelta(days=6 - self.today.weekday())
         sees = owner in _ALL or of_class is not None
+        letters = [t for t in self.given.letters if t.owner == owner]
         marks = [n for n in self.given.unresolved if sees and of_class in (None, self.given.pupils[n.pupil].class_name)]
         return OwnerCounts(
             open=len(mine),
             overdue=sum(t.is_overdue(self.today) for t in mine),
             due_this_week=sum(t.due_on is not None and self.today <= t.due_on <= week_ends for t in mine),
+            letters=len(letters),
+            overdue_letters=sum(t.is_overdue(self.today) for t in letters),
             unresolved_n=len(marks),
             overdue_n=sum(n.age > self.given.resolve_n_school_days for n in marks),
         )
 
 
+_EVERYONE_NOTE = (
+    "How much each owner has to do; no names. Open, overdue and due this week: what stands under To do. A task of "
+    "several people is counted for each of them."
+)
 _LETTERS_NOTE = (
     "Letters that wait: to be approved or rejected, to be sent or handed over, or held until what holds them is "
     "settled. The reference is on the letter."

@@ -36,7 +36,7 @@ from attendance_pipeline.reports.worklist_facts import (
     registers_of,
     reviews_of,
 )
-from attendance_pipeline.reports.worklist_rows import ON_OTHER_SHEETS, ListSheet, open_reason, owner_lists
+from attendance_pipeline.reports.worklist_rows import ON_OTHER_SHEETS, ListSheet, open_reason, owner_lists, owner_titles
 from attendance_pipeline.reports.worklists import Worklists, build_worklists
 
 DAY = dt.date(2026, 2, 11)  # a Wednesday
@@ -184,6 +184,8 @@ def test_the_summary_counts_and_names_nobody() -> None:
         "open": 5,
         "overdue": 2,
         "due_this_week": 2,
+        "letters": 0,
+        "overdue_letters": 0,
         "unresolved_n": 1,
         "overdue_n": 0,
     }
@@ -398,6 +400,37 @@ def test_letters_wait_with_their_owner_and_reasons_that_may_be_read() -> None:
     assert [(r["Owner"], r["Reason"]) for r in rows(kept, "Letters")] == [
         ("Attendance lead", "court restriction; no address")
     ]
+
+
+@pytest.mark.parametrize("owner", ["headteacher", "slt", "senco", "class-5 Oak", "class-1 Gone"])
+def test_a_letter_waits_with_whomever_the_school_made_its_owner(owner: str) -> None:
+    late = Task(owner, "Approve or reject the letter: Letter 2", DAY, dt.date(2026, 2, 10), pupil=2, reference="E")
+    assert [r["reference"] for r in listed(owner, "letters", letters=[late]).rows] == ["E"]
+    (counted,) = [
+        r for r in listed("slt", "everyone", letters=[*LETTERS, late]).rows if r["letters"] == 1 == r["overdue_letters"]
+    ]
+    assert counted["owner"] == owner_titles(given(letters=[late]))[owner]
+
+
+@pytest.mark.parametrize(
+    ("on", "owner", "sheet"),
+    [
+        ("unresolved_n", "office", None),  # No reason yet (N) has it
+        ("unresolved_n", "class-5 Oak", None),
+        ("unresolved_n", "headteacher", "to_do"),
+        ("monitoring", "attendance-lead", None),  # Reviews has it
+        ("monitoring", "slt", "to_do"),
+        ("monitoring", "office", "to_do"),
+        ("illness_spells", "senco", "spells"),
+    ],
+)
+def test_a_task_that_a_school_gave_to_somebody_else_stands_on_a_sheet_that_they_have(
+    on: str, owner: str, sheet: str | None
+) -> None:
+    given_task = [task(owner, "what the school calls it", pupil=2, on=on)]
+    (mine,) = [o for o in owner_lists(given(tasks=given_task)) if o.owner == owner]
+    found = [s.key for s in mine.sheets for r in s.rows if r.get("task") == "What the school calls it"]
+    assert found == ([sheet] if sheet else [])
 
 
 def test_slt_has_a_task_of_several_owners_once() -> None:

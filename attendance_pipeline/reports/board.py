@@ -414,11 +414,13 @@ class _Board:
         year, recent = self._windows[0], self._windows[ROLLING]
         stages = self.derived.stage_rows(self.day)["stage"]
         near = sum(self._worst(p) == NEAR for p in np.flatnonzero(inside).tolist())
-        met = sum(self._worst(p) >= MET_PROVISIONAL for p in np.flatnonzero(inside).tolist())
+        provisional = sum(self._worst(p) == MET_PROVISIONAL for p in np.flatnonzero(inside).tolist())
+        met = sum(self._worst(p) > MET_PROVISIONAL for p in np.flatnonzero(inside).tolist())
+        if_n = f"{provisional} more if N counts, " if provisional else ""
         to_date, lately = _pooled(year, inside), _pooled(recent, inside)
         change = None if to_date is None or lately is None else lately - to_date
         waiting = sum(m.state == "proposed" and bool(inside[m.pupil]) for m in self.given.letters)
-        late = sum(sheet.late for o in mine for sheet in o.sheets if sheet.key in _COUNTED_SHEETS)
+        late = _overdue(mine)
         date = self.calendar.date(self.day)
         persistent, severe, of = self._absent(inside)
         steps = [int((stages[inside] == stage).sum()) for stage in range(1, STAGES + 1)]
@@ -429,7 +431,7 @@ class _Board:
             {"label": "Persistently absent", "count": persistent, "of": of, "note": f"{severe} of them severely"},
             {"label": "On the ladder", "count": sum(steps), "note": f"{at_each} at stages 1 to 4", "to": "#/ladder"},
             {"label": "Overdue", "count": late, "note": "tasks and letters", "to": "#/lists"},
-            {"label": "Penalty notices", "count": met, "note": f"met; {near} more near", "to": "#/notices"},
+            {"label": "Penalty notices", "count": met, "note": f"met; {if_n}{near} near", "to": "#/notices"},
             *([{"label": "Letters to approve", "count": waiting, "to": "#/lists"}] if class_name is None else []),
         ]
 
@@ -538,7 +540,7 @@ class _Board:
                 {
                     "v": [_cell(r.get(c.key)) for c in used],
                     **self._link(r.get("pupil_row"), inside),
-                    **({"tone": r["tone"]} if r.get("tone") else {}),
+                    **({"tone": r["tone"]} if r.get("tone") and sheet.key != "everyone" else {}),
                 }
                 for r in found
             ],
@@ -548,6 +550,20 @@ class _Board:
     def _link(self, row: object, inside: Bools) -> Json:
         """The page of whom a row is about, where this board has it."""
         return {"p": self.given.keys[int(row)]} if isinstance(row, int | np.integer) and inside[row] else {}
+
+
+def _overdue(mine: Sequence[OwnerLists]) -> int:
+    """How many things are overdue; a task of several owners, a row on the list of each, is one of them."""
+    return len(
+        {
+            tuple(sorted((key, repr(value)) for key, value in row.items() if key != "owner"))
+            for lists in mine
+            for sheet in lists.sheets
+            if sheet.key in _COUNTED_SHEETS
+            for row in sheet.rows
+            if row.get("tone") == "late"
+        }
+    )
 
 
 # ---------------------------------------------------------------- words

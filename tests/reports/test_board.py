@@ -11,6 +11,8 @@ import html
 import json
 import re
 import time
+from collections import Counter
+from dataclasses import replace
 
 import board_world
 import numpy as np
@@ -18,9 +20,11 @@ import pytest
 
 from attendance_pipeline.derive.tables import to_frame
 from attendance_pipeline.law.register_codes import CODES
-from attendance_pipeline.reports.board import LEAD, PAGE, PLAIN_CODES, board_data, board_files
+from attendance_pipeline.reports.board import LEAD, PAGE, PLAIN_CODES, BoardInputs, board_data, board_files
 from attendance_pipeline.reports.board_page import SCRIPTS, as_json, board_script, board_style
 from attendance_pipeline.reports.restricted import is_restricted
+from attendance_pipeline.reports.worklist_rows import ListSheet, OwnerLists
+from attendance_pipeline.spreadsheets import Column
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 GIVEN = board_world.board()
@@ -86,6 +90,39 @@ def test_groups_are_those_of_the_export_without_those_that_speak_of_care() -> No
     school = shown["school", GIVEN.school]
     assert (tile["of"], tile["count"], tile["note"]) == (school[0], school[1], f"{school[2]} of them severely")
     assert {"Looked After"} <= set(rows["group"]), "the school has such a pupil: without one nothing is hidden"
+
+
+def tile(label: str, given: BoardInputs = GIVEN) -> dict:
+    return next(t for t in board_data(given)["tiles"] if t["label"] == label)
+
+
+def test_a_task_of_several_owners_is_overdue_once() -> None:
+    lead, *others = GIVEN.lists
+    (late,) = [r for r in lead.sheet("to_do").rows if r["tone"] == "late"]
+    shared = [{**late, "owner": title} for title in ("Attendance lead", "Class teacher, 5 Oak", "Headteacher")]
+    another = {**late, "owner": "Headteacher", "pupil_row": 11}
+    owners = [
+        OwnerLists(f"o{i}", row["owner"], (replace(lead.sheet("to_do"), rows=[row]),))
+        for i, row in enumerate([*shared, another])
+    ]
+    assert tile("Overdue", replace(GIVEN, lists=[lead, *others]))["count"] == 1
+    assert tile("Overdue", replace(GIVEN, lists=owners))["count"] == 2
+
+
+def test_an_owner_with_overdue_tasks_is_not_counted_as_an_overdue_row() -> None:
+    owners = ListSheet("Everyone", (Column("owner", "Owner"),), [{"owner": "Office", "tone": "late"}], key="everyone")
+    given = replace(GIVEN, lists=[OwnerLists("slt", "Senior leadership team", (owners,))])
+    assert "tone" not in board_data(given)["lists"][0]["sheets"][0]["rows"][0]
+
+
+def test_a_threshold_that_is_met_only_if_n_counts_is_not_told_as_met() -> None:
+    rows = to_frame(GIVEN.derived, "penalty_notices", GIVEN.day, GIVEN.day)
+    rank = ["not_met", "near", "met_provisional", "met"]
+    worst = Counter(rank[max(rank.index(s) for s in own)] for _, own in rows.groupby("upn")["status"])
+    assert worst["met"] and worst["met_provisional"], "without one of each this says nothing"
+    told = tile("Penalty notices")
+    assert told["count"] == worst["met"]
+    assert told["note"] == f"met; {worst['met_provisional']} more if N counts, {worst['near']} near"
 
 
 @pytest.mark.parametrize("row", [0, 3, 4, 10, 14])

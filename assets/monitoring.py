@@ -12,7 +12,7 @@ from attendance_pipeline.steps import monitoring as step
     group_name="deliveries",
     owners=["team:attendance-lead"],
     kinds={"excel"},
-    code_version="1",
+    code_version="2",
     description="Registers inspected, codes analysed, groups, patterns, punctuality, lessons, benchmarks, and what was "
     "tried for which barrier, each school week: a workbook and a page for the attendance lead, a page without names "
     "for the leadership.",

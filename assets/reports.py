@@ -18,7 +18,7 @@ def governor_reports(half_terms: dg.PartitionsDefinition) -> dg.AssetsDefinition
         group_name="deliveries",
         owners=["team:headteacher"],
         kinds={"pdf"},
-        code_version="2",
+        code_version="3",
         description="For governors at the end of a half-term, or on request before: a page to read in two minutes, "
         "then the detail. Attendance beside published figures, absence, the ladder and its effect, penalty notices; of "
         "each school, and of all schools of the home together. No pupil is named, and small groups are hidden.",

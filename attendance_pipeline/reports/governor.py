@@ -124,19 +124,20 @@ def page_of(
     more: tuple[Section, ...] = (),
 ) -> dict[str, Any]:
     """The data of both layouts. `said`: sentences besides the narrative's; `more`: sections before the detail."""
+    whole = subject.own.replace("This", "the")
     trend, reasons = charts.trend(figures, hidden, published, subject.half_term_of), charts.reasons(figures, hidden)
     return {
         "school": subject.name,
         "title": subject.title,
         "subtitle": subject.subtitle,
         "key_figures": _key_figures(figures, hidden, published),
-        "narrative": [*narrative(figures, hidden, effect, published), *said],
+        "narrative": [*narrative(figures, hidden, effect, published, whole), *said],
         "trend": None if trend is None else asdict(trend),
         "reasons": None if reasons is None else asdict(reasons),
         "comparison": asdict(tables.comparison_table(figures, hidden, published, subject.own)),
         "comparison_to": _comparison_to(published),
         "sections": [s.as_data() for s in (*more, *_sections(figures, effect, hidden, published))],
-        "notes": notes(figures, hidden, published, as_at=subject.as_at, day_words=long_date(subject.day)),
+        "notes": notes(figures, hidden, published, as_at=subject.as_at, day_words=long_date(subject.day), whole=whole),
         "footer": subject.footer,
     }
 

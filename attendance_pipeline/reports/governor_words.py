@@ -20,14 +20,16 @@ from attendance_pipeline.reports.suppression import shown
 NOT_EVIDENCE = "not evidence of effect"
 
 
-def narrative(figures: GovernorFigures, hidden: Hidden, effect: Effect, published: Comparison) -> list[str]:
-    """A few sentences for somebody who reads nothing else."""
+def narrative(
+    figures: GovernorFigures, hidden: Hidden, effect: Effect, published: Comparison, whole: str = "the school"
+) -> list[str]:
+    """A few sentences for somebody who reads nothing else. `whole`: all pupils together, `the trust` perhaps."""
     said = (
         _half_term(figures, hidden),
         _compared(figures, hidden, published),
         _persistent(figures, hidden),
         _reasons(figures, hidden),
-        _groups(figures, hidden),
+        _groups(figures, hidden, whole),
         _ladder(figures, hidden),
         _effect(effect, hidden),
     )
@@ -99,7 +101,7 @@ def _reasons(figures: GovernorFigures, hidden: Hidden) -> str:
     return f"The most common reason for absence was {_lower(most.name)}: {missed} of sessions, {out_of} of all absence."
 
 
-def _groups(figures: GovernorFigures, hidden: Hidden) -> str:
+def _groups(figures: GovernorFigures, hidden: Hidden, whole: str) -> str:
     years = [(rate(g.half_term), g) for g, few in zip(figures.years, hidden.years.rows, strict=True) if not few]
     rates = [(value, g) for value, g in years if value is not None]
     words = []
@@ -116,7 +118,7 @@ def _groups(figures: GovernorFigures, hidden: Hidden) -> str:
     if lowest and school is not None and not hidden.school and lowest[0] < school:
         words.append(
             f"the lowest of the cohorts shown was {_lower(lowest[1].name)} at {percent(lowest[0])}, "
-            f"{above_or_below(lowest[0] - school)} the school"
+            f"{above_or_below(lowest[0] - school)} {whole}"
         )
     text = "; ".join(words)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
@@ -217,7 +219,15 @@ def _difference(found: Difference, episodes: int) -> str:
     )
 
 
-def notes(figures: GovernorFigures, hidden: Hidden, published: Comparison, *, as_at: str, day_words: str) -> list[str]:
+def notes(
+    figures: GovernorFigures,
+    hidden: Hidden,
+    published: Comparison,
+    *,
+    as_at: str,
+    day_words: str,
+    whole: str = "the school",
+) -> list[str]:
     """How the figures are made, for who asks."""
     gone = ""
     if figures.left:
@@ -232,14 +242,15 @@ def notes(figures: GovernorFigures, hidden: Hidden, published: Comparison, *, as
         "nor in the four school weeks before, and whose attendance was within 7.5 points over those weeks and within 2 "
         "points over the year; what is left of a difference is allowed for by a line fitted through them, as is what "
         "similar pupils had of the ladder themselves later.",
-        f"{published.said()}{_of_this_school(figures, published)}",
+        f"{published.said()}{_of_the_whole(figures, published, whole)}",
     ]
 
 
-def _of_this_school(figures: GovernorFigures, published: Comparison) -> str:
+def _of_the_whole(figures: GovernorFigures, published: Comparison, whole: str) -> str:
     if published.own_to is None or figures.same_point is None:
         return ""
-    return f" The school's own figure beside them is of the same ages, to {long_date(published.own_to)}."
+    own = f"{whole[:1].upper()}{whole[1:]}'s own figure"
+    return f" {own} beside them is of the same ages, to {long_date(published.own_to)}."
 
 
 def _share(thousandths: int) -> str:

@@ -76,6 +76,13 @@ def test_a_small_school_is_hidden_and_so_is_the_one_beside_it(pupils: int, hidde
     assert {name for name, change in rows if change == "c"} == hidden
 
 
+def test_a_trust_is_not_called_a_school() -> None:
+    page = trust_page("Oak Trust", [CEDAR, ASH, BEECH])
+    assert any("below the trust" in words for words in page["narrative"])
+    assert not any("the school." in words for words in page["narrative"])
+    assert any("The trust's own figure beside them" in words for words in page["notes"])
+
+
 def test_in_the_first_half_term_there_is_nothing_to_move_from() -> None:
     early = [replace(s, half_term=s.inputs.calendar.half_terms[0], last=30, events=s.events[:0]) for s in (ASH, BEECH)]
     assert section(trust_page("Oak Trust", early), "Movement by school")["paragraphs"] == [

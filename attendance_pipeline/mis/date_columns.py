@@ -83,13 +83,8 @@ def date_header(
     rest, session = _without_session(tidy(text), sessions or {})
     if session == "":
         return None
-    if date_format is not None:
-        try:
-            day = dt.datetime.strptime(rest, date_format).date()  # noqa: DTZ007  # a day has no zone
-        except ValueError:
-            pass
-        else:
-            return DateHeader(_possible(day), session)
+    if (day := _in_format(rest, date_format)) is not None:
+        return DateHeader(_possible(day), session)
     day_of_week = None
     if m := _WEEKDAY.search(rest):
         day_of_week = _WEEKDAYS.index(m[1][:3].lower())
@@ -98,8 +93,9 @@ def date_header(
     if week_of:
         rest = (rest[: week_of.start()] + " " + rest[week_of.end() :]).strip(_AROUND)
     sure = session is not None or day_of_week is not None or week_of is not None
+    rest = " ".join(rest.split())
     try:
-        found = _date(" ".join(rest.split()), made, None if week_of else day_of_week, date_format, sure)
+        found = _in_format(rest, date_format) or _date(rest, made, None if week_of else day_of_week, date_format, sure)
     except LookupError:
         raise NoYear(session) from None
     if found is None:
@@ -114,6 +110,16 @@ def date_header(
     elif day_of_week is not None and found.weekday() != day_of_week:
         raise UnreadableFile("the weekday in a header is not that of its date")
     return DateHeader(_possible(found), session)
+
+
+def _in_format(text: str, date_format: str | None) -> dt.date | None:
+    """The date that a text is, written as the map says; None where it is not."""
+    if date_format is None:
+        return None
+    try:
+        return dt.datetime.strptime(text, date_format).date()  # noqa: DTZ007  # a day has no zone
+    except ValueError:
+        return None
 
 
 def _possible(day: dt.date) -> dt.date:

@@ -94,6 +94,27 @@ def test_a_header_in_doubt_refuses_the_file(header, rule):
         date_header(header, MADE)
 
 
+@pytest.mark.parametrize(
+    ("header", "date_format", "says"),
+    [
+        ("Mon 08/09/25 am", "%d/%m/%y", ("2025-09-08", "AM")),
+        ("Monday 8.9.25", "%d.%m.%y", ("2025-09-08", None)),
+        ("w/c 08/09/25 Tue PM", "%d/%m/%y", ("2025-09-09", "PM")),
+        ("Mon 09/08/25 AM", "%m/%d/%y", ("2025-09-08", "AM")),
+        ("Mon 09/08/25 AM", "%d/%m/%y", "the weekday in a header is not that of its date"),
+        ("Mon 08/09/25 am", None, "a header looks like a date and is none that is understood"),
+    ],
+)
+def test_a_weekday_beside_a_date_of_the_maps_own_format(header, date_format, says) -> None:
+    if isinstance(says, str):
+        with pytest.raises(UnreadableFile) as refused:
+            date_header(header, MADE, date_format)
+        assert refused.value.rule == says
+    else:
+        found = date_header(header, MADE, date_format)
+        assert (str(found.day), found.session) == says
+
+
 def test_a_date_format_and_local_words():
     local = {"morning": "AM", "2": "PM"}
     assert date_header("01/05/26 morning", MADE, "%m/%d/%y", local).session == "AM"

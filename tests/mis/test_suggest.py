@@ -156,6 +156,8 @@ def test_the_command(tmp_path, capsys):
         (["Oakfield", "UPN,Name,05/01/2026,,06/01/2026", ",,AM,PM,AM"], {"skip_rows": 1, "header_rows": 2}),
         (["UPN,Name,Mon 5 Jan AM,Mon 5 Jan PM,Tue 6 Jan AM"], {}),
         (["UPN,Name,05/01/26 Morning,05/01/26 Afternoon,06/01/26 Morning"], {"date_format": "%d/%m/%y"}),
+        (["UPN,Name,Mon 05/01/26 am,Mon 05/01/26 pm,Tue 06/01/26 am"], {"date_format": "%d/%m/%y"}),
+        (["UPN,Name,Mon 01/05/26 am,Mon 01/05/26 pm,Tue 01/06/26 am"], {"date_format": "%m/%d/%y"}),
     ],
 )  # fmt: skip
 def test_a_column_for_each_date(tmp_path, above, expected):

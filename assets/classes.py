@@ -12,7 +12,7 @@ from attendance_pipeline.steps import classes
     group_name="deliveries",
     owners=["team:attendance-lead"],
     kinds={"pdf"},
-    code_version="2",
+    code_version="3",
     description="For each class teacher, on a page of its own: the week, attendance, change since last week, lates, "
     "stage, next step and pattern of every pupil of the class; and all classes in one file for the attendance lead.",
 )
@@ -25,7 +25,7 @@ def class_lists(context: dg.AssetExecutionContext, site: SiteResource) -> dg.Mat
     group_name="deliveries",
     owners=["team:attendance-lead"],
     kinds={"pdf"},
-    code_version="1",
+    code_version="2",
     description="For the pastoral meeting of two school weeks: how attendance and the ladder moved, every pupil on the "
     "ladder with what was done, and what to decide. What names courts, care or safeguarding goes to the restricted "
     "folder alone.",

@@ -411,7 +411,8 @@ def _grouped(entries: Iterable[Entry]) -> list[str]:
     out = []
     for words, days in dates.items():
         until = f" to {short_date(days[-1])}" if days[-1] != days[0] else ""
-        out.append(f"{short_date(days[0])}{until} {f'{len(days)} times ' if len(days) > 1 else ''}{words}")
+        often = f", {len(days)} times" if len(days) > 1 else ""
+        out.append(f"{short_date(days[0])}{until} {words}{often}")
     return out
 
 

@@ -17,6 +17,7 @@ from attendance_pipeline.derive.tables import to_frame
 from attendance_pipeline.derive.year import derive_school
 from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.reports.class_lists import (
+    CLASS_FILE,
     ClassListPupil,
     ClassListWeek,
     build_class_lists,
@@ -150,6 +151,18 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 def test_a_name_in_a_script_without_a_font_does_not_keep_the_list_from_its_teacher() -> None:
     page = own_list([pupil("王, 子涵"), pupil("Łuczak, Zoë")])
     assert "?, ??" in page and "Łuczak, Zoë" in page
+
+
+@pytest.mark.parametrize("name", ["ж" * 60, "Ash " + "ж" * 25, "ж" * 12 + "-" + "ж" * 30])
+@pytest.mark.parametrize("stage", [0, 2])
+def test_a_long_name_does_not_run_over_the_marks_beside_it(name: str, stage: int) -> None:
+    (content,) = [files[CLASS_FILE] for files in build([pupil(name, stage=stage)]).values() if CLASS_FILE in files]
+    with pypdfium2.PdfDocument(content) as pdf:
+        words = pdf[0].get_textpage()
+        drawn = [i for i in range(words.count_chars()) if words.get_text_range(i, 1) == "ж"]
+        ends = [words.get_charbox(i)[2] for i in drawn]
+    assert len(ends) == name.count("ж")
+    assert max(ends) < (12 + 35) / 25.4 * 72, "the column of names is 35 mm wide, from 12 mm on"
 
 
 def test_rows_from_what_was_derived() -> None:

@@ -88,10 +88,21 @@ def test_a_pupil_on_the_ladder_with_what_moved_and_what_was_done() -> None:
     assert "Stage 2: one pupil" in said
     assert "Ada Ash 3 Elm 85.0% +1.2 90.0% 90.0%" in said  # 170/200, from 134/160 (83.8%); 36/40; 18/20
     assert "9 Feb review: no further drop, continues" in said
-    assert "3 Feb to 6 Feb 3 times telephone call (Support offered)" in said
-    assert "9 Feb 2 times letter 2 given or sent" in said
+    assert "3 Feb to 6 Feb telephone call (Support offered), 3 times" in said
+    assert "9 Feb letter 2 given or sent, 2 times" in said
     assert "5 Feb meeting held (for transport; Early help; Parent came)" in said
     assert "Review 16 Feb" in said
+
+
+def test_what_is_said_of_a_pupil_stands_on_one_page() -> None:
+    told = [(f"first {p} end", *["review: no further drop, continues"] * 12, f"last {p} end") for p in range(3)]
+    given = replace(PACK, cases=[replace(CASE, pupil=p, moved=words) for p, words in enumerate(told)])
+    with pypdfium2.PdfDocument(files(given)["slt"]["pastoral-pack.pdf"]) as pdf:
+        pages = [" ".join(p.get_textpage().get_text_bounded().split()) for p in pdf]
+    assert len(pages) > 1
+    for p, (name, _) in NAMES.items():
+        (page,) = [words for words in pages if f"first {p} end" in words]
+        assert f"last {p} end" in page and name in page
 
 
 def test_what_else_is_on_the_agenda() -> None:

@@ -121,7 +121,8 @@ def letters(site: Site, run: str) -> list[Made]:
             log: dict[int, list[LogEntry]] = defaultdict(list)
             for entry in log_entries(current_interventions(conn, school.id)):
                 log[entry.person_id].append(entry)
-        if day < 0 or (day < found[1] and calendar.date(day) in before):
+        # A letter day that went by is made up for, unless a later batch holds its letters: the school changed the day.
+        if day < 0 or (day < found[1] and any(d >= calendar.date(day) for d in before)):
             out.append(Made(school.id, "letters", 0, note="no letter day"))
             continue
         after = max((d for d in before if d < calendar.date(day)), default=None)

@@ -105,3 +105,22 @@ def test_a_letter_day_cut_short_is_completed_by_the_night_of_another_day(
     assert len(wanted) == 1
     assert {path: lies.get(path) for path in wanted} == wanted
     assert set(expected) <= set(folders(home))
+
+
+@pytest.mark.parametrize("other_day", ["Wednesday", "Tuesday"])
+def test_another_letter_day_does_not_print_again_what_lies_in_a_later_batch(
+    thursday: Path, tmp_path: Path, other_day: str
+) -> None:
+    home = shutil.copytree(thursday, tmp_path / "home")
+    with open_site(home) as site:
+        deliver.letters(site, "a run")
+    lies = drive(home)
+    settings = home / SETTINGS_FILE
+    settings.write_text(settings.read_text(encoding="utf-8").replace('"Thursday"', f'"{other_day}"'), encoding="utf-8")
+    load(home)
+    derive(home, NEXT)
+    decide(home)
+    with open_site(home) as site:
+        (made,) = deliver.letters(site, "another run")
+    assert (made.count, made.folders, made.note) == (0, (), "no letter day")
+    assert drive(home) == lies

@@ -43,8 +43,11 @@ def trust_report(name: str, given: Sequence[GovernorInputs], benchmarks: Benchma
     return governor_files(trust_page(name, given, benchmarks), max(one.day for one in given))
 
 
-def trust_page(name: str, given: Sequence[GovernorInputs], benchmarks: Benchmarks | None = None) -> dict[str, Any]:
-    """Everything the pages print, as strings: hidden figures are not in it."""
+def trust_page(
+    name: str, given: Sequence[GovernorInputs], benchmarks: Benchmarks | None = None, *, without: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Everything the pages print, as strings: hidden figures are not in it. `without`: names of schools of the trust
+    that have no marks yet."""
     bench = benchmarks or load_benchmarks()
     schools = [_school(one, bench) for one in sorted(given, key=lambda g: (g.school_name, g.school_id))]
     counted = [s for s in schools if not s.hidden.school] or schools
@@ -77,7 +80,7 @@ def trust_page(name: str, given: Sequence[GovernorInputs], benchmarks: Benchmark
         effect,
         hidden,
         published,
-        said=(*_movement_words(schools, few), *_left_out(len(schools) - len(counted))),
+        said=(*_movement_words(schools, few), *_left_out(len(schools) - len(counted)), *_without_marks(without)),
         more=(league, *_by_phase(counted, hidden, sizes.minimum_group)),
     )
     if not published.areas and len({s.given.phase for s in counted}) > 1:
@@ -175,6 +178,10 @@ def _left_out(schools: int) -> tuple[str, ...]:
         return ()
     words = f"{plural(schools, 'school is', 'schools are')} not in the figures of the trust, too small to be shown."
     return (words[:1].upper() + words[1:],)
+
+
+def _without_marks(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{name} has no marks yet, and is not in the figures of the trust." for name in sorted(names))
 
 
 def _movement_words(schools: Sequence[_School], few: Sequence[bool]) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.roll import current_classes, current_interventions, current_pupils
 from attendance_pipeline.reports.benchmarks import Benchmarks
 from attendance_pipeline.reports.charts import as_markdown
-from attendance_pipeline.reports.figures import long_date
+from attendance_pipeline.reports.figures import long_date, plural
 from attendance_pipeline.reports.governor import GovernorInputs, governor_files, governor_page
 from attendance_pipeline.reports.trust import trust_page
 from attendance_pipeline.steps.benchmarks import load as published_of
@@ -167,10 +167,13 @@ def governors(site: Site, key: str, run: str) -> list[Made]:
     """The governor report of a half-term, in every school whose calendar has it and that has marks in it; and of all
     of them together, where they are several."""
     out, given, benchmarks = [], [], published_of(site.home)
-    waiting = 0
+    waiting, without = 0, []
     for school in site.schools():
         found, half = newest(site, school), half_term(school, key)
-        if found is None or half is None or found[1] < half.first:
+        if found is None:
+            without.append(school.name)  # nobody knows when it will have marks: the trust does not wait for it
+            continue
+        if half is None or found[1] < half.first:
             waiting += half is not None
             continue
         end = min(half.last, found[1])
@@ -192,16 +195,18 @@ def governors(site: Site, key: str, run: str) -> list[Made]:
     if len(given) > 1:
         # Some at the end of the half-term and some on the way to it: the trust waits for the others.
         if 0 < waiting < len(given):
-            out.append(Made(trust_folder(site.home), GOVERNORS, 0, note=f"waits for {waiting} schools"))
+            out.append(Made(trust_folder(site.home), GOVERNORS, 0, note=f"waits for {plural(waiting, 'school')}"))
         else:
-            out.append(_trust(site, given, benchmarks, run))
+            out.append(_trust(site, given, benchmarks, run, without))
     return out
 
 
-def _trust(site: Site, given: Sequence[GovernorInputs], benchmarks: Benchmarks, run: str) -> Made:
-    """The report of all schools of the home together, in the trust's own folder."""
+def _trust(
+    site: Site, given: Sequence[GovernorInputs], benchmarks: Benchmarks, run: str, without: Sequence[str]
+) -> Made:
+    """The report of all schools of the home together, in the trust's own folder. `without`: schools without marks."""
     folder, newest_of = trust_folder(site.home), max(given, key=lambda one: one.day)
-    page = trust_page(site.home.trust_name or "All schools", given, benchmarks)
+    page = trust_page(site.home.trust_name or "All schools", given, benchmarks, without=without)
     files = governor_files(page, newest_of.day)
     calendar = newest_of.inputs.calendar
     done = delivery.deliver(

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -65,8 +66,17 @@ def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
         try:
             child.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            child.kill()
+            _kill(child)
             child.wait()
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """The process and those it has started: one that was caught while starting up would leave them behind."""
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # it leads a session of its own
+    else:
+        child.kill()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

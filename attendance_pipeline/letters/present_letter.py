@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from attendance_pipeline.letters import holding
+from attendance_pipeline.letters.answering import Slot
 from attendance_pipeline.letters.holding import BRAKE, Holds, holds_of, parse_reason
 from attendance_pipeline.letters.kind_rules import KIND_RULES, LETTER_APPROVED, rejected_actions
 from attendance_pipeline.letters.ledger_rows import POLICY, UNSENT, LedgerRow, LogEntry
@@ -90,7 +91,7 @@ def _possible_repeat(
         own = t.slot.row.reference if t.slot.row is not None else ""
         if night.sent_lately(occasion, t.contact_id, own):
             return True
-    if any(s.occasion is None and s.row is not None and s.row.state == "sent" for s in them.slots):
+    if any(s.occasion is None and _goes(s, number in them.sent) for number, s in enumerate(them.slots)):
         return True
     since = t.slot.row.proposed_on if t.slot.row is not None else night.date
     for other in everyone:
@@ -100,6 +101,11 @@ def _possible_repeat(
             if other is not them and s.occasion == occasion and sent_on is not None and sent_on < since:
                 return True
     return False
+
+
+def _goes(slot: Slot, said: bool) -> bool:
+    """Whether the letter of a slot is sent: since an earlier night, or by what the log says tonight."""
+    return slot.row is not None and (slot.row.state == "sent" or (said and slot.row.state != "rejected"))
 
 
 def _last_word(night: Night, t: Target, occasion: Occasion, row: LedgerRow | None) -> LogEntry | None:

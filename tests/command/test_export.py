@@ -71,7 +71,8 @@ def test_a_table_has_exactly_the_columns_of_the_contract_with_or_without_rows(
     assert said.out.count(header) == 1
     rows = read(said)
     assert len(rows) > 0
-    wrong = {c for c in rows if c in WRITTEN and not rows[c].str.fullmatch(WRITTEN[c]).all()}
+    written = WRITTEN | ({"upn": f"({WRITTEN['upn']})?"} if name == "tasks" else {})  # some are of the whole school
+    wrong = {c for c in rows if c in written and not rows[c].str.fullmatch(written[c]).all()}
     assert wrong == set()
 
     assert attendance("init", tmp_path / "empty").code == 0

@@ -107,7 +107,7 @@ def office(seed: int) -> Office:
     return Office(random.Random(seed), replace(world, policy=policy, pupils=pupils))
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(16))
 def test_what_an_office_posts_through_a_year_of_corrections(seed: int) -> None:
     them = office(seed)
     last = min(NIGHTS, len(them.inputs.calendar) - 1)

@@ -6,11 +6,12 @@ person's value never is. What is not certain is said to be uncertain, and what o
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from attendance_pipeline.law.register_codes import CODES
@@ -51,6 +52,11 @@ _HEADERS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 _LONGEST_SYMBOL = 4
 _MOST_SYMBOLS = 60
+# Dates of cells that a map has to describe, the usual first: where several fit all cells, the first is proposed.
+DATE_FORMATS = ("%d/%m/%y", "%d.%m.%Y", "%d-%m-%Y", "%d-%b-%y", "%d.%m.%y", "%d-%m-%y", "%Y/%m/%d", "%Y%m%d",
+                "%m/%d/%Y", "%m/%d/%y")  # fmt: skip
+SESSION_WORDS = {"morning": "AM", "afternoon": "PM"}
+_MAY_BE_A_DATE = re.compile(r"\d{1,4}([/.-])(?:\d{1,2}|[A-Za-z]{3})\1\d{2,4}|20\d{6}")
 MARKS = "marks of a date"  # what a column per date is taken for
 CERTAIN, LIKELY, UNCERTAIN = "certain", "likely", "uncertain"
 
@@ -112,7 +118,9 @@ def suggest(file_name: str, data: bytes) -> Suggestion:
         unknown = {}  # not a column of codes after all: nothing of it is said
     other = symbols.total() - sum(known.values()) - sum(unknown.values())
     read_by = sample.format or _shipped(kind, layout, data, len(sample))
-    return Suggestion(file_name, sample, kind, layout, columns, missing, known, unknown, other, blank, read_by)
+    said = Suggestion(file_name, sample, kind, layout, columns, missing, known, unknown, other, blank, read_by)
+    # No shipped format reads dates or sessions that a map has to describe.
+    return replace(said, read_by=sample.format) if sample.dates is None and layout and _of_cells(said) else said
 
 
 def _shipped(kind: str, layout: str | None, data: bytes, rows: int) -> str | None:
@@ -206,7 +214,9 @@ _LOOKS: dict[str, Callable[[str], bool]] = {
     "UPN but for the check letter": lambda t: has_upn_form(cells.tidy_upn(t)),
     "session date": lambda t: date_and_session(t) is not None,
     "date": lambda t: cells.date_of(t) is not None,
+    "date written in another way": lambda t: any(_is_written(t, form) for form in DATE_FORMATS),
     "session": lambda t: t.upper() in ("AM", "PM"),
+    "session in words": lambda t: t.casefold() in SESSION_WORDS,
     "week of marks": lambda t: 5 <= len(t) <= 14 and {"/", "\\"} & set(t) != set() and marks_of_string(t) is not None,
     "register code": lambda t: CODES.number(t) not in (None, 0),
     "year group": lambda t: t.lower().startswith("y") and cells.year_group_of(t) is not None,
@@ -216,9 +226,9 @@ _LOOKS: dict[str, Callable[[str], bool]] = {
 _OF_CELL: dict[str, tuple[str, ...]] = {
     "upn": ("UPN", "UPN but for the check letter"),
     "date": ("date",),
-    "register_date": ("date", "session date"),
+    "register_date": ("date", "session date", "date written in another way"),
     "moment": ("date",),
-    "session": ("session", "session date"),
+    "session": ("session", "session date", "session in words"),
     "code": ("register code",),
     "year_group": ("year group",),
     "flag": ("yes or no",),
@@ -238,6 +248,16 @@ def _content(values: Sequence[str]) -> _Content:
     best = next((name for name in _LOOKS if of[name] > 0.5), None)
     words = "text" if best is None else f"{_share(of[best])} of the filled cells look like a {best}"
     return _Content(filled, of, words + (f", {_share(blank / (blank + filled))} are blank" if blank else ""))
+
+
+def _is_written(text: str, form: str) -> bool:
+    if not _MAY_BE_A_DATE.fullmatch(text):  # most cells are none, and this is asked of all of them
+        return False
+    try:
+        dt.datetime.strptime(text, form)  # noqa: DTZ007  # a day has no zone
+    except ValueError:
+        return False
+    return True
 
 
 def _share(share: float) -> str:
@@ -356,6 +376,8 @@ def _toml(s: Suggestion) -> list[str]:
         out.append(f"skip_rows = {sample.skip}  # rows above the header")
     if sample.dates:
         out += _of_dates(sample.dates)
+    elif s.layout:
+        out += _of_cells(s)
     if sample.totals:
         out.append(f"total_rows = [{', '.join(map(_quoted, sample.totals))}]  # rows that begin so are no pupils")
     if s.kind == "register" and s.layout != "week_string":
@@ -376,6 +398,27 @@ def _toml(s: Suggestion) -> list[str]:
     if s.kind == "register" and s.unknown:
         out += ["", "# [[register.codes]]", "# valid_from = 2024-08-19", "# [register.codes.map]"]
         out += [f'# {_quoted(u)} = ""  # {n} times' for u, n in s.unknown.items()]
+    return out
+
+
+def _of_cells(s: Suggestion) -> list[str]:
+    """How the dates and sessions of cells are written, where not as in the native format."""
+    out = []
+    columns = {n: values for c, values in zip(s.columns, s.sample.columns, strict=True) for n in c.native}
+    dates = {t for t in map(cells.tidy, columns.get("WeekStart", columns.get("Date", ()))) if t}
+    if dates and sum(cells.date_of(t) is None for t in dates) * 10 > len(dates) * 9:
+        fits = {form: sum(_is_written(t, form) for t in dates) for form in DATE_FORMATS}
+        best = max(fits, key=lambda form: fits[form])
+        if fits[best] * 10 > len(dates) * 9:
+            example = dt.date(2026, 9, 21).strftime(best)
+            out.append(f"date_format = {_quoted(best)}  # check it: 21 September 2026 would be {example}")
+    words = {
+        w: SESSION_WORDS[w.casefold()]
+        for t in columns.get("Session", ())
+        if (w := cells.tidy(t)).casefold() in SESSION_WORDS
+    }
+    if words:
+        out.append(f"sessions = {{ {', '.join(f'{_quoted(w)} = {_quoted(a)}' for w, a in sorted(words.items()))} }}")
     return out
 
 

@@ -12,6 +12,7 @@ from attendance_pipeline.mis.formats import UnreadableFile
 from attendance_pipeline.mis.inbox import LARGEST, TOO_LARGE
 from attendance_pipeline.mis.map_settings import read_column_map
 from attendance_pipeline.mis.mapped import MappedFormat
+from attendance_pipeline.mis.native import texts_of
 from attendance_pipeline.mis.suggest import suggest
 
 DAYS = [(d, s) for d in ("05", "06", "07") for s in ("AM", "PM")]
@@ -238,3 +239,36 @@ def test_a_file_larger_than_an_inbox_takes_is_not_read(command, tmp_path, capsys
         handle.truncate(LARGEST + 1)
     assert main([*command, str(path)]) == 2
     assert capsys.readouterr().err == f"attendance: {path}: {TOO_LARGE}\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "date", "halves", "date_format", "sessions"),
+    [
+        ("Unique Pupil No;Session Date;Half;Mark", "08.09.2025", ("Morning", "Afternoon"), "%d.%m.%Y",
+         {"Morning": "AM", "Afternoon": "PM"}),
+        ("Pupil UPN;Dt;AM/PM;Mark", "08/09/25", ("AM", "PM"), "%d/%m/%y", {}),
+        ("UPN;Date;Session;Code", "8-Sep-25", ("morning", "afternoon"), "%d-%b-%y", {"morning": "AM", "afternoon": "PM"}),
+        ("UPN;Date;Session;Code", "20250908", ("AM", "PM"), "%Y%m%d", {}),
+        ("UPN;Date;Session;Code", "08/09/2025", ("AM", "PM"), None, {}),
+    ],
+)  # fmt: skip
+def test_dates_and_sessions_as_a_school_writes_them(tmp_path, header, date, halves, date_format, sessions):
+    rows = [f"{u};{date};{half};{code}" for u in (ANN, BEN) for half, code in zip(halves, "/\\", strict=True)]
+    data = "\n".join([header, *rows]).encode()
+    said = suggest("m.csv", data)
+    assert (said.kind, said.layout, said.missing) == ("register", "rows", ())
+    assert said.read_by is None  # with a semicolon no shipped format reads it
+    path = tmp_path / "m.toml"
+    path.write_text(said.text().replace('blank = ""', 'blank = "not entered"'))
+    read_map = read_column_map(path)
+    assert (read_map.register_.date_format, read_map.register_.sessions) == (date_format, sessions)
+    table = MappedFormat("m", read_map).read("register", "register_2025-09-12.csv", data)
+    assert table.faults == ()
+    assert set(texts_of(table, "Date")) <= {"2025-09-08", "08/09/2025"}
+    assert texts_of(table, "Session") == ["AM", "PM"] * 2
+
+
+def test_a_file_with_native_headers_and_other_dates_needs_a_map():
+    data = f"UPN,Date,Session,Code\n{ANN},08.09.2025,AM,/\n{BEN},08.09.2025,AM,/\n".encode()
+    assert suggest("m.csv", data).read_by is None
+    assert suggest("m.csv", data.replace(b"08.09.2025", b"08/09/2025")).read_by == "native"

@@ -150,7 +150,7 @@ def look_at(them: Office, gone: list[tuple[int, LedgerRow]]) -> None:
             if later != day and row.contact_id and not together and ladder is not None:
                 assert apart >= ladder.quiet_school_weeks, (row.kind, other.kind, apart)
             if row.kind == other.kind:
-                assert row.day != other.day, "two letters for one occasion"
+                assert (row.day, row.stage) != (other.day, other.stage), "two letters for one occasion"
                 if KIND_RULES[row.kind].once_in_a_while and later != day:
                     assert apart >= setting.again_after_school_weeks, (row.kind, apart)
 

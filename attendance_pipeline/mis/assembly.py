@@ -29,6 +29,7 @@ from attendance_pipeline.store.extracts import Fault
 
 _LISTS = {"register": ("", "attendance", "attendances"), "pupils": ("", "students")}
 _REGISTER = ("UPN", "Student ID", "Date", "Session", "Code", "Minutes Late", "Comment")
+_NAMES = ("upn", "student_id", "session_date", "session_name", "attendance_mark", "minutes_late", "comments")
 
 # Native column -> the names under which it is met, the first that is there counts.
 _STUDENT: dict[str, tuple[str, ...]] = {
@@ -91,17 +92,18 @@ def _add_mark(rows: Rows, item: Item) -> None:
     if "attendance_mark" not in found:  # a blank mark withdraws one; a mark that is not there says nothing
         rows.faults.append(Fault(item.line, "attendance_mark", MISSING))
         return
-    rows.add(
+    rows.add_cells(
         item.line,
-        {
-            "UPN": ("upn", text_of(found.get("upn"))),
-            "Student ID": ("student_id", text_of(found.get("student_id"))),
-            "Date": ("session_date", day_of(found.get("session_date"))),
-            "Session": ("session_name", text_of(found.get("session_name"))),
-            "Code": ("attendance_mark", text_of(found["attendance_mark"])),
-            "Minutes Late": ("minutes_late", text_of(found.get("minutes_late"))),
-            "Comment": ("comments", text_of(found.get("comments", found.get("comment")))),
-        },
+        _NAMES,
+        (
+            text_of(found.get("upn")),
+            text_of(found.get("student_id")),
+            day_of(found.get("session_date")),
+            text_of(found.get("session_name")),
+            text_of(found["attendance_mark"]),
+            text_of(found.get("minutes_late")),
+            text_of(found.get("comments", found.get("comment"))),
+        ),
     )
 
 

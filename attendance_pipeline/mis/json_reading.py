@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -33,6 +33,7 @@ _MOST_BROKEN = 100  # objects of an array; a file with more is broken as a whole
 _NEXT = re.compile(r"\}[ \t\n]*,[ \t\n]*(?=\{)|,[ \t]*\n[ \t\n]*(?=\{)")
 _LEFT_OUT = '{"left out": 0, "left out": 0}'  # faulty in its turn, so that it stays set aside
 _SPACE = re.compile(r"[ \t\n]*")
+_PAGE = re.compile(r"\{[ \t\n]*\"data\"[ \t\n]*:[ \t\n]*\[[ \t\n]*\{")
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # no database keeps these as text
 
 
@@ -91,11 +92,11 @@ class _Twice(dict[str, Any]):
 
 def text_of(value: object) -> str | None:
     """A plain value as the text of a cell, null as a blank one; None for objects and arrays."""
+    if isinstance(value, str):
+        return value if value.isascii() and "\0" not in value else _NO_TEXT.sub("\ufffd", value)
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "Y" if value else "N"
-    return _NO_TEXT.sub("\ufffd", value) if isinstance(value, str) else None
+    return ("Y" if value else "N") if isinstance(value, bool) else None
 
 
 def day_of(value: object) -> str | None:
@@ -123,11 +124,15 @@ class Rows:
 
     def add(self, line: int, named: Mapping[str, tuple[str, str | None]]) -> None:
         """`named`: native column -> (name in the file, cell). A cell that is None is no plain value: no row."""
-        wrong = [name for name, cell in named.values() if cell is None]
-        if wrong:
-            self.faults += [Fault(line, name, NOT_PLAIN) for name in wrong]
+        names = tuple(named[c][0] if c in named else "" for c in self.columns)
+        self.add_cells(line, names, tuple(named[c][1] if c in named else "" for c in self.columns))
+
+    def add_cells(self, line: int, names: Sequence[str], cells: tuple[str | None, ...]) -> None:
+        """A cell for each column, and the names of all in the file."""
+        if None in cells:
+            self.faults += [Fault(line, name, NOT_PLAIN) for name, c in zip(names, cells, strict=True) if c is None]
             return
-        self.cells.append(tuple((named[c][1] or "") if c in named else "" for c in self.columns))
+        self.cells.append(cast(tuple[str, ...], cells))
         self.lines.append(line)
 
     def table(self, ignored: tuple[str, ...] = (), no_mark: frozenset[str] = frozenset()) -> RawTable:
@@ -221,6 +226,8 @@ class _Reader:
 
     def by_lines(self, first: int) -> bool:
         """Read the file as JSON lines, or as one object by itself; False where it is one object around lists."""
+        if _PAGE.match(self.text, first):  # not read twice to see what its beginning says
+            return False
         end = self.end_of_line(first)
         try:
             value, stop = self.decode(first)
@@ -388,8 +395,11 @@ def _is_page(value: Any) -> bool:
     """Whether an object is a page of a list, as an API gives it, or holds nothing but named lists."""
     if not isinstance(value, dict):
         return False
-    around = all(isinstance(v, dict | list) for v in value.values()) and _holds_a_list(value)
-    return around or isinstance(value.get("data"), list)
+    if isinstance(value.get("data"), list):
+        return True
+    if not isinstance(next(iter(value.values()), None), (dict, list)):  # a mark, as nearly all of a file are
+        return False
+    return all(isinstance(v, (dict, list)) for v in value.values()) and _holds_a_list(value)
 
 
 def _holds_a_list(value: Any) -> bool:

@@ -226,15 +226,22 @@ class _Records:
 
     def end(self, name: str, line: int, at: int) -> None:
         if self._depth == 3:
-            if name not in self._reads:
-                self._reads[name] = _key(caption(name)) in self._known
+            reads = self._reads.get(name)
+            if reads is None:
+                reads = self._reads[name] = _key(caption(name)) in self._known
             if name in self._filled:
                 self._fault(TWICE)
             self._filled.add(name)
-            if self._reads[name]:
-                cells = self.columns.setdefault(name, [])
-                cells += [""] * (len(self._line) - len(cells))
-                cells[-1] = "".join(self._text)
+            if reads:
+                cells = self.columns.get(name)
+                if cells is None:
+                    cells = self.columns[name] = []
+                if (lacks := len(self._line) - len(cells)) > 1:
+                    cells += [""] * (lacks - 1)
+                if lacks:
+                    cells.append("".join(self._text))
+                else:
+                    cells[-1] = "".join(self._text)
                 if self._with_places:
                     self.places.append((name, len(self._line) - 1, self._begin, at))
             else:

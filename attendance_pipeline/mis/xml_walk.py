@@ -91,6 +91,11 @@ def walk(document: bytes, handler: Handler) -> None:
     parser.buffer_text = True
     names: dict[str, str] = {}
     depth = size = 0
+    begins, says, ends = (
+        handler.start,
+        handler.text,
+        handler.end,
+    )  # looked up once: a year of marks is millions of calls
 
     def refuse(rule: str) -> UnreadableFile:
         return UnreadableFile(rule, line=parser.CurrentLineNumber)
@@ -109,19 +114,19 @@ def walk(document: bytes, handler: Handler) -> None:
             if len(names) == MOST_NAMES:
                 raise refuse("more than 1,000 different names of elements")
             names[name] = name.rpartition(":")[2]
-        handler.start(names[name], parser.CurrentLineNumber, parser.CurrentByteIndex)
+        begins(names[name], parser.CurrentLineNumber, parser.CurrentByteIndex)
 
     def text(words: str) -> None:
         nonlocal size
         size += len(words)
         if size > LONGEST_FIELD:
             raise refuse("a field is longer than 100,000 characters")
-        handler.text(words)
+        says(words)
 
     def end(name: str) -> None:
         nonlocal depth, size
         depth, size = depth - 1, 0
-        handler.end(names[name], parser.CurrentLineNumber, parser.CurrentByteIndex)
+        ends(names[name], parser.CurrentLineNumber, parser.CurrentByteIndex)
 
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = declares
     parser.ExternalEntityRefHandler = parser.UnparsedEntityDeclHandler = declares

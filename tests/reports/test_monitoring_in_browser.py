@@ -72,3 +72,17 @@ def test_it_fits_fetches_nothing_and_takes_words_as_words(
         assert HOSTILE in page.locator("main").inner_text()
     finally:
         page.close()
+
+
+def test_charts_beside_one_another_have_type_of_one_size(browser: Browser, drive: Path) -> None:
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    try:
+        page.goto((drive / "attendance-lead" / PAGE).as_uri())
+        scales = page.evaluate(
+            "[...document.querySelectorAll('.charts svg')].map(s => s.clientWidth / s.viewBox.baseVal.width)"
+        )
+        rows = page.evaluate("[...document.querySelectorAll('.charts svg')].map(s => s.getBoundingClientRect().top)")
+    finally:
+        page.close()
+    assert len(scales) == 2 and rows[0] == rows[1]
+    assert scales[0] == pytest.approx(scales[1], rel=0.02)

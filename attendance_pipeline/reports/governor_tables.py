@@ -198,7 +198,7 @@ def effect_table(effect: Effect, hidden: Hidden) -> Table:
         change, similar, difference, low, high = (points(x) for x in others)
         cells = (name, episodes, percent(before), change, similar, difference, f"{low} to {high}")
         rows.append(Row(cells, total=name == "All stages"))
-    header = ("", "Episodes", "Before", "Change", "Similar pupils", "Difference", "95% interval")
+    header = ("", "Episodes compared", "Before", "Change", "Similar pupils", "Difference", "95% interval")
     return Table(header, tuple(rows))
 
 

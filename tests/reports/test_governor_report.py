@@ -327,6 +327,8 @@ def test_few_episodes_are_counted_and_few_of_a_kind_hidden() -> None:
     page = governor_page(report)
     effect = next(s for s in page["sections"] if s["heading"].startswith("Effect"))
     assert effect["paragraphs"][0] == "Episodes opened this academic year: c."
+    # Not "Episodes": how many there were stands below, and most may have nobody to be compared with.
+    assert effect["tables"][0]["header"][1] == "Episodes compared"
     assert rows(page, LADDER)["All"] == ("c", "0", "0", "0", "0", "c")
     assert set(rows(page, LADDER, 1).values()) == {("c",)}  # who is in no other tier is in the third
 

@@ -21,7 +21,7 @@ from attendance_pipeline.mis.map_settings import MOST_HEADER_ROWS
 from attendance_pipeline.mis.native import read_cells
 from attendance_pipeline.mis.sims_xml import caption
 from attendance_pipeline.mis.upn import has_upn_form
-from attendance_pipeline.mis.xml_walk import as_utf8, walk
+from attendance_pipeline.mis.xml_walk import NOT_WELL_FORMED, as_utf8, walk
 
 # Names in JSON that tell the shipped format that reads them.
 _TELLING = {
@@ -253,7 +253,13 @@ class _Elements:
 
 def _of_xml(data: bytes) -> Sample:
     found = _Elements()
-    walk(as_utf8(data), found)
+    try:
+        walk(as_utf8(data), found)
+    except UnreadableFile as fault:
+        # Of a report that is broken further on, the records before that show what it is; its format reads the others.
+        found.records = found.records[:-1]
+        if not (found.root == "SuperStarReport" and found.records and fault.rule.startswith(NOT_WELL_FORMED)):
+            raise
     form = "sims-xml" if found.root == "SuperStarReport" else "ctf-xml" if found.marks else None
     if form == "ctf-xml":
         return Sample("xml", (), (), format=form)

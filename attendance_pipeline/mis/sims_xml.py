@@ -141,6 +141,18 @@ class SimsXml(SomeKinds):
         return bytes(out + document[at:]) if at else data
 
 
+def register_and(data: bytes, captions: Sequence[str]) -> tuple[RawTable, dict[str, list[str]]]:
+    """The register of a report, and by caption the cells of other columns of it, a cell for each record: for whoever
+    looks at a report that stands by itself, and reads it once. Raises UnreadableFile."""
+    others = {_key(c): c for c in captions}
+    records = _walked(as_utf8(data), {**others, **_captions("register")})
+    cells: dict[str, list[str]] = {}
+    for name in records.columns:
+        if (key := _key(caption(name))) in others:
+            cells.setdefault(others[key], records.cells(name))
+    return _table("register", records), cells
+
+
 def _walked(document: bytes, known: Mapping[str, str], with_places: bool = False) -> _Records:
     """The records of a report. One that is broken costs itself, where the others can be told. Raises UnreadableFile."""
     records = _Records(known, with_places)

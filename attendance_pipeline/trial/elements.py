@@ -10,8 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attendance_pipeline.mis.formats import RawTable
 from attendance_pipeline.mis.json_reading import day_of, member, read_lists, text_of
-from attendance_pipeline.mis.sims_xml import caption
+from attendance_pipeline.mis.sims_xml import caption, register_and
 from attendance_pipeline.mis.xml_walk import as_utf8, walk
 from attendance_pipeline.trial import headers
 from attendance_pipeline.trial.people import Person, person_of
@@ -21,7 +22,6 @@ _REPORT, _RECORD, _CLOSED = b"<SuperStarReport", b"</Record>", b"</SuperStarRepo
 _OF_A_MARK = ('"attendance_code_id"', '"attendance_mark"')  # what shows a format of JSON
 _MOST_TRIED = 50
 _JSON_NAMES = (b"surname", b"last_name", b"Surname")
-_ELEMENT = {"sims-xml": "Record", "ctf-xml": "Pupil"}
 
 
 class _People:
@@ -88,13 +88,21 @@ def _object_around(text: str, at: int) -> dict[str, Any] | None:
     return None
 
 
-def people_of_xml(data: bytes, form: str, names: Sequence[str]) -> list[Person]:
-    """Everybody in a report of SIMS, whose records have the captions `names`, or in a common transfer file. Raises
-    UnreadableFile."""
-    who = set(headers.who_columns(names))
-    if form == "sims-xml" and not who - {headers.UPN, headers.STUDENT_ID}:
-        return []
-    people = _People(_ELEMENT[form])
+def report_of_sims(data: bytes, captions: Sequence[str]) -> tuple[RawTable, list[Person]]:
+    """The marks of a report of SIMS with these captions, and everybody in it. Raises UnreadableFile."""
+    who = headers.who_columns(captions)
+    if not set(who) - {headers.UPN, headers.STUDENT_ID}:
+        return register_and(data, ())[0], []
+    table, cells = register_and(data, [captions[place] for place in who.values()])
+    found = {field: cells[captions[place]] for field, place in who.items() if captions[place] in cells}
+    return table, [
+        person_of(dict(zip(found, row, strict=True))) for row in dict.fromkeys(zip(*found.values(), strict=True))
+    ]
+
+
+def people_of_transfer_file(data: bytes) -> list[Person]:
+    """Everybody in a common transfer file. Raises UnreadableFile."""
+    people = _People("Pupil")
     walk(as_utf8(data), people)
     return [person_of(cells) for cells in people.found.values()]
 

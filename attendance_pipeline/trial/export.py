@@ -46,7 +46,7 @@ from attendance_pipeline.trial.columns import (
     text_of_file,
     without_totals,
 )
-from attendance_pipeline.trial.elements import head_of, people_of_json, people_of_xml
+from attendance_pipeline.trial.elements import head_of, people_of_json, people_of_transfer_file, report_of_sims
 from attendance_pipeline.trial.people import Person, identity, mostly_upns, person_of
 
 _KEY = "(pupil)"
@@ -446,8 +446,12 @@ def _share_of(values: Sequence[str], holds: Callable[[str], bool]) -> float:
 def _of_format(suggestion: Suggestion, data: bytes) -> _Found:
     form = suggestion.sample.format or ""
     ending = "xml" if suggestion.sample.written == "xml" else "json"
-    table = formats()[form].read("register", f"register.{ending}", data)
-    people = people_of_xml(data, form, suggestion.sample.headers) if ending == "xml" else people_of_json(data)
+    people: list[Person]
+    if form == "sims-xml":
+        table, people = report_of_sims(data, suggestion.sample.headers)
+    else:
+        table = formats()[form].read("register", f"register.{ending}", data)
+        people = people_of_transfer_file(data) if ending == "xml" else people_of_json(data)
     known = {**{student_name("", tidy(p.student_id)): p for p in people if p.student_id},
              **{p.upn: p for p in people if p.upn}}  # fmt: skip
     upns = "UPN" in table.columns and any(t.strip() for t in set(texts_of(table, "UPN")))

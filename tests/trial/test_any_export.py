@@ -228,6 +228,29 @@ def test_the_head_of_a_large_file_tells_its_format(name, school, monkeypatch):
     assert (by_head.code == whole.code).all()
 
 
+@pytest.mark.parametrize("ends", ["</SuperStarReport>", ""])  # whole, and cut off after a record
+def test_a_report_with_names_and_a_broken_record_is_read_as_a_home_reads_it(ends):
+    upns = ("N838370000001", "C838370000002")
+    record = (
+        "<Record><UPN>{}</UPN><Legal_x0020_Surname>{}</Legal_x0020_Surname><Reg>7A</Reg><Date>{}T00:00:00+01:00</Date>"
+    )
+    record += "<Session>{}</Session><Mark>/</Mark></Record>\n"
+    rows = [
+        record.format(upn, surname, f"2025-09-{day:02}", "AM")
+        for upn, surname in zip(upns, ("Ash", "Bell"), strict=True)
+        for day in range(8, 13)
+    ]
+    broken = rows[3].replace("</UPN>", "")
+    report = "<SuperStarReport>\n" + "".join([*rows[:3], broken, *rows[4:]]) + ends
+    export = read_export("marks.xml", report.encode(), MADE)
+    assert len(export.code) == 9
+    assert {(p.upn, p.surname, p.class_name) for p in export.people} == {
+        ("N838370000001", "Ash", "7A"),
+        ("C838370000002", "Bell", "7A"),
+    }
+    assert sum(s.rows for s in export.set_aside) == (1 if ends else 2)
+
+
 # ---------------------------------------------------------------- who the pupils are
 
 

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import pikepdf
 import pypdfium2
 import pytest
 import report_world
+from browser import open_browser
 
 from attendance_pipeline.derive.inputs import LogTable, PupilTable, SchoolInputs
 from attendance_pipeline.derive.ladder import OPENED
@@ -115,6 +117,16 @@ def test_the_page_for_the_browser_is_whole_and_fetches_nothing() -> None:
     assert "St Mary &amp; St John&#39;s &lt;Primary&gt;" in html
     for words in PAGE["narrative"]:
         assert words.replace("'", "&#39;") in html
+
+
+def test_on_a_phone_the_reasons_are_seen_with_their_figures(tmp_path: Path) -> None:
+    (tmp_path / HTML_FILE).write_bytes(governor_report(given(420))[HTML_FILE])
+    with open_browser() as browser:
+        page = browser.new_page(viewport={"width": 360, "height": 800})
+        page.goto((tmp_path / HTML_FILE).as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        room = page.locator(".chart", has_text="Illness").evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert room[0] <= room[1]
 
 
 def test_the_chart_is_a_drawing_with_its_meaning_in_words() -> None:

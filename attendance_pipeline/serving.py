@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -22,6 +21,7 @@ from attendance_pipeline.running import prepare_instance
 HOST = "127.0.0.1"  # pupils' data are one click away: on this machine alone
 MODULE = ("-m", "attendance_pipeline.definitions")
 _STOP_SECONDS = 15
+_LEAVE_SECONDS = 5  # for what those have started to end by itself
 
 
 def serve(home: Home, port: int) -> int:
@@ -66,17 +66,26 @@ def _stop(children: Sequence[subprocess.Popen[bytes]]) -> None:
         try:
             child.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            _kill(child)
+            child.kill()
             child.wait()
+    for child in children:
+        _end_the_rest(child.pid)
 
 
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    """The process and those it has started: one that was caught while starting up would leave them behind."""
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)  # it leads a session of its own
-    else:
-        child.kill()
+def _end_the_rest(group: int) -> None:
+    """End what a child has started and left behind: one that was caught while starting up ends without a word to its
+    own. Each child leads a session of its own, so that a signal to its group reaches nobody else."""
+    if not hasattr(os, "killpg"):
+        return
+    for number, seconds in ((0, _LEAVE_SECONDS), (signal.SIGTERM, _LEAVE_SECONDS), (signal.SIGKILL, 0)):
+        try:
+            os.killpg(group, number)
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                time.sleep(0.1)
+                os.killpg(group, 0)
+        except ProcessLookupError:
+            return
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

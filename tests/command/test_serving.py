@@ -41,6 +41,8 @@ def ui(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.STDOUT,
         text=True,
         env=environment(),
+        # As from a terminal: what runs in the background of a script would hand on that it ignores Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no thread is running here
     )
     assert process.stdout is not None
     try:

@@ -75,16 +75,13 @@ def deliver(
     DeliveryError (an OSError) when the drive is gone, full or not writable.
     """
     checked_what(what)
-    parts = [checked_name(part) for part in (school, audience, year_name.replace("/", "-"), day.isoformat())]
+    parts = [checked_name(part) for part in (school, audience, _year_folder(year_name), day.isoformat())]
     _check_files(files)
     audience_folder = drive.joinpath(*parts[:2])
     day_folder = drive.joinpath(*parts)
     at_hand = isinstance(files, dict)
     listed = _listed(files) if at_hand else []
-    manifest = {
-        **dict(zip(("school", "audience", "academic_year", "date"), parts, strict=True)),
-        **{"what": what, "run": run, "policy_version": policy, "register_as_at": as_at},
-    }
+    manifest = _manifest(school, audience, year_name, day, what, run, policy, as_at)
     with _explained(drive):
         _refuse_missing(drive)
         _make_folders(drive, audience_folder)
@@ -129,11 +126,7 @@ def deliver_in_place(
     _check_files(files)
     audience_folder = drive.joinpath(*parts)
     folder, listed = audience_folder / what, _listed(files)
-    manifest = {
-        **{"school": school, "audience": audience, "academic_year": year_name.replace("/", "-")},
-        **{"date": day.isoformat(), "what": what, "run": run, "policy_version": policy, "register_as_at": as_at},
-        "files": listed,
-    }
+    manifest = _manifest(school, audience, year_name, day, what, run, policy, as_at)
     with _explained(drive):
         _refuse_missing(drive)
         _make_folders(drive, audience_folder)
@@ -148,6 +141,20 @@ def deliver_in_place(
                 _sync_folder(folder)
             _sync_folder(audience_folder)
         return Delivered(folder, True, written)
+
+
+def _manifest(
+    school: str, audience: str, year_name: str, day: dt.date, what: str, run: str, policy: str, as_at: str
+) -> dict[str, object]:
+    """What a manifest says besides the list of files, which is known when they are written."""
+    return {
+        **{"school": school, "audience": audience, "academic_year": _year_folder(year_name), "date": day.isoformat()},
+        **{"what": what, "run": run, "policy_version": policy, "register_as_at": as_at},
+    }
+
+
+def _year_folder(year_name: str) -> str:
+    return year_name.replace("/", "-")
 
 
 def _refuse_missing(drive: Path) -> None:

@@ -37,46 +37,51 @@ backfill = dg.define_asset_job(
     "to do about the data where that changed.",
 )
 
-weekly_class_lists = dg.define_asset_job(
+
+def _alone(name: str, asset: str, description: str) -> dg.UnresolvedAssetJobDefinition:
+    """A job that makes one asset and nothing else."""
+    return dg.define_asset_job(
+        name,
+        selection=dg.AssetSelection.assets(asset),
+        executor_def=dg.in_process_executor,
+        description=description,
+    )
+
+
+weekly_class_lists = _alone(
     "weekly_class_lists",
-    selection=dg.AssetSelection.assets("class_lists"),
-    executor_def=dg.in_process_executor,
-    description="Each class teacher's list of the week, and the bundle of all classes for the attendance lead.",
+    "class_lists",
+    "Each class teacher's list of the week, and the bundle of all classes for the attendance lead.",
 )
 
-weekly_monitoring = dg.define_asset_job(
+weekly_monitoring = _alone(
     "weekly_monitoring",
-    selection=dg.AssetSelection.assets("monitoring"),
-    executor_def=dg.in_process_executor,
-    description="The monitoring of the school week that has ended, for the attendance lead and the leadership.",
+    "monitoring",
+    "The monitoring of the school week that has ended, for the attendance lead and the leadership.",
 )
 
-fortnightly_pastoral_packs = dg.define_asset_job(
+fortnightly_pastoral_packs = _alone(
     "fortnightly_pastoral_packs",
-    selection=dg.AssetSelection.assets("pastoral_packs"),
-    executor_def=dg.in_process_executor,
-    description="The pack of the pastoral meeting of two school weeks.",
+    "pastoral_packs",
+    "The pack of the pastoral meeting of two school weeks.",
 )
 
-punctuality_raffle = dg.define_asset_job(
+punctuality_raffle = _alone(
     "punctuality_raffle",
-    selection=dg.AssetSelection.assets("punctuality_raffles"),
-    executor_def=dg.in_process_executor,
-    description="Draws the punctuality raffle of each school week that has ended without one, once and for good.",
+    "punctuality_raffles",
+    "Draws the punctuality raffle of each school week that has ended without one, once and for good.",
 )
 
-attendance_prize_pot = dg.define_asset_job(
+attendance_prize_pot = _alone(
     "attendance_prize_pot",
-    selection=dg.AssetSelection.assets("prize_pots"),
-    executor_def=dg.in_process_executor,
-    description="Draws the prize pot of each round of school weeks that has ended without one, once and for good.",
+    "prize_pots",
+    "Draws the prize pot of each round of school weeks that has ended without one, once and for good.",
 )
 
-governor_report = dg.define_asset_job(
+governor_report = _alone(
     "governor_report",
-    selection=dg.AssetSelection.assets("governor_reports"),
-    executor_def=dg.in_process_executor,
-    description="The governor report of one half-term, for every school whose calendar has it.",
+    "governor_reports",
+    "The governor report of one half-term, for every school whose calendar has it.",
 )
 
 JOBS = (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
-from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError, day, home_of
+from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError, day, home_of, today
 from attendance_pipeline.home import open_home
 
 
@@ -23,7 +22,7 @@ def _update(arguments: Arguments) -> int:
     from attendance_pipeline.steps.benchmarks import update
 
     try:
-        done = update(home, arguments.file, to=arguments.to, today=dt.date.today())  # noqa: DTZ011  # a day, not a time
+        done = update(home, arguments.file, to=arguments.to, today=today())
     except NotADownload as refused:
         raise UsageError(f"{arguments.file} was not taken: {refused}") from None
     except OSError as error:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
 import zipfile
 from pathlib import Path
 
-from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError, home_of
+from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError, home_of, today
 from attendance_pipeline.home import open_home
 
 
@@ -30,7 +29,6 @@ def _subject_access(arguments: Arguments) -> int:
     if output.exists():
         raise UsageError(f"{output}: there is such a file; name another with -o")
     schools = home.schools if arguments.school is None else (home.school(arguments.school),)
-    today = dt.datetime.now().astimezone().date()
     counts: dict[str, int] = {}
     with Site(home) as site, io.BytesIO() as out:
         found = find_pupils(site, arguments.upn, schools)
@@ -40,7 +38,7 @@ def _subject_access(arguments: Arguments) -> int:
             raise UsageError("UPN: several pupils of one school fit; give the UPN itself")
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for pupil in found:
-                gathered = gather(site, pupil, today)
+                gathered = gather(site, pupil, today())
                 for name, content in gathered.files.items():
                     archive.writestr(f"{pupil.school.id}/{name}", content)
                 counts |= {f"{pupil.school.id}/{name}": count for name, count in gathered.counts.items() if count}

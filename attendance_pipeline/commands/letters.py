@@ -6,7 +6,6 @@ brought up to them at once. Who decided is `--by`, else the name of the person a
 
 from __future__ import annotations
 
-import datetime as dt
 import getpass
 import json
 from argparse import ArgumentParser
@@ -24,6 +23,7 @@ from attendance_pipeline.commands.telling import (
     day,
     home_of,
     say_progress,
+    today,
 )
 from attendance_pipeline.home import Home, open_home
 
@@ -197,7 +197,7 @@ def _decide(decision: str, arguments: Arguments) -> int:
             print(f"Nothing in the batch of {arguments.batch} to {decision}." if decision != "sent" else "Nothing "
                   f"approved in the batch of {arguments.batch}.")  # fmt: skip
             return DONE
-    on, by = arguments.on or _today(), arguments.by or getpass.getuser()
+    on, by = arguments.on or today(), arguments.by or getpass.getuser()
     return _write(home, [Wanted(r, decision, on, by, arguments.reason) for r in dict.fromkeys(references)])
 
 
@@ -221,7 +221,7 @@ def _return(arguments: Arguments) -> int:
 def _write(home: Home, wanted: Sequence[Any]) -> int:
     from attendance_pipeline.running import run_decisions
 
-    said = run_decisions(home, wanted, _today(), say_progress())
+    said = run_decisions(home, wanted, today(), say_progress())
     refused, done = {r.reference for r in said.written.refused}, set(said.written.done)
     for reference, (state, reason) in sorted(said.states.items()):
         if reference not in refused:
@@ -230,7 +230,3 @@ def _write(home: Home, wanted: Sequence[Any]) -> int:
     for r in said.written.refused:
         print(f"{r.reference}: not done: {r.why}")
     return NEEDS_A_PERSON if refused else DONE
-
-
-def _today() -> dt.date:
-    return dt.datetime.now().astimezone().date()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import sys
 from collections.abc import Iterator
 
-from attendance_pipeline.commands.telling import DONE, REFUSED, Arguments, Commands, home_of
+from attendance_pipeline.commands.telling import DONE, REFUSED, Arguments, Commands, home_of, today
 from attendance_pipeline.home import Home, init_home
 from attendance_pipeline.home_check import Finding
 
@@ -69,7 +68,7 @@ def _check(arguments: Arguments) -> int:
             words = f"nobody of the school has checked the {language_name(tag)} of {', '.join(kinds)}"
             yield Finding("note", home.letter_templates, tag, f"{words}: docs/letters.md says how to mark it")
 
-    found = check_home(home_of(arguments), dt.datetime.now().astimezone().date(), [templates, _examples])
+    found = check_home(home_of(arguments), today(), [templates, _examples])
     errors = sum(f.severity == "error" for f in found)
     if arguments.json:
         rows = [{"severity": f.severity, "file": str(f.file), "key": f.key, "message": f.message} for f in found]

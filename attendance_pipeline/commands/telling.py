@@ -62,6 +62,11 @@ def day(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date as in 2026-02-13") from None
 
 
+def today() -> dt.date:
+    """The day it is on this machine."""
+    return dt.datetime.now().astimezone().date()
+
+
 def in_order(arguments: Arguments) -> None:
     """Raise UsageError when --from (`first`) is after --to (`last`)."""
     if arguments.first and arguments.last and arguments.first > arguments.last:

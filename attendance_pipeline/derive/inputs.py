@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from attendance_pipeline.law.compulsory_age import compulsory_school_age
 from attendance_pipeline.law.policy import ACTIONS, Policy
-from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.law.school_calendar import SchoolCalendar
+from attendance_pipeline.law.worked_example import marks_of_word
 
 Ints = npt.NDArray[np.int32]
 Texts = npt.NDArray[np.object_]
@@ -296,6 +296,5 @@ def marks_from_text(calendar: SchoolCalendar, rows: Sequence[str]) -> npt.NDArra
     out = np.zeros((len(rows), len(calendar), 2), dtype=np.uint8)
     for p, line in enumerate(rows):
         for d, word in enumerate(line.split()):
-            pair = word.split(",") if "," in word else list(word)
-            out[p, d] = [0 if code == "-" else CODES.numbers_of([code])[0] for code in pair]
+            out[p, d] = marks_of_word(word)
     return out

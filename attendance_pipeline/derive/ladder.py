@@ -214,9 +214,9 @@ def close(s, today, figure):
 
 
 @within
-def below_threshold(today, figure):
-    """A < T; false when A is null or no ladder is in force."""
-    return figure[0] * HUNDRED_PERCENT < today.threshold * figure[1]
+def is_below(level, figure):
+    """A < T, or a stage's own level; false when A is null or there is none."""
+    return figure[0] * HUNDRED_PERCENT < level * figure[1]
 
 
 @within
@@ -226,15 +226,9 @@ def at_threshold(today, figure):
 
 
 @within
-def below(level, figure):
-    """A < a level; false when A is null or there is no such level."""
-    return figure[0] * HUNDRED_PERCENT < level * figure[1]
-
-
-@within
 def stage_of_level(today, rungs, d, stage, figure):
     """The highest stage that a pupil at `stage` reaches by level alone: each on the way has one, and A is below it."""
-    while stage < today.last_stage and below(rungs[d, stage + 1].below, figure):
+    while stage < today.last_stage and is_below(rungs[d, stage + 1].below, figure):
         stage += 1
     return stage
 
@@ -268,7 +262,7 @@ def apply_entry(s, today, rungs, dues, entry, events, p, d, first, figure):
 @within
 def may_open(s, today, d, figure):
     """Step 2, all but the gate."""
-    if not today.opens or figure[1] < today.minimum or not below_threshold(today, figure):
+    if not today.opens or figure[1] < today.minimum or not is_below(today.threshold, figure):
         return False
     if d <= s.nothing_opens_until:
         return False
@@ -332,7 +326,7 @@ def review(s, today, rungs, dues, counts, gates, events, p, d, first, figure):
     s.reviews += 1
     level = rungs[d, stage + 1].below if stage < TOP_STAGE else -1
     may_rise = stage < today.last_stage and s.reviews >= rungs[d, stage].reviews_before_next
-    if level >= 0 and not below(level, figure):
+    if level >= 0 and not is_below(level, figure):
         may_rise = False
     recovered_alone = period_attended * HUNDRED_PERCENT >= today.recovered_at * period_possible
     dropped = attended * then_possible < then_attended * possible  # false when the checkpoint is null
@@ -378,7 +372,7 @@ def write(row, s, today, figure):
     if s.stage == 0:
         if figure[1] < today.minimum:
             row.status = INSUFFICIENT_DATA
-        elif s.recovered and below_threshold(today, figure):
+        elif s.recovered and is_below(today.threshold, figure):
             row.status = WATCH
         else:
             row.status = NONE

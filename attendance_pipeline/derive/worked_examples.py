@@ -19,9 +19,8 @@ from attendance_pipeline.derive.ladder import EVENTS
 from attendance_pipeline.derive.tables import to_frame
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.law.policy import Policy
-from attendance_pipeline.law.register_codes import CODES
 from attendance_pipeline.law.school_calendar import SchoolCalendar
-from attendance_pipeline.law.worked_example import Example, Expected, codes_of, span_of
+from attendance_pipeline.law.worked_example import Example, Expected, marks_of_word, span_of
 
 
 @dataclass(frozen=True)
@@ -72,11 +71,11 @@ def _problems(policy: Policy, example: Example) -> Iterator[str]:
 
 def _school(policy: Policy, example: Example, calendar: SchoolCalendar) -> SchoolInputs:
     marks = np.zeros((1, len(calendar), 2), dtype=np.uint8)
-    marks[0, :] = _numbers(example.otherwise)
+    marks[0, :] = marks_of_word(example.otherwise)
     for span, words in example.marks.items():
         days, said = _days_of(calendar, span, words), words.split()
         for i, day in enumerate(days):
-            marks[0, day] = _numbers(said[i] if len(said) > 1 else said[0])
+            marks[0, day] = marks_of_word(said[i] if len(said) > 1 else said[0])
     log = [
         LogEntry(0, e.date, e.action, e.stage, from_=e.from_, until=e.until)
         for e in sorted(example.log, key=lambda e: e.date)
@@ -93,10 +92,6 @@ def _days_of(calendar: SchoolCalendar, span: str, words: str) -> range:
         return range(start, calendar.on_or_before(last) + 1)
     stop = start + len(words.split())
     return range(start, stop) if calendar.index(first) is not None and stop <= len(calendar) else range(0)
-
-
-def _numbers(word: str) -> list[int]:
-    return [0 if code == "-" else CODES.numbers_of([code])[0] for code in codes_of(word)]
 
 
 def _of_ladder(derived: Derived, day: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from attendance_pipeline.law.register_codes import CODES
+from attendance_pipeline.law.register_codes import CODES, NO_MARK
 from attendance_pipeline.law.school_calendar import CalendarSetting, SchoolCalendar, YearSetting, calendar_from_text
 
 PRESENT = "/\\"
@@ -26,13 +26,14 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def codes_of(word: str) -> tuple[str, str]:
-    """The two codes of a school day: `OO`, `/O`, or with a comma `C1,Y1`; `-` is no mark. Raises ValueError."""
+def marks_of_word(word: str) -> tuple[int, int]:
+    """The numbers of the two codes of a school day: `OO`, `/O`, or with a comma `C1,Y1`; `-` is no mark. Raises
+    ValueError."""
     pair = word.split(",") if "," in word else list(word)
     if len(pair) != 2:
         raise ValueError(f"two codes a school day, such as OO, /O or C1,Y1, not {word!r}")
-    CODES.numbers_of([code for code in pair if code != "-"])
-    return pair[0], pair[1]
+    morning, afternoon = (NO_MARK if code == "-" else CODES.numbers_of([code])[0] for code in pair)
+    return morning, afternoon
 
 
 def span_of(text: str) -> tuple[dt.date, dt.date | None]:
@@ -51,12 +52,12 @@ def _readable(marks: Mapping[str, str]) -> Mapping[str, str]:
         if not days or (last is not None and len(days) != 1):
             raise ValueError(f"for {span!r} one word of two codes for each of its days, not {words!r}")
         for word in days:
-            codes_of(word)
+            marks_of_word(word)
     return marks
 
 
 def _two_codes(word: str) -> str:
-    codes_of(word)
+    marks_of_word(word)
     return word
 
 

@@ -6,7 +6,6 @@ import csv
 import datetime as dt
 import io
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,17 +59,6 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     load(home)
     (home / "state" / KEY_FILE).write_bytes(b"a key that is the same each time")
     return home
-
-
-@pytest.fixture
-def home(loaded: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(loaded, tmp_path / "home")
-
-
-@pytest.fixture
-def site(home: Path) -> Iterator[Site]:
-    with open_site(home) as site:
-        yield site
 
 
 def drawn(home: Path, upto: dt.date, kind: str = RAFFLE) -> list[StoredDraw]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,17 +81,6 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ])  # fmt: skip
     load(home)
     return home
-
-
-@pytest.fixture
-def home(loaded: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(loaded, tmp_path / "home")
-
-
-@pytest.fixture
-def site(home: Path) -> Iterator[Site]:
-    with open_site(home) as site:
-        yield site
 
 
 @pytest.fixture(scope="module")

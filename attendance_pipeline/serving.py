@@ -20,13 +20,17 @@ from attendance_pipeline.running import prepare_instance
 
 HOST = "127.0.0.1"  # pupils' data are one click away: on this machine alone
 MODULE = ("-m", "attendance_pipeline.definitions")
+GUARD = ("-m", "attendance_pipeline.web_guard")
 _STOP_SECONDS = 15
 _LEAVE_SECONDS = 5  # for what those have started to end by itself
 
 
-def serve(home: Home, port: int) -> int:
-    """Serve until interrupted (0), or until one of the two ends by itself (3)."""
-    if _taken(port):
+def serve(home: Home, port: int, host: str = HOST, names: Sequence[str] = (), *, read_only: bool = False) -> int:
+    """Serve until interrupted (0), or until one of the two ends by itself (3).
+
+    `names`: by which the page may be called, besides those of loopback. `read_only`: nothing can be started by it.
+    """
+    if _taken(host, port):
         print(f"attendance: port {port} is in use; choose another with --port", file=sys.stderr)
         return 2
     environment = {
@@ -35,8 +39,9 @@ def serve(home: Home, port: int) -> int:
         HOME_VARIABLE: str(home.path),
         "PYTHONWARNINGS": "ignore",
     }
+    web = ["--host", host, "--port", str(port), *(["--read-only"] if read_only else [])]
     programs = [
-        [_script("dagster-webserver"), "--host", HOST, "--port", str(port), *MODULE],
+        [sys.executable, *GUARD, *names, "--", *web, *MODULE],
         [_script("dagster-daemon"), "run", *MODULE],
     ]
     signal.signal(signal.SIGTERM, _interrupt)
@@ -45,7 +50,7 @@ def serve(home: Home, port: int) -> int:
         for program in programs:
             # A terminal's Ctrl-C reaches only us, and we stop both in order.
             children.append(subprocess.Popen(program, env=environment, cwd=home.state, start_new_session=True))  # noqa: S603  # our own programs
-        print(f"Dagster for {home.path}: http://{HOST}:{port}  (Ctrl-C stops it)", flush=True)
+        print(f"Dagster for {home.path}: http://{host}:{port}  (Ctrl-C stops it)", flush=True)
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
         print("attendance: Dagster ended by itself; its last lines above say why", file=sys.stderr)
@@ -98,11 +103,11 @@ def _script(name: str) -> str:
     return str(next((p for p in (folder / name, folder / f"{name}.exe") if p.exists()), name))
 
 
-def _taken(port: int) -> bool:
-    with socket.socket() as probe:
+def _taken(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
             return True
     return False

@@ -22,6 +22,7 @@ _BELOW_STEPS = ("law", "drive_names", "spreadsheets", "store", "derive", "home",
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "letter_templates": (),
     "law": (),
+    "advice": (),
     "drive_names": (),
     "spreadsheets": (),
     "table_files": (),
@@ -48,12 +49,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # A summary of the school's own system is read, and its rows matched, as `attendance try --against` does it.
     "steps.reconcile": ("steps", *_BELOW_STEPS, "trial"),
     "demo": ("law", "derive", "home", "mis.kinds", "mis.upn"),
-    "assets": ("law", "home", "steps"),
+    "one_at_a_time": ("home",),
+    "assets": ("law", "home", "one_at_a_time", "steps"),
     "schedules": ("home", "steps", "assets"),
     "definitions": ("law", "home", "assets", "schedules"),
     "event_log": (),
-    "running": ("home", "store", "letters.decisions", "steps", "schedules", "definitions", "event_log"),
+    "running": ("advice", "one_at_a_time", "home", "store", "letters.decisions", "steps", "schedules", "definitions",
+                "event_log"),
     "serving": ("home", "running"),
+    "web_guard": (),  # a program of its own, started by serving
     "said": ("home", "store.impact", "letters.batch", "running"),
     "demo.run": ("home", "demo", "running"),
     "tables_in_words": (),
@@ -61,7 +65,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "notebooks": ("law", "derive", "home", "register", "steps", "tables_in_words"),
     OURS: ("notebooks",),  # when it is asked for `open_home`
     "commands": ("home_check", "table_files", *_BELOW_STEPS, "trial", "steps", "demo", "running", "serving", "said"),
-    "cli": ("law", "store", "commands"),
+    "cli": ("advice", "law", "store", "commands"),
 }  # fmt: skip
 
 # Parts of our own that not everybody may use who may import what is around them.
@@ -79,7 +83,7 @@ ONLY_FOR: dict[str, tuple[tuple[str, ...], str]] = {
 
 # Libraries that not everybody may import.
 LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
-    "dagster": (("assets", "schedules", "definitions", "running"), "no Dagster below the roof"),
+    "dagster": (("assets", "schedules", "definitions", "running", "web_guard"), "no Dagster below the roof"),
     "sqlalchemy": (("store", "register", "mis.load", "steps", "home", "event_log"), "no SQL outside store/"),
     "alembic": (("store",), "no SQL outside store/"),
     "psycopg": (("store",), "no SQL outside store/"),
@@ -98,7 +102,16 @@ SQLALCHEMY_NAMES_ELSE = {"Connection"}
 SQL_CALLS = {"execute", "executemany", "exec_driver_sql"}
 
 # Who may ask what time it is. Everybody else is told the day, so that an answer does not change from day to day.
-CLOCK = ("store.warehouse", "mis.inbox", "delivery", "schedules.timetable", "running", "serving", "commands")
+CLOCK = (
+    "store.warehouse",
+    "mis.inbox",
+    "delivery",
+    "one_at_a_time",
+    "schedules.timetable",
+    "running",
+    "serving",
+    "commands",
+)
 CLOCK_CALLS = {"now", "today", "utcnow"}
 
 # Who may write files, and what: its comment. Only `delivery` writes to the drive.
@@ -111,6 +124,7 @@ WRITERS = (
     "steps.secret",  # a key in the home's state
     "steps.decided",  # what was decided of letters, into the inbox as one more extract of the log
     "table_files",  # where `attendance export` was told to
+    "one_at_a_time",  # who is at work; takes away what killed runs left unfinished
     "running",  # Dagster's settings of a home
     "demo.extracts",  # a demonstration's inbox
     "demo.run",

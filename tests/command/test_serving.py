@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from demo_homes import COMMAND, attendance, environment
 
 from attendance_pipeline.definitions import build_definitions
@@ -76,6 +78,19 @@ def ask(port: int) -> Any:
             time.sleep(0.2)
 
 
+def status(port: int, headers: dict[str, str]) -> int:
+    """What a question with these headers is answered with."""
+    query = json.dumps({"query": "{version}"}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/graphql", query, headers={"Content-Type": "application/json", **headers}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
 def test_the_ui_shows_the_homes_assets_and_runs_to_this_machine_alone_and_ends_whole(home: Path) -> None:
     port = free_port()
     with ui(home, port) as process:
@@ -85,11 +100,15 @@ def test_the_ui_shows_the_homes_assets_and_runs_to_this_machine_alone_and_ends_w
         assert shown == {key.to_user_string() for key in graph.get_all_asset_keys()}
         # At half past two in the morning the home's own schedules start others.
         runs = [run for run in data["runsOrError"]["results"] if STARTED_BY_DEMO in run["tags"]]
-        assert [run["jobName"] for run in reversed(runs)][:2] == ["take_in_extracts", "backfill"]
+        assert [run["jobName"] for run in reversed(runs)][:2] == ["take_in_extracts", "backfill"], data
         assert {run["status"] for run in runs} == {"SUCCESS"}
         (repository,) = data["repositoriesOrError"]["nodes"]
         assert "nightly_extracts" in {schedule["name"] for schedule in repository["schedules"]}
         assert [sensor["name"] for sensor in repository["sensors"]] == ["nightly_follows_extracts"]
+        # A page of somebody else's in the browser of this machine gets nothing, and starts nothing.
+        for foreign in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Content-Type": "text/plain"}):
+            assert status(port, foreign) == 403
+        assert status(port, {}) == 200
         # Whoever listened on every address would hold this one too.
         with socket.socket() as elsewhere:
             elsewhere.bind(("127.0.0.2", port))
@@ -107,3 +126,18 @@ def test_the_ui_can_be_stopped_while_it_is_starting(tmp_path: Path) -> None:
     with ui(tmp_path / "empty", free_port()) as process:
         stop(process, signal.SIGINT)
         assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "answer"),
+    [
+        (["--host", "0.0.0.0"], "with --host say by --name, too, what the page is called"),
+        (["--host", "attendance.example"], "--host is the number of an address"),
+        (["--port", "0"], "a port is a number from 1 to 65535"),
+    ],
+)
+def test_a_page_for_others_has_a_name(told: list[str], answer: str, tmp_path: Path) -> None:
+    assert attendance("init", tmp_path / "empty").code == 0
+    refused = attendance("ui", "--home", tmp_path / "empty", *told)
+    assert refused.code == 2
+    assert answer in refused.err

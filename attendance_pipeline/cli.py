@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from attendance_pipeline.advice import NO_MEMORY, advice_on
 from attendance_pipeline.commands import (
     benchmarks,
     data_protection,
@@ -48,7 +49,7 @@ _STOPPED_WORDS = "stopped. Nothing half-done is left; the same command goes on f
 # Errors by name: their modules are too heavy to import for every command. What Ctrl-C becomes within a run of Dagster,
 # and errors whose words we chose.
 _STOPPED = ("DagsterExecutionInterruptedError",)
-_OWN_WORDS = ("RunFailed", "TemplateError")
+_OWN_WORDS = ("DeliveryError", "FileReplaced", "HomeBusy", "KeyUnusable", "PageError", "RunFailed", "TemplateError")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,9 +94,11 @@ def _safe(error: Exception) -> str:
     if os.environ.get(TRACE_VARIABLE):
         traceback.print_exc()
     if isinstance(error, WarehouseError) or type(error).__name__ in _OWN_WORDS:
-        return str(error)
+        return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename or ''}"
+        return f"{error.strerror}: {advice_on(error.errno, str(error.filename or ''))}"
+    if isinstance(error, MemoryError):
+        return NO_MEMORY
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{place}. {TRACE_VARIABLE}=1 shows more, which may name pupils"

@@ -21,10 +21,12 @@ from typing import Any
 
 import dagster as dg
 
+from attendance_pipeline.advice import NO_MEMORY, advice_on
 from attendance_pipeline.definitions import build_definitions
 from attendance_pipeline.event_log import quick_event_log
 from attendance_pipeline.home import Home
 from attendance_pipeline.letters.decisions import Wanted
+from attendance_pipeline.one_at_a_time import alone
 from attendance_pipeline.steps.decided import Written, write_decisions
 from attendance_pipeline.steps.impact import reports
 from attendance_pipeline.steps.intake import left_in_inbox, something_in_inbox
@@ -188,7 +190,12 @@ class Runner:
 
 
 # Errors whose words we chose: what to do, with a file or a folder, and nothing of a person.
-_OWN_WORDS = ("DeliveryError", "SettingsError", "SettingsErrors", "TemplateError", "WarehouseError")
+_OWN_WORDS = (
+    *("DeliveryError", "FileReplaced", "KeyUnusable", "PageError", "SettingsError", "SettingsErrors", "TemplateError"),
+    "WarehouseError",
+)
+
+_OF_THE_SYSTEM = re.compile(r"\S+: \[Errno (?P<number>\d+)\][^']*(?:'(?P<place>[^']*)')?")
 
 
 def _was_stopped(event: dg.DagsterEvent) -> bool:
@@ -199,18 +206,25 @@ def _was_stopped(event: dg.DagsterEvent) -> bool:
 
 
 def _failure(event: dg.DagsterEvent) -> str:
+    """Step, kind and what to do: of the first error whose words are our own, else of the one that began it."""
     error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
+    while error is not None and error.cls_name not in _OWN_WORDS and error.cause is not None:
         error = error.cause
     kind = (error.cls_name if error else None) or "unknown error"
-    words = re.sub(r"^\S+: (\[Errno \d+\] )?", ": ", error.message.strip()) if error and kind in _OWN_WORDS else ""
+    words = ""
+    if error is not None and kind in _OWN_WORDS:
+        words = re.sub(r"^\S+: (\[Errno \d+\] )?", ": ", error.message.strip())
+    elif error is not None and (found := _OF_THE_SYSTEM.match(error.message)):
+        words = f": {advice_on(int(found['number']), found['place'] or '')}"
+    elif kind.endswith("MemoryError"):
+        words = f": {NO_MEMORY}"
     return f"{event.step_key} failed ({kind}){words}"
 
 
 def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "nightly") -> Outcome:
     """Take in the extracts, then everything that is due up to `day` (None: the latest school day with marks)."""
     runner = Runner(home, command, say)
-    with _counting(home, runner) as count:
+    with alone(home, command, say), _counting(home, runner) as count:
         say("Taking in extracts")
         runner.run(take_in_extracts.name)
         with open_site(home.path) as site:
@@ -239,7 +253,7 @@ def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "night
 def run_governor_report(home: Home, key: str | None, say: Say) -> Outcome:
     """The governor report of a half-term (None: that of the newest day), now. Raises KeyError for no such half-term."""
     runner = Runner(home, "governors", say)
-    with _counting(home, runner) as count:
+    with alone(home, "governors", say), _counting(home, runner) as count:
         with open_site(home.path) as site:
             chosen = newest_half_term(site) if key is None else key
             if key is not None and all(half_term(school, key) is None for school in site.schools()):
@@ -262,18 +276,19 @@ class DecisionsMade:
 
 def run_decisions(home: Home, wanted: Sequence[Wanted], today: dt.date, say: Say) -> DecisionsMade:
     """Write decisions into the log, take it in, and bring the ledger up to them."""
-    with open_site(home.path) as site:
-        site.warehouse.upgrade()
-        written = write_decisions(site, wanted, today)
-    if written.files:
-        say("Taking the decisions in")
-        Runner(home, "letters", say).run(take_in_extracts.name)
-        say("Bringing the ledger up to them")
-    with open_site(home.path) as site:
+    with alone(home, "letters", say):
+        with open_site(home.path) as site:
+            site.warehouse.upgrade()
+            written = write_decisions(site, wanted, today)
         if written.files:
-            propose(site)
-        with site.warehouse.read() as conn:
-            rows = ledger.read_letters(conn, references=[w.reference for w in wanted])
+            say("Taking the decisions in")
+            Runner(home, "letters", say).run(take_in_extracts.name)
+            say("Bringing the ledger up to them")
+        with open_site(home.path) as site:
+            if written.files:
+                propose(site)
+            with site.warehouse.read() as conn:
+                rows = ledger.read_letters(conn, references=[w.reference for w in wanted])
     return DecisionsMade(written, {r["reference"]: (r["state"], r["reason"]) for r in rows})
 
 
@@ -285,7 +300,7 @@ def run_backfill(
     Days after the newest one with marks are left out: letters and lists are of the newest day that is derived.
     """
     runner = Runner(home, command, say)
-    with _counting(home, runner) as count:
+    with alone(home, command, say), _counting(home, runner) as count:
         if something_in_inbox(home):
             say("Taking in extracts")
             runner.run(take_in_extracts.name)
@@ -348,7 +363,7 @@ def _before(home: Home) -> dict[str, Any]:
     A command that was killed or failed has said nothing of the rows that it set aside: the next one says it.
     """
     file = home.state / NOT_YET_SAID
-    if not file.exists():
+    if (unsaid := _unsaid(file)) is None:
         with open_site(home.path) as site:
             before = {
                 "held": sorted(_held(site)),
@@ -357,9 +372,22 @@ def _before(home: Home) -> dict[str, Any]:
                 "impact": {report.school: report.id for report in reports(site)},
             }
         new = file.with_name(f".{NOT_YET_SAID}.{os.getpid()}")
-        new.write_text(json.dumps(before), encoding="utf-8")
+        with new.open("w", encoding="utf-8") as out:
+            json.dump(before, out)
+            out.flush()
+            os.fsync(out.fileno())
         new.replace(file)
-    return dict(json.loads(file.read_text(encoding="utf-8")))
+        unsaid = _unsaid(file)
+    return unsaid or {}
+
+
+def _unsaid(file: Path) -> dict[str, Any] | None:
+    """What the file of a command that never said holds; None when there is none, or it is no such file any more."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return {key: found[key] for key in ("held", "folders", "aside", "impact")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _held(site: Site) -> set[str]:

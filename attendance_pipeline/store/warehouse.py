@@ -18,6 +18,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from attendance_pipeline.store.failures import in_words
+
 # The newest migration this code knows. `upgrade()` compares it first, so that an up-to-date warehouse opens without
 # importing alembic; a test keeps it equal to the head of `migrations/versions`.
 SCHEMA_VERSION = "0001"
@@ -81,8 +83,11 @@ class Warehouse:
 
     @contextmanager
     def begin(self, school: str = "") -> Iterator[sa.Connection]:
-        """A transaction that writes: all of it or nothing. One writer at a time per school (SQLite: per database)."""
-        with self._writer.begin() as conn:
+        """A transaction that writes: all of it or nothing. One writer at a time per school (SQLite: per database).
+
+        Raises WarehouseError where the database fails in a way that a person can mend.
+        """
+        with self._in_words(), self._writer.begin() as conn:
             if self.dialect == "postgresql":
                 key = sa.func.hashtext(school)
                 conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_SPACE, key)))
@@ -90,8 +95,26 @@ class Warehouse:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """A transaction that reads one unchanging state, whatever others commit meanwhile."""
-        with self._reader.begin() as conn:
+        """A transaction that reads one unchanging state, whatever others commit meanwhile. Raises as `begin` does."""
+        with self._in_words(), self._reader.begin() as conn:
+            yield conn
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except sa.exc.DBAPIError as error:
+            where = (
+                self.url.database or "" if self.dialect == "sqlite" else f"{self.url.host or ''}/{self.url.database}"
+            )
+            if (words := in_words(error, where)) is None:
+                raise
+            raise WarehouseError(words) from error
+
+    @contextmanager
+    def outside_transactions(self) -> Iterator[sa.Connection]:
+        """A connection for what a database does only outside of transactions, such as writing its file anew."""
+        with self._in_words(), self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as conn:
             yield conn
 
     def upgrade(self) -> None:
@@ -108,6 +131,18 @@ class Warehouse:
     def close(self) -> None:
         """Close every connection. The warehouse may be used again."""
         self._engine.dispose()
+
+
+def is_the_warehouses(error: BaseException) -> bool:
+    """Whether an error speaks of the database itself (gone, locked, full, damaged) and not of what one school wrote."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, sa.exc.DBAPIError):
+            return found.connection_invalidated or not isinstance(found, sa.exc.IntegrityError | sa.exc.DataError)
+        if isinstance(found, WarehouseError | sa.exc.TimeoutError):
+            return True
+        found = found.__cause__
+    return False
 
 
 def open_warehouse(url: str | sa.URL) -> Warehouse:

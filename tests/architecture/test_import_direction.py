@@ -18,13 +18,14 @@ OURS = "attendance_pipeline"  # left out of the names below: `law` is attendance
 
 # From the ground up: a part may import itself and what is named beside it, and that always stands above it here.
 _BELOW_STEPS = ("law", "drive_names", "spreadsheets", "store", "derive", "home", "register", "mis", "quality", "letters",
-                "reports", "delivery")  # fmt: skip
+                "reports", "delivery", "engine")  # fmt: skip
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "letter_templates": (),
     "law": (),
     "advice": (),
     "drive_names": (),
     "spreadsheets": (),
+    "engine": (),  # what it runs is given to it
     "table_files": (),
     "store": (),
     "derive": ("law",),
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "register": ("law", "store"),
     "mis": ("law", "store", "register", "mis.kinds", "mis.map_settings"),
     "quality": ("law", "home_settings", "derive"),  # its limits are settings
-    "letters": ("law", "drive_names", "spreadsheets", "derive"),
+    "letters": ("law", "drive_names", "spreadsheets", "engine", "derive"),
     # The page of a report and its typesetting are shared with letters; what stands in a letter is not.
     "reports": ("law", "drive_names", "spreadsheets", "derive",
                 "letters.report_page", "letters.fonts", "letters.language", "letters.pdf"),
@@ -87,9 +88,11 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
     "sqlalchemy": (("store", "register", "mis.load", "steps", "home", "event_log"), "no SQL outside store/"),
     "alembic": (("store",), "no SQL outside store/"),
     "psycopg": (("store",), "no SQL outside store/"),
-    "sqlite3": (("event_log",), "no SQL outside store/"),
+    "sqlite3": (("event_log", "store.failures"), "no SQL outside store/, which knows the numbers of its errors"),
     "typst": (("letters.pdf",), "one module knows the PDF library"),
     "pikepdf": (("letters.pdf",), "one module knows the PDF library"),
+    "dask": (("engine",), "one module knows the engines"),
+    "distributed": (("engine",), "one module knows the engines"),
     "vl_convert": (("reports.charts",), "one module knows the chart library"),
     "great_expectations": (("quality",), "Great Expectations is asked in quality/ alone"),
 }

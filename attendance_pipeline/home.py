@@ -110,6 +110,11 @@ class Home:
         return _database(self.path, self.settings.store.database)
 
     @property
+    def database_address(self) -> str:
+        """The same without the password, for another process: `database_at` reads it there."""
+        return self.database_url.set(password=None).render_as_string(hide_password=False)
+
+    @property
     def drive(self) -> Path:
         """The shared drive's folder, absolute."""
         return self.path / self.settings.delivery.drive
@@ -323,8 +328,17 @@ def _database(home: Path, text: str) -> URL:
         return url.set(database=str(home / url.database))
     if url.drivername != "postgresql+psycopg" or not url.database:
         raise SettingsError(file, key, expected)
+    return _with_password(url)
+
+
+def database_at(address: str) -> URL:
+    """A `Home.database_address` with the password of this process's environment."""
+    return _with_password(make_url(address))
+
+
+def _with_password(url: URL) -> URL:
     password = os.environ.get(PASSWORD_VARIABLE)
-    return url.set(password=password) if password else url
+    return url.set(password=password) if password and url.drivername == "postgresql+psycopg" else url
 
 
 # --- making an empty home -------------------------------------------------------------------------------------------

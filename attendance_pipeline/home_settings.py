@@ -51,6 +51,15 @@ def _authority(value: str) -> str:
     return value
 
 
+def _scheduler(value: str) -> str:
+    found = re.fullmatch(r"(tcp|tls)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):\d{1,5}", value)
+    if not found:
+        raise ValueError("the address of a Dask scheduler, such as tls://host:8786")
+    if found[1] == "tcp" and not re.fullmatch(r"localhost|127(\.\d{1,3}){3}|\[::1\]", found["host"]):
+        raise ValueError("tls:// for a scheduler on another machine: pupils' data go there (tcp:// is for 127.0.0.1)")
+    return value
+
+
 def _table_file(value: str) -> str:
     if not value.lower().endswith((".csv", ".xlsx", ".xlsm")):
         raise ValueError("a CSV or XLSX file, relative to this folder or with its whole path")
@@ -89,6 +98,26 @@ class DeliverySetting(_Strict):
     drive: Words = "outbox"
     letter_day: Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"] | None = None
     layout: Literal["dl", "notify"] = "dl"
+
+
+class WorkSetting(_Strict):
+    """Where the work over schools is done (docs/scale.md). `workers`: processes of this machine; without it one a core.
+    `scheduler`: of a Dask cluster. `workers_read`: its workers read the database themselves, and have its password."""
+
+    engine: Literal["in-process", "processes", "dask"] = "in-process"
+    workers: Annotated[int, Field(ge=1, le=61)] | None = None  # more than 61 processes Windows does not wait for
+    scheduler: Annotated[str, AfterValidator(_scheduler)] | None = None
+    workers_read: bool = False
+
+    @model_validator(mode="after")
+    def _of_this_engine(self) -> Self:
+        if self.engine == "dask" and self.scheduler is None:
+            raise ValueError('scheduler = "tls://host:8786" with engine = "dask"')
+        if self.engine != "dask" and (self.scheduler is not None or self.workers_read):
+            raise ValueError('scheduler and workers_read with engine = "dask" alone')
+        if self.engine != "processes" and self.workers is not None:
+            raise ValueError('workers with engine = "processes" alone; a cluster has those that are started there')
+        return self
 
 
 class People(_Strict):
@@ -229,5 +258,6 @@ class HomeSettings(_Strict):
     trust: TrustSetting
     store: StoreSetting = StoreSetting()
     delivery: DeliverySetting = DeliverySetting()
+    work: WorkSetting = WorkSetting()
     quality: QualitySetting = QualitySetting()
     schools: Annotated[tuple[SchoolSetting, ...], Field(strict=False, min_length=1)]

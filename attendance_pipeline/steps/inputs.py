@@ -30,6 +30,7 @@ from attendance_pipeline.register.history import Provenance, provenance_as_at, r
 from attendance_pipeline.register.roll import current_interventions, current_pupils, on_roll
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.persons import find_persons, whole_school_name
+from attendance_pipeline.store.warehouse import Warehouse
 
 NO_SEN = ("", "n", "no", "none", "false", "0")
 _FLAGS = {
@@ -45,7 +46,7 @@ _FLAGS = {
 def school_inputs(site: Site, school: School, as_at: dt.date | None = None) -> SchoolInputs:
     """Pupils, marks and log as at a time (None: everything loaded), remembered for the length of a run."""
     key = ("inputs", school.id, site.register_version(school), as_at)
-    return site.remember(key, lambda: _read(site, school, as_at))
+    return site.remember(key, lambda: read_inputs(site.warehouse, school, as_at))
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,10 @@ def one_pupil(
     return OnePupil(person_id, pupils.to_dict("records")[0], inputs, first, sources)
 
 
-def _read(site: Site, school: School, as_at: dt.date | None) -> SchoolInputs:
+def read_inputs(warehouse: Warehouse, school: School, as_at: dt.date | None = None) -> SchoolInputs:
+    """The same, read now and by whoever has the warehouse."""
     calendar = school.calendar
-    with site.warehouse.read() as conn:
+    with warehouse.read() as conn:
         pupils = current_pupils(conn, school.id, as_at)
         former = former_characteristics(conn, school.id, as_at)
         of_school = find_persons(conn, [whole_school_name(school.id)])

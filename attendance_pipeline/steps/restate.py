@@ -8,18 +8,21 @@ entry of the log, an edited policy. Not here: any rule.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from sqlalchemy import Connection
 
 from attendance_pipeline.derive.plan import compile_plan
 from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.derive.year import Derived, derive_school
+from attendance_pipeline.engine import Outcome
 from attendance_pipeline.home import School
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.marked_days import first_marked_day, last_marked_day
-from attendance_pipeline.steps.pages import page_rows, to_page
+from attendance_pipeline.steps.pages import page_rows
+from attendance_pipeline.steps.school_pages import Asked, DayTable, digest, first_other, pages_of, prepared
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.store.derived import page_versions, read_pages, write_pages
 from attendance_pipeline.store.impact import keep_former
@@ -68,21 +71,41 @@ def restate(site: Site, days: Sequence[Day], tables: Sequence[str], *, as_record
     `as_recorded`: each day from what extracts recorded by that day said. Running it twice writes the same bytes.
     """
     rows: dict[str, int] = {day.isoformat(): 0 for day in days}
-    for school in site.schools():
-        wanted = indexes(school, days)
-        if not wanted:
-            continue
-        pages: dict[tuple[Day, str], bytes] = {}
-        for day, result in _each(site, school, wanted, as_recorded):
-            for table in tables:
-                date = school.calendar.date(day)
-                pages[date, table] = page = to_page(result, table, day)
-                rows[date.isoformat()] += page_rows(page)
+    wanted = [(school, numbers) for school in site.schools() if (numbers := indexes(school, days))]
+    for school, made in _made(site, wanted, tables, as_recorded):
+        pages = {(school.calendar.date(day), table): page for (day, table), page in made.result().items()}
         with site.warehouse.begin(school.id) as conn:
             if not as_recorded:
                 keep_former(conn, school.id, _replaced(conn, school, pages))
             write_pages(conn, school.id, pages, AS_RECORDED if as_recorded else RESTATED)
+        for (date, _), page in pages.items():
+            rows[date.isoformat()] += page_rows(page)
     return Restated(rows)
+
+
+def _made(
+    site: Site, wanted: Iterable[tuple[School, Sequence[int]]], tables: Sequence[str], as_recorded: bool
+) -> Iterator[tuple[School, Outcome[dict[DayTable, bytes]]]]:
+    """The pages of some days of each school, or why they could not be made, in the order of the schools. They are made
+    by the home's engine, of which a few schools may be ahead."""
+
+    def asked() -> Iterator[Asked]:
+        for school, numbers in wanted:
+            if as_recorded:  # each day has its own inputs, and goes by itself
+                for day in numbers:
+                    yield Asked(school, (day,), tuple(tables), as_at=school.calendar.date(day))
+            else:
+                yield Asked(school, tuple(numbers), tuple(tables))
+
+    # What is asked is made anew for each use: `outcomes` takes it as it has room, and may be ahead of us.
+    made = zip(asked(), site.engine.outcomes(pages_of, asked(), prepare=prepared(site)), strict=True)
+    for _, several in groupby(made, key=lambda one: one[0].school.id):
+        parts = list(several)
+        pages: dict[DayTable, bytes] = {}
+        error = next((part.error for _, part in parts if part.error is not None), None)
+        for _, part in parts:
+            pages |= part.made or {}
+        yield parts[0][0].school, Outcome(made=None if error else pages, error=error)
 
 
 def _replaced(conn: Connection, school: School, pages: Mapping[tuple[Day, str], bytes]) -> dict[tuple[Day, str], bytes]:
@@ -97,16 +120,6 @@ def _replaced(conn: Connection, school: School, pages: Mapping[tuple[Day, str], 
             if versions[day] == RESTATED and pages.get((day, table), page) != page:
                 out[day, table] = page
     return out
-
-
-def _each(site: Site, school: School, wanted: Sequence[int], as_recorded: bool) -> Iterable[tuple[int, Derived]]:
-    if not as_recorded:
-        whole = derived(site, school, wanted[0], wanted[-1])
-        yield from ((day, whole) for day in wanted)
-        return
-    for day in wanted:
-        inputs = school_inputs(site, school, school.calendar.date(day))
-        yield day, derive_school(inputs, day, day)
 
 
 def done_days(site: Site, school: School) -> list[Day]:
@@ -140,33 +153,44 @@ def due_days(site: Site, upto: Day) -> list[Day]:
     to days before them.
     """
     due: set[Day] = set()
+    done: dict[str, list[Day]] = {}
     for school in site.schools():
         first = first_due(site, school)
         if first is None:
             continue
         last = school.calendar.on_or_before(upto)
-        done = done_days(site, school)
+        done[school.id] = done_days(site, school)
         wanted = {school.calendar.date(i) for i in range(first, last + 1)}
-        due |= wanted - set(done)
-        changed = first_changed(site, school, done)
-        if changed is not None:
-            due |= {day for day in done if day >= changed}
+        due |= wanted - set(done[school.id])
+    for school, changed in first_changed(site, done):
+        day = changed.result()
+        if day is not None:
+            due |= {d for d in done[school.id] if d >= school.calendar.date(day)}
     return sorted(due)
 
 
-def first_changed(site: Site, school: School, done: Sequence[Day]) -> Day | None:
-    """The first of the done days whose pages would now be others; None when all are as they would be."""
-    numbers = indexes(school, done)
-    if not numbers:
-        return None
-    now = derived(site, school, numbers[0], numbers[-1])
+def first_changed(site: Site, done: Mapping[str, Sequence[Day]]) -> Iterator[tuple[School, Outcome[int | None]]]:
+    """By school, of its done days: the number of the first whose pages would now be others, None when all are as they
+    would be; or why that could not be found out. Worked out by the home's engine."""
+    schools = [school for school in site.schools() if indexes(school, done.get(school.id, ()))]
+    with_source = prepared(site)
+
+    def kept(school: School) -> Asked:
+        return with_source(_kept(site, school, done[school.id]))
+
+    outcomes = site.engine.outcomes(first_other, schools, prepare=kept)
+    yield from zip(schools, outcomes, strict=True)
+
+
+def _kept(site: Site, school: School, done: Sequence[Day]) -> Asked:
+    """Done days of a school with the digests of their pages, without the days that were asked for as recorded."""
     with site.warehouse.read() as conn:
-        kept = {table: read_pages(conn, school.id, table) for table in TABLES}
         versions = page_versions(conn, school.id, TABLES[0])
-    for day in numbers:
-        date = school.calendar.date(day)
-        if versions.get(date) == AS_RECORDED:
-            continue
-        if any(kept[table].get(date) != to_page(now, table, day) for table in TABLES):
-            return date
-    return None
+        digests = {
+            (day, table): digest(page)
+            for table in TABLES
+            for date, page in read_pages(conn, school.id, table).items()
+            if (day := school.calendar.index(date)) is not None
+        }
+    numbers = [day for day in indexes(school, done) if versions.get(school.calendar.date(day)) != AS_RECORDED]
+    return Asked(school, numbers, TABLES, kept=digests)

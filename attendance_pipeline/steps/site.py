@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from attendance_pipeline.engine import Engine, engine_of
 from attendance_pipeline.home import Home, School, open_home
 from attendance_pipeline.store.extracts import extracts_version, list_extracts
 from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
@@ -30,6 +31,12 @@ class Site:
     @cached_property
     def warehouse(self) -> Warehouse:
         return open_warehouse(self.home.database_url)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Where work over schools is done. Nothing is started before there is work."""
+        work = self.home.settings.work
+        return engine_of(work.engine, work.workers, work.scheduler)
 
     def schools(self, school_id: str | None = None) -> tuple[School, ...]:
         """One school, or all. Raises SettingsError for an id that the settings do not name."""
@@ -55,6 +62,8 @@ class Site:
         return self._memory[key]
 
     def close(self) -> None:
+        if "engine" in self.__dict__:
+            self.engine.close()
         if "warehouse" in self.__dict__:
             self.warehouse.close()
 

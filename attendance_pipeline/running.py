@@ -43,6 +43,7 @@ from attendance_pipeline.steps.plan import (
     trust_folder,
 )
 from attendance_pipeline.steps.propose import propose
+from attendance_pipeline.steps.school_year import years_wanted
 from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.store import deliveries, ledger, quarantine
 from attendance_pipeline.store.impact import StoredReport
@@ -91,7 +92,8 @@ class Outcome:
     `days`: first and last school day that was derived, None when there was none. `made`: by asset how many of what it
     makes. `folders`: new folders on the drive by what is in them. `set_aside`, `held`: quarantine rows and held letters
     that were not there before; `in_quarantine`, `all_held`: those there are now. `left_in_inbox`: files that wait or
-    cannot be taken. `letters`: by kind and state. `impact`: the impact reports that were delivered.
+    cannot be taken. `letters`: by kind and state. `years_wanted`: of schools
+    whose calendar ends, what to do, in words. `impact`: the impact reports that were delivered.
     """
 
     days: tuple[dt.date, dt.date] | None = None
@@ -104,6 +106,7 @@ class Outcome:
     all_held: int = 0
     left_in_inbox: int = 0
     letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    years_wanted: Sequence[str] = ()
     impact: Sequence[StoredReport] = ()
 
     @property
@@ -127,6 +130,13 @@ def prepare_instance(home: Home) -> Path:
         new.write_text(INSTANCE, encoding="utf-8")
         new.replace(file)
     return folder
+
+
+def made_instance(home: Home) -> Path:
+    """The same with its stores in it: two programs that make those at one moment leave some that neither can open."""
+    folder = prepare_instance(home)
+    with dg.DagsterInstance.from_config(str(folder)):
+        return folder
 
 
 @dataclass
@@ -239,11 +249,13 @@ def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "night
         say(f"Deriving {_spoken(days)}, then letters and worklists")
         runner.run(nightly.name, days=days)
         with open_site(home.path) as site:
-            of_weeks = [what for what in ROUNDS if what.due(site)]
+            # Read on the morning after: of a night that is rehearsed, the one after that day.
+            today = date_at(site, dt.datetime.now(dt.UTC)) if day is None else day + dt.timedelta(days=1)
+            due = [what for what in ROUNDS if what.due(site, today)]
             half_terms = governor_reports_due(site)
-        for what in of_weeks:
+        for what in due:
             say(what.said)
-            runner.run(what.job.name)
+            runner.run(what.job.name, config=what.config(today))
         for key in half_terms:
             say(f"Governor report of {key}")
             runner.run(governor_report.name, partition=key)
@@ -349,6 +361,7 @@ def _counting(home: Home, runner: Runner) -> Iterator[Callable[[Sequence[dt.date
                 all_held=len(held),
                 left_in_inbox=left_in_inbox(home),
                 letters=_letters(site),
+                years_wanted=years_wanted(site, date_at(site, dt.datetime.now(dt.UTC))),
                 impact=reports(site, after=before["impact"]),
             )
         (home.state / NOT_YET_SAID).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from attendance_pipeline.home import HOME_VARIABLE, Home
-from attendance_pipeline.running import prepare_instance
+from attendance_pipeline.running import made_instance
 
 HOST = "127.0.0.1"  # pupils' data are one click away: on this machine alone
 MODULE = ("-m", "attendance_pipeline.definitions")
@@ -35,7 +35,7 @@ def serve(home: Home, port: int, host: str = HOST, names: Sequence[str] = (), *,
         return 2
     environment = {
         **os.environ,
-        "DAGSTER_HOME": str(prepare_instance(home)),
+        "DAGSTER_HOME": str(made_instance(home)),
         HOME_VARIABLE: str(home.path),
         "PYTHONWARNINGS": "ignore",
     }

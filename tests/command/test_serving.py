@@ -141,3 +141,15 @@ def test_a_page_for_others_has_a_name(told: list[str], answer: str, tmp_path: Pa
     refused = attendance("ui", "--home", tmp_path / "empty", *told)
     assert refused.code == 2
     assert answer in refused.err
+
+
+def test_a_new_home_can_be_looked_at_before_its_first_night(tmp_path: Path) -> None:
+    assert attendance("init", tmp_path / "empty").code == 0
+    port = free_port()
+    with ui(tmp_path / "empty", port) as process:
+        data = ask(port)
+        # Web server and daemon start at one moment; each would make the stores that are not there yet.
+        (repository,) = data["repositoriesOrError"]["nodes"]
+        assert "nightly_extracts" in {schedule["name"] for schedule in repository["schedules"]}
+        assert data["runsOrError"]["results"] == []
+        stop(process, signal.SIGTERM)

@@ -337,7 +337,9 @@ def test_check_says_what_deserves_a_word(home: Path) -> None:
     (home / "inbox" / "oakfeild").mkdir()
     (home / "state").chmod(0o755)
     policy = home / "policies" / "seed-school.toml"
-    policy.write_text("review_by = 2026-02-09\n" + policy.read_text(encoding="utf-8"))
+    text_of_policy = policy.read_text(encoding="utf-8")
+    assert "review_by = 2027-08-31" in text_of_policy
+    policy.write_text(text_of_policy.replace("review_by = 2027-08-31", "review_by = 2026-02-09"))
     calendar = home / "calendars" / "example.toml"
     calendar.write_text(calendar.read_text(encoding="utf-8").replace("ends = 2026-07-20", "ends = 2026-07-31"))
     write(home, text)

@@ -1,7 +1,8 @@
 """`attendance nightly` in children of one process that has imported everything: a night costs what it does itself.
 
-Run as a script it reads a home, a day and perhaps a number of seconds from each line, and runs the command for them in
-a child, which after so many seconds is killed with SIGKILL. `NightProcess` is the other end of the line.
+Run as a script it reads a home, a command and perhaps a fault from each line, and runs the command in a child, which
+after so many seconds is killed with SIGKILL (or sent another signal), or meets a fault of `injected.py`. `NightProcess`
+is the other end of the line.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from injected import Fault, inject
 
 SAID = "night.txt"  # what the command printed, beside the home
 # What a night imports when it comes to it.
@@ -57,10 +61,24 @@ class NightProcess:
         with self._process:
             self._process.kill()  # it has nothing in hand
 
-    def night(self, home: Path, day: dt.date, kill_after: float | None = None) -> Ended:
+    def night(
+        self, home: Path, day: dt.date | None, kill_after: float | None = None, fault: Fault | None = None
+    ) -> Ended:
         """`attendance nightly --home HOME --date DAY`, killed after some seconds unless it is done before."""
+        date = [] if day is None else ["--date", day.isoformat()]
+        return self.command(home, ["nightly", *date], kill_after, fault)
+
+    def command(
+        self,
+        home: Path,
+        words: Sequence[str],
+        kill_after: float | None = None,
+        fault: Fault | None = None,
+        number: int = signal.SIGKILL,
+    ) -> Ended:
+        """`attendance ... --home HOME` with a fault, or sent a signal after some seconds unless it is done before."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([str(home), day.isoformat(), kill_after]) + "\n")
+        self._process.stdin.write(json.dumps([str(home), list(words), kill_after, fault, int(number)]) + "\n")
         self._process.stdin.flush()
         assert self._process.stdout is not None
         code, seconds = json.loads(self._process.stdout.readline())
@@ -74,11 +92,13 @@ def _main() -> None:
         print(json.dumps(_night(*json.loads(line))), flush=True)
 
 
-def _night(home: str, day: str, kill_after: float | None) -> tuple[int | None, float]:
+def _night(
+    home: str, words: list[str], kill_after: float | None, fault: Fault | None, number: int
+) -> tuple[int | None, float]:
     began = time.monotonic()
     child = os.fork()
     if child == 0:
-        _run(home, day)
+        _run(home, words, fault)
     with contextlib.suppress(OSError):
         os.setpgid(child, child)
     killed = False
@@ -88,12 +108,12 @@ def _night(home: str, day: str, kill_after: float | None) -> tuple[int | None, f
         if ended:
             return (None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)), seconds
         if kill_after is not None and seconds >= kill_after and not killed:
-            os.killpg(child, signal.SIGKILL)
+            os.killpg(child, number)
             killed = True
         time.sleep(0.002)
 
 
-def _run(home: str, day: str) -> None:
+def _run(home: str, words: list[str], fault: Fault | None) -> None:
     """The child: never returns."""
     code = 9
     try:
@@ -104,7 +124,10 @@ def _run(home: str, day: str) -> None:
             os.dup2(said, stream)
         from attendance_pipeline.cli import main
 
-        code = main(["nightly", "--home", home, "--date", day])
+        if fault is not None:
+            inject(fault, Path(home))
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background would not hear of it
+        code = main([*words, "--home", home])
         sys.stdout.flush()
     finally:
         os._exit(code)

@@ -6,7 +6,6 @@ every fourth is killed once more while it is made good.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import random
 import shutil
@@ -23,41 +22,15 @@ from queue import SimpleQueue
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 import pytest
+from last_night import TODAY, End, end_of, half_made, last_words, make_last_night
 from night_process import NightProcess
-from nights import digest, drive, drop, folders, hidden, recorded_on, school_inbox, tables
+from nights import folders, hidden, school_inbox
 
-from attendance_pipeline.demo.make import make_demo_home
 from attendance_pipeline.running import NOT_YET_SAID
 
 KILLS = int(os.environ.get("ATTENDANCE_KILLS", "6"))
 SEED = int(os.environ.get("ATTENDANCE_SEED", "1"))
-# A Friday after which a half-term begins: everything that is ever delivered is due together.
-BEFORE, TODAY = dt.date(2025, 9, 18), dt.date(2025, 9, 19)
-BREAK = "{ starts = 2025-09-22, ends = 2025-09-26 }"  # an early one: a short half-term makes short nights
-HEADER = "UPN,Date,Session,Code,Minutes Late,Comment"
-
-
-@dataclass(frozen=True)
-class End:
-    """All that a home says and holds in the end; no value of it is a pupil's."""
-
-    tables: dict[str, str]
-    drive: dict[str, str]
-    kept: list[str]
-    inbox: list[str]
-    hidden: list[str]
-
-
-def end_of(home: Path) -> End:
-    return End(
-        tables={name: digest(frame) for name, frame in tables(home).items()},
-        drive=drive(home),
-        kept=sorted(file.name for file in (home / "state" / "extracts").glob("*/[!.]*")),
-        inbox=sorted(file.name for file in school_inbox(home).iterdir()),
-        hidden=hidden(home),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -81,44 +54,7 @@ def run(processes: SimpleQueue[NightProcess], *night: Any) -> Any:
 @pytest.fixture(scope="module")
 def prepared(processes: SimpleQueue[NightProcess], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the weeks before done, and in its inbox the last day's marks and log, and a late correction."""
-    home = make_demo_home(tmp_path_factory.mktemp("prepared") / "home", pupils=40).home
-    calendar = home / "calendars" / "demo.toml"
-    calendar.write_text(calendar.read_text().replace("half_terms = [", f"half_terms = [{BREAK}, ", 1))
-    inbox, later = school_inbox(home), home.with_name("later")
-    later.mkdir()
-    for file in sorted(inbox.iterdir()):
-        if recorded_on(file) > TODAY:
-            file.unlink()
-        elif recorded_on(file) > BEFORE:
-            file.rename(later / file.name)
-    assert run(processes, home, BEFORE).code == 1
-    rows = absent_after_all(tables(home)["register"])
-    for file in later.iterdir():
-        drop(home, file.name, file.read_bytes())
-    unknown = rows[0].replace(",O,", ",ZZ,")
-    drop(home, f"register_{TODAY}_late.csv", "\n".join([HEADER, *rows[1:], unknown, ""]).encode())
-    return home
-
-
-def absent_after_all(register: pd.DataFrame) -> list[str]:
-    """Rows for two pupils who had always been there: one was not this week, of the other nobody knows about last week.
-
-    For the one the first stage opens and a letter is owed; the other's letter is held.
-    """
-    present = register.groupby("upn")["code"].agg(lambda codes: set(codes) <= {"/", "\\"})
-    this, last = (BEFORE - dt.timedelta(days=n) for n in (3, 10))
-    rows = []
-    for upn, code, first in zip(present[present].index[:2], "ON", (this, last), strict=True):
-        days = (
-            (register["upn"] == upn) & (register["date"] >= first) & (register["date"] < first + dt.timedelta(days=4))
-        )
-        rows += [f"{upn},{m.date},{m.session},{code},,Not seen" for m in register[days].itertuples()]
-    return rows
-
-
-def last_words(said: str) -> str:
-    """What a command says of what a person must look at, on its last lines."""
-    return said.rstrip().split("\n\n")[-1]
+    return make_last_night(tmp_path_factory.mktemp("prepared"), lambda home, day: run(processes, home, day).code)
 
 
 @dataclass(frozen=True)
@@ -170,6 +106,7 @@ def test_a_night_killed_at_any_moment_is_made_good_by_the_next(
             shutil.rmtree(home)
         reached = f"after {first.said.count(' s  ')} steps"
         left = len(folders(home)), len(hidden(home))
+        assert half_made(home) == []
         if rounds == 2:  # whether it is killed or done before
             run(processes, home, TODAY, rng.random() * undisturbed.seconds)
         told = not (home / "state" / NOT_YET_SAID).exists() and not list(school_inbox(home).iterdir())

@@ -16,6 +16,7 @@ from typing import Literal
 
 from attendance_pipeline.home import SETTINGS_FILE, Home, School, open_home
 from attendance_pipeline.home_settings import did_you_mean
+from attendance_pipeline.law.next_year import year_wanted
 from attendance_pipeline.law.settings_errors import SettingsError, SettingsErrors
 
 SEVERITIES = ("error", "warning", "note")
@@ -92,8 +93,8 @@ def _calendars(home: Home, today: dt.date) -> Iterable[Finding]:
             yield Finding("note", file, "years.terms", line)
         for line in calendar.warnings():
             yield Finding("warning", file, "years", line.removeprefix(f"{file}: "))
-        if today > calendar.date(len(calendar) - 1):
-            yield Finding("warning", file, "years", f"the last school day is past on {today}; add the next school year")
+        if words := year_wanted(calendar, today):
+            yield Finding("warning", file, "years", words)
     for school in home.schools:
         first, last = school.calendar.date(0), school.calendar.date(len(school.calendar) - 1)
         if school.go_live is not None and not first <= school.go_live <= last:

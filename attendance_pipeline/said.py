@@ -23,6 +23,8 @@ _WHAT = {
     "impact": ("impact_reports", "changed stages and cases"),
     "data-quality": ("data_quality", "findings in the data"),
     "governors": ("governor_reports", "governor report files"),
+    "readiness": ("letter_readiness", "matters before the letters"),
+    "school-year": ("school_year_notes", "things for the next year"),
 }
 
 
@@ -44,6 +46,8 @@ def said(home: Home, outcome: Outcome) -> str:
         lines += ["", *said_of_impact(home, report)]
     if outcome.letters:
         lines += ["", "Letters in the ledger:", *_ledger(outcome)]
+    if outcome.years_wanted:
+        lines += ["", *outcome.years_wanted]
     if outcome.set_aside or outcome.held or outcome.left_in_inbox or outcome.unsupported:
         lines.append("")
     if outcome.set_aside:

@@ -84,6 +84,18 @@ governor_report = _alone(
     "The governor report of one half-term, for every school whose calendar has it.",
 )
 
+letter_day_readiness = _alone(
+    "letter_day_readiness",
+    "letter_readiness",
+    "What still stands in the way of the next letter day of each school, two school days before it.",
+)
+
+school_year = _alone(
+    "school_year",
+    "school_year_notes",
+    "What has to be entered for the next school year, while there is time for it.",
+)
+
 JOBS = (
     take_in_extracts,
     nightly,
@@ -94,4 +106,6 @@ JOBS = (
     punctuality_raffle,
     attendance_prize_pot,
     governor_report,
+    letter_day_readiness,
+    school_year,
 )

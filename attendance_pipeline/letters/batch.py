@@ -269,6 +269,16 @@ def latest_letter_day(calendar: SchoolCalendar, day: int, letter_day: int | None
     return day
 
 
+def letter_days_from(calendar: SchoolCalendar, first: int, last: int, letter_day: int | None) -> list[int]:
+    """The letter days among school days `first` to `last` of which people have notice: see `is_letter_day`. Where
+    letters go every school day, the last of each school week stands for the week."""
+    last = min(last, len(calendar) - 1)
+    if letter_day is not None:
+        return [d for d in range(first, last + 1) if is_letter_day(calendar, d, letter_day)]
+    ends = (d for d in range(first, last + 1) if d + 1 == len(calendar) or calendar.week[d + 1] != calendar.week[d])
+    return list(ends)
+
+
 def due(rows: Sequence[LedgerRow], after: dt.date | None, upto: dt.date) -> list[LedgerRow]:
     """The letters of the batch of `upto`: those that came to be proposed after the batch before (`after`; None: ever).
 

@@ -45,6 +45,17 @@ def newest_day(site: Site) -> dt.date | None:
     return max([*marked, *kept], default=None)
 
 
+def next_school_day(site: Site) -> dt.date:
+    """The day after the newest that has marks or is kept, in any school, or the next on which one has sessions; the day
+    after the newest where no calendar goes on, the first of all where nothing is known yet."""
+    newest = newest_day(site)
+    if newest is None:
+        return min(s.calendar.date(0) for s in site.schools())
+    after = newest + dt.timedelta(days=1)
+    found = [s.calendar.date(i) for s in site.schools() if (i := s.calendar.on_or_after(after)) < len(s.calendar)]
+    return min(found, default=after)
+
+
 def school_day(site: Site, day: dt.date) -> dt.date | None:
     """The last day on or before `day` on which any school has sessions."""
     found = [s.calendar.date(i) for s in site.schools() if (i := s.calendar.on_or_before(day)) >= 0]

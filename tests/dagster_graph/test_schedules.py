@@ -226,6 +226,8 @@ def test_schedules_keep_the_hours_of_the_homes_own_time_zone(tmp_path: Path) -> 
         "punctuality_raffle": "30 4 * * 2-6",
         "attendance_prize_pot": "30 4 * * 2-6",
         "half_termly_governor_report": "30 5 * * 2-6",
+        "letter_day_readiness": "30 4 * * 2-6",
+        "school_year": "30 4 * * 2-6",
     }
     assert {s.execution_timezone for s in found.values()} == {"Atlantic/Azores"}
 

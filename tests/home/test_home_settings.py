@@ -358,7 +358,8 @@ def test_check_says_what_deserves_a_word(home: Path) -> None:
 
 
 def test_check_warns_when_the_calendar_or_the_ladder_ends(home: Path) -> None:
-    assert ("warning", "years") not in worth_a_look(home, dt.date(2027, 7, 21))
+    assert ("warning", "years") not in worth_a_look(home, dt.date(2027, 5, 25))
+    assert ("warning", "years") in worth_a_look(home, dt.date(2027, 5, 26)), "eight weeks before its last day"
     assert ("warning", "years") in worth_a_look(home, dt.date(2027, 7, 22))
     policy = home / "policies" / "seed-school.toml"
     policy.write_text(policy.read_text(encoding="utf-8").replace("valid_from = 2023-09-01", "valid_from = 2026-09-01"))

@@ -29,6 +29,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -199,7 +200,8 @@ def _in_order(
     finally:
         for _, left in waiting:
             if not isinstance(left, Outcome):
-                left.cancel()
+                with suppress(Exception):  # of an engine that has gone nothing is left to be cancelled
+                    left.cancel()
 
 
 # ---------------------------------------------------------------- elsewhere: what is sent, and what comes back

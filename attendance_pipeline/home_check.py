@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Literal
 
 from attendance_pipeline.home import SETTINGS_FILE, Home, School, open_home
-from attendance_pipeline.home_settings import did_you_mean
+from attendance_pipeline.home_settings import (
+    MAIL_PASSWORD_VARIABLE,
+    PING_URL_VARIABLE,
+    WEBHOOK_URL_VARIABLE,
+    did_you_mean,
+    is_loopback,
+    wrong_address,
+)
 from attendance_pipeline.law.next_year import year_wanted
 from attendance_pipeline.law.settings_errors import SettingsError, SettingsErrors
 
@@ -49,7 +56,9 @@ def check_home(path: Path | str, today: dt.date, checkers: Sequence[Checker] = (
         return [_as_finding(e) for e in several.errors]
     except SettingsError as one:
         return [_as_finding(one)]
-    found = [f for check in (_folders, _calendars, _policies, _quality, _letterheads) for f in check(home, today)]
+    found = [
+        f for check in (_folders, _calendars, _policies, _quality, _letterheads, _telling) for f in check(home, today)
+    ]
     found += [f for check in checkers for f in check(home)]
     return sorted(found, key=lambda f: SEVERITIES.index(f.severity))
 
@@ -140,6 +149,30 @@ def _letterheads(home: Home, today: dt.date) -> Iterable[Finding]:
             yield Finding("warning", home.path / SETTINGS_FILE, key, "none; without it no letter can be approved")
         elif not school.letterhead.signatories.get("attendance_lead"):
             yield Finding("warning", home.path / SETTINGS_FILE, f"{key}.signatories", "nobody signs as attendance_lead")
+
+
+def _telling(home: Home, today: dt.date) -> Iterable[Finding]:
+    file, telling = home.path / SETTINGS_FILE, home.settings.telling
+
+    def without(variable: str, what: str) -> str:
+        return f"{what} is in the variable {variable}, which is not set here; set it for the account of the nights"
+
+    if telling.mail is not None and telling.mail.user and not os.environ.get(MAIL_PASSWORD_VARIABLE):
+        yield Finding("warning", file, "telling.mail", without(MAIL_PASSWORD_VARIABLE, "its password"))
+    if telling.mail is not None and telling.mail.security == "none" and not is_loopback(telling.mail.host):
+        yield Finding("note", file, "telling.mail.security", "messages go unencrypted; no pupil stands in them")
+    for name, variable in (("webhook", WEBHOOK_URL_VARIABLE), ("ping", PING_URL_VARIABLE)):
+        setting = getattr(telling, name)
+        if setting is None or setting.url is not None:
+            continue
+        url = os.environ.get(variable)
+        if not url:
+            yield Finding("warning", file, f"telling.{name}", without(variable, "its address"))
+        elif wrong := wrong_address(url):
+            yield Finding("error", file, f"telling.{name}", f"expected {wrong} in the variable {variable}")
+    if telling.mail is telling.webhook is telling.ping is None:
+        words = "neither mail nor webhook nor ping: failure is told by the note on the drive alone (docs/telling.md)"
+        yield Finding("note", file, "telling", words)
 
 
 def _one_each(schools: Iterable[School], what: Callable[[School], object]) -> list[School]:

@@ -6,10 +6,12 @@ Belongs here: one pydantic model per table. Not here: reading the file, or anyth
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -28,6 +30,11 @@ FORMATS = (
 )  # fmt: skip
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 MAX_ADDRESS_LINES = 5
+# Secrets of telling stand in the environment alone.
+MAIL_PASSWORD_VARIABLE = "ATTENDANCE_MAIL_PASSWORD"  # noqa: S105  # the name of a variable, not a password
+WEBHOOK_URL_VARIABLE = "ATTENDANCE_WEBHOOK_URL"
+WEBHOOK_SECRET_VARIABLE = "ATTENDANCE_WEBHOOK_SECRET"  # noqa: S105  # the same
+PING_URL_VARIABLE = "ATTENDANCE_PING_URL"
 
 
 def _time_zone(name: str) -> str:
@@ -48,6 +55,12 @@ def _school_id(value: str) -> str:
 def _authority(value: str) -> str:
     if not re.fullmatch(r"E\d{8}", value):
         raise ValueError("the code of an English local authority, E and eight digits")
+    return value
+
+
+def _mail_address(value: str) -> str:
+    if not re.fullmatch(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}", value):
+        raise ValueError("an e-mail address and no more, such as data.manager@school.example")
     return value
 
 
@@ -252,6 +265,90 @@ class SchoolSetting(_Strict):
     lessons: LessonsSetting = LessonsSetting()
 
 
+class MailSetting(_Strict):
+    """By which server what happened is told by e-mail, and to whom. The password is in the environment alone."""
+
+    host: Words
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: Words | None = None
+    sender: Annotated[str, AfterValidator(_mail_address)]
+    to: Annotated[tuple[Annotated[str, AfterValidator(_mail_address)], ...], Field(strict=False, min_length=1)]
+
+    @model_validator(mode="after")
+    def _password_is_not_shown(self) -> Self:
+        if self.user and self.security == "none":
+            raise ValueError('security = "starttls" or "tls" where there is a user: a password never goes unencrypted')
+        return self
+
+
+class AddressSetting(_Strict):
+    """An address to call. Without `url` it is taken from the environment: some addresses are secrets themselves."""
+
+    url: str | None = None
+
+    # Checked here and not by a validator of the field: what such a one refuses is shown.
+    @model_validator(mode="after")
+    def _is_an_address(self) -> Self:
+        if self.url is not None and (wrong := wrong_address(self.url)):
+            raise ValueError(f"{wrong} in url")
+        return self
+
+
+def wrong_address(url: str) -> str:
+    """What is expected of an address that is called, where it is not one; else "". Never the address itself."""
+    try:
+        parts = urlsplit(url)
+        host, user = parts.hostname, parts.username
+        _ = parts.port
+    except ValueError:
+        return "an address such as https://example.example/path"
+    if not host or parts.scheme not in ("https", "http") or not url.isascii() or not url.isprintable() or " " in url:
+        return "an address such as https://example.example/path"
+    if user is not None or parts.password is not None:
+        return f"no user or password: a secret is given in the variable {WEBHOOK_SECRET_VARIABLE}"
+    if parts.scheme == "http" and not is_loopback(host):
+        return "https:// (http:// is for this machine alone)"
+    return ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or number means this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+class TellingSetting(_Strict):
+    """Who is told of failure, lateness and silence besides by the note on the drive (docs/telling.md).
+
+    `late_after_school_days`: so many school days without a register extract are told of. `good_nights`: all is well is
+    told too. `note_by_hour`: the hour of the morning by which the note of the night is due.
+    """
+
+    late_after_school_days: Annotated[int, Field(ge=1, le=60)] = 1
+    good_nights: bool = False
+    note_by_hour: Annotated[int, Field(ge=5, le=12)] = 8
+    mail: MailSetting | None = None
+    webhook: AddressSetting | None = None
+    ping: AddressSetting | None = None
+
+
+class MorningSetting(_Strict):
+    """Until when a morning's extract gives this morning's phone list, and when a school day is over: before that today
+    is no day that a night works on. Times of the home's time zone, written as 10:00:00."""
+
+    until: dt.time = dt.time(10)
+    school_day_ends: dt.time = dt.time(15, 30)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.until >= self.school_day_ends:
+            raise ValueError("until before school_day_ends")
+        return self
+
+
 class HomeSettings(_Strict):
     """`attendance.toml`, whole."""
 
@@ -260,4 +357,6 @@ class HomeSettings(_Strict):
     delivery: DeliverySetting = DeliverySetting()
     work: WorkSetting = WorkSetting()
     quality: QualitySetting = QualitySetting()
+    telling: TellingSetting = TellingSetting()
+    morning: MorningSetting = MorningSetting()
     schools: Annotated[tuple[SchoolSetting, ...], Field(strict=False, min_length=1)]

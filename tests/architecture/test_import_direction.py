@@ -46,7 +46,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "delivery": ("drive_names",),
     # One export without a home: what reads it and what derives from it, and nothing that stores.
     "trial": ("law", "spreadsheets", "store.extracts", "store.persons", "derive", "mis", "mis.kinds", "mis.map_settings"),
+    "sending": ("home_settings",),
     "steps": _BELOW_STEPS,
+    # Messages, and what their settings may be.
+    "steps.telling": ("steps", *_BELOW_STEPS, "home_settings", "sending"),
+    "steps.health": ("steps", *_BELOW_STEPS, "steps.telling"),
     # A summary of the school's own system is read, and its rows matched, as `attendance try --against` does it.
     "steps.reconcile": ("steps", *_BELOW_STEPS, "trial"),
     "demo": ("law", "derive", "home", "mis.kinds", "mis.upn"),
@@ -59,7 +63,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
                 "event_log"),
     "serving": ("home", "running"),
     "web_guard": (),  # a program of its own, started by serving
-    "said": ("home", "store.impact", "letters.batch", "running"),
+    "said": ("home", "store.impact", "letters.batch", "steps.troubles", "running"),
     "demo.run": ("home", "demo", "running"),
     "tables_in_words": (),
     # What analysts import: the same frames that `export` writes.
@@ -77,8 +81,8 @@ ONLY_FOR: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "store.warehouse.now": (("store",), "moments are written by the verbs of store/, and read from what they wrote"),
     "delivery": (
-        ("steps.deliver", "steps.board"),
-        "dated folders are delivered by one module, pages that stay by another",
+        ("steps.deliver", "steps.board", "steps.telling"),
+        "dated folders are delivered by one module, pages that stay by the two that renew them",
     ),
 }
 
@@ -95,6 +99,8 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
     "distributed": (("engine",), "one module knows the engines"),
     "vl_convert": (("reports.charts",), "one module knows the chart library"),
     "great_expectations": (("quality",), "Great Expectations is asked in quality/ alone"),
+    "smtplib": (("sending",), "one module speaks to a network"),
+    "urllib.request": (("sending",), "one module speaks to a network"),
 }
 
 # Who may speak SQL: the verbs of the warehouse; and one module to the files of Dagster's own log, which hold no pupil.
@@ -111,6 +117,7 @@ CLOCK = (
     "delivery",
     "one_at_a_time",
     "schedules.timetable",
+    "schedules.telling",
     "running",
     "serving",
     "commands",
@@ -125,6 +132,7 @@ WRITERS = (
     "store.warehouse",  # the SQLite file
     "steps.benchmarks",  # published figures that somebody downloaded, into the home
     "steps.secret",  # a key in the home's state
+    "steps.told",  # what was told, in the home's state; and the note, where the drive is not there
     "steps.decided",  # what was decided of letters, into the inbox as one more extract of the log
     "table_files",  # where `attendance export` was told to
     "one_at_a_time",  # who is at work; takes away what killed runs left unfinished
@@ -138,8 +146,8 @@ WRITING_OF_OS = {"open", "replace", "rename", "link", "symlink", "remove", "unli
                  "chmod"}  # fmt: skip
 
 # Who may ask a home where the drive is: to check it, to deliver, and to say where a delivery lies.
-KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.board", "steps.decided", "steps.subject_access", "running",
-                   "said")  # fmt: skip
+KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.board", "steps.telling", "steps.decided",
+                  "steps.subject_access", "running", "said")  # fmt: skip
 
 # The rules are pure: of what is not ours they may import these and no more, and they open nothing.
 # (difflib and unicodedata compare names: tables of characters, and nothing but their arguments.)

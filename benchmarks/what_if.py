@@ -72,7 +72,15 @@ def main() -> None:
             "measure=year_to_date,term_to_date,rolling_4_school_weeks",
             steps("thresholds", 80, 95, told.policies // 3 + 1),
         ],
-        "sessions of a penalty-notice rule": [
+        "reasons asked about": [
+            f"reason_gate.lookback_school_weeks={','.join(str(n + 1) for n in range(tens))}",
+            f"reason_gate.minimum_sessions={','.join(str(n) for n in range(told.policies // tens))}",
+        ],
+        "days until a mark counts": [
+            "settle_school_days=0,1,2,3,4",
+            f"statutory.resolve_n_school_days={','.join(str(n) for n in range(told.policies // 5))}",
+        ],
+        "sessions and weeks of a notice rule": [
             f"{RULE}.sessions={','.join(str(n + 5) for n in range(tens))}",
             f"{RULE}.school_weeks={','.join(str(n + 5) for n in range(told.policies // tens))}",
         ],
@@ -98,8 +106,8 @@ def main() -> None:
         ratio = seconds / one
         verdict = (
             ""
-            if many[name] != 100 or told.pupils != 1000
-            else f", at most {LIMIT}: {'yes' if ratio <= LIMIT else 'NO'}"
+            if told.policies != 100 or told.pupils != 1000
+            else f", at most {LIMIT} for 100: {'yes' if ratio * 100 / many[name] <= LIMIT else 'NO'}"
         )
         print(f"  {name:<36}{many[name]:>5} policies {seconds * 1000:8.1f} ms   ratio {ratio:5.1f}{verdict}")
 

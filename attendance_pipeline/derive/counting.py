@@ -15,6 +15,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from attendance_pipeline.derive.compiled import LOOP
 from attendance_pipeline.law.register_codes import (
     ATTENDED,
     AUTHORISED,
@@ -50,7 +51,7 @@ def worth_of_codes(flags: npt.NDArray[np.uint16]) -> npt.NDArray[np.int64]:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LOOP)
 def count_sessions(marks, era, worth, entry, leave, low, counts):
     """Fill `counts` int64[P, m + 1, 2]: sessions on roll of days low to low + i - 1, for i = 0 to m.
 

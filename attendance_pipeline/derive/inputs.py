@@ -174,8 +174,10 @@ class LogTable:
         return LogTable(offsets=self.offsets[first : stop + 1] - low, **{n: getattr(self, n)[low:high] for n in names})
 
     def chosen(self, rows: Sequence[int]) -> LogTable:
-        places = np.array([e for row in rows for e in self.of(row)], dtype=np.int64)
-        ends = np.cumsum([len(self.of(row)) for row in rows], dtype=np.int64)
+        chosen = np.asarray(rows, dtype=np.int64)
+        many = np.diff(self.offsets)[chosen]
+        ends = np.cumsum(many)
+        places = np.arange(many.sum()) + np.repeat(self.offsets[chosen] - (ends - many), many)
         names = [name for name in self.__dataclass_fields__ if name != "offsets"]
         return LogTable(offsets=np.concatenate([[0], ends]), **{n: getattr(self, n)[places] for n in names})
 

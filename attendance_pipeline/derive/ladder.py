@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import numba
 
+from attendance_pipeline.derive.compiled import LOOP
 from attendance_pipeline.derive.records import EVENT_ROW  # noqa: F401  # whoever reads events looks for their record here
 from attendance_pipeline.law.policy import ACTIONS
 from attendance_pipeline.law.register_codes import AUTHORISED, ILLNESS, MARKED, NOT_ESTABLISHED, UNAUTHORISED
@@ -69,8 +70,8 @@ ILL = 2  # I that nobody has questioned or accepted, unaccepted once there are e
 SPELLS = 3  # spells of I so far in the academic year
 GATES = 4
 
-compiled = numba.njit(cache=True, nogil=True)
-within = numba.njit(cache=True, nogil=True, forceinline=True)  # what runs for every event of every pupil
+compiled = numba.njit(**LOOP)
+within = numba.njit(forceinline=True, **LOOP)  # what runs for every event of every pupil
 
 
 @within
@@ -387,40 +388,44 @@ def write(row, s, today, figure):
 
 
 @compiled
-def find_floors(
-    days, log_offsets, logs, marks_of, era, flags, counts_of, entry, leave, last, least, gates_of, floors_of, lowest
-):
-    """For `leap`, and to know who may open a stage at all: floors_of int32[P, last + 1] is A(d) in thousandths of a
-    percent, rounded down, on days on roll with at least `least` possible sessions on which the gate is passed, and
-    FAR_ABOVE on others. A whole threshold is above A(d) exactly when it is above that. `lowest` int64[P]: the least of
-    each pupil's. Fills gates_of int64[P, 4, last + 2] too. Nothing here depends on thresholds or stages.
-    """
-    for p in range(len(lowest)):
-        counts, gates, floors = counts_of[p], gates_of[p], floors_of[p]
+def count_all_unaccepted(days, log_offsets, logs, marks_of, era, flags, entry, leave, last, gates_of):
+    """Fill gates_of int64[P, 4, last + 2] for every pupil. Nothing here depends on the policy but where years start."""
+    for p in range(len(gates_of)):
         final = min(leave[p], last)
-        lowest[p] = FAR_ABOVE
-        floors[:] = FAR_ABOVE
         if final >= entry[p]:
             log = logs[log_offsets[p] : log_offsets[p + 1]]
-            count_unaccepted(days, log, marks_of[p], era, flags, entry[p], final, gates)
-        for d in range(entry[p], final + 1):
+            count_unaccepted(days, log, marks_of[p], era, flags, entry[p], final, gates_of[p])
+
+
+@compiled
+def find_floors(days, counts_of, entry, leave, last, least, floors_of, lowest):
+    """For `leap`, and to know who may open a stage at all: floors_of int32[P, last + 1] is A(d) in thousandths of a
+    percent, rounded down, on days on roll with at least `least` possible sessions, and FAR_ABOVE on others. A whole
+    threshold is above A(d) exactly when it is above that. `lowest` int64[P]: the least of each pupil's. Nothing here
+    depends on thresholds, reasons or stages.
+    """
+    for p in range(len(lowest)):
+        counts, floors = counts_of[p], floors_of[p]
+        lowest[p] = FAR_ABOVE
+        floors[:] = FAR_ABOVE
+        for d in range(entry[p], min(leave[p], last) + 1):
             attended, possible = sessions(counts, days[d].start, days[d].cut)
-            if possible > 0 and possible >= least and gate(days[d], days[d].gate_start, gates):
+            if possible > 0 and possible >= least:
                 floors[d] = attended * HUNDRED_PERCENT // possible
                 lowest[p] = min(lowest[p], floors[d])
 
 
 @within
-def leap(s, days, rungs, counts, floors, wakes, kept, column, row, d, final):
+def leap(s, days, rungs, counts, gates, floors, thresholds, wakes, kept, column, row, d, final):
     """The next day after d on which something may happen to a pupil about whom the log says no more, for a caller who
     wants events and some rows alone: the rows between of a stage above 0 are written, those of stage 0 are not."""
     stop = min(wakes[d + 1], final + 1)
     if s.stage == 0:
         at = d + 1
         while at < stop:
-            if floors[at] < days[at].threshold:
+            if floors[at] < thresholds[at]:
                 figure = sessions(counts, days[at].start, days[at].cut)
-                if may_open(s, days[at], at, figure):
+                if may_open(s, days[at], at, figure) and gate(days[at], days[at].gate_start, gates):
                     break
             at += 1
         return at
@@ -445,15 +450,17 @@ def leap(s, days, rungs, counts, floors, wakes, kept, column, row, d, final):
 
 @compiled
 def climb(
-    days, rungs, dues, log_offsets, logs, marks_of, era, flags, counts_of, floors_of, entry, leave, replay, first, last,
-    state, gates_of, gate_counted, held, used_of, wakes, kept, column, rows, events,
+    who, days, rungs, dues, log_offsets, logs, marks_of, era, flags, counts_of, floors_of, entry, leave, replay, first,
+    last, state, gates_of, gate_counted, held, used_of, thresholds, wakes, kept, column, rows, events,
 ):  # fmt: skip
-    """Every pupil's ladder from day `replay` on; `events` of first to last, and `rows` STAGE_ROW[P, columns] of days
-    that have a place in them: `column` int64[>= last + 1], -1 for a day without one.
+    """The ladder of pupils `who` int64[W] from day `replay` on; `events` of first to last, and `rows` STAGE_ROW
+    [W, columns] of days that have a place in them: `column` int64[>= last + 1], -1 for a day without one. `p` is a
+    place in `who`.
 
     With `wakes` days on which nothing can happen are leapt over, and rows of stage 0 may be left as they are: int64 of
     length last + 2, for each day itself or the next on which a year begins or stages open daily; `kept` likewise the
-    next with a place in the rows; `floors_of` is by `find_floors`. Empty: no day is leapt over.
+    next with a place in the rows; `floors_of` is by `find_floors`; `thresholds` int64 by day, side by side because they
+    are looked at most. Empty: no day is leapt over.
     Scratch: state STATE[1], held int64[>= last + 1], used_of bool[entries]; and gates_of int64[P, 4, last + 2], which
     is filled for the pupils of whom gate_counted bool[P] is true, and depends on no policy. Returns how many events
     there were: when that is more than `events` holds, nothing is lost but the events, and one calls again.
@@ -461,9 +468,11 @@ def climb(
     s = state[0]
     s.told = 0
     for p in range(len(rows)):
-        counts, marks, gates, floors, row = counts_of[p], marks_of[p], gates_of[p], floors_of[p], rows[p]
-        log = logs[log_offsets[p] : log_offsets[p + 1]]
-        used = used_of[log_offsets[p] : log_offsets[p + 1]]
+        q = who[p]
+        counts, marks, gates, row = counts_of[q], marks_of[q], gates_of[q], rows[p]
+        floors = floors_of[q] if len(wakes) > 0 else floors_of[0]
+        log = logs[log_offsets[q] : log_offsets[q + 1]]
+        used = used_of[log_offsets[q] : log_offsets[q + 1]]
         begin = replay
         if len(log) > 0:
             # An entry before the replay may have been used, or may still bind: this pupil is replayed from day 0.
@@ -474,8 +483,8 @@ def climb(
         forget(s)
         s.nothing_opens_until = -1
         e = 0
-        final = min(leave[p], last)
-        d = max(begin, entry[p]) - 1
+        final = min(leave[q], last)
+        d = max(begin, entry[q]) - 1
         while d < final:
             d += 1
             today = days[d]
@@ -506,9 +515,9 @@ def climb(
                 if today.daily and s.stage > 0 and not reviewed and today.opens and figure[1] >= today.minimum:
                     rises = stage_of_level(today, rungs, d, s.stage, figure) > s.stage
             if opens or reviewed or rises:
-                if not gate_counted[p]:
-                    count_unaccepted(days, log, marks, era, flags, entry[p], final, gates)
-                    gate_counted[p] = True
+                if not gate_counted[q]:
+                    count_unaccepted(days, log, marks, era, flags, entry[q], final, gates)
+                    gate_counted[q] = True
                 if reviewed:
                     review(s, today, rungs, dues, counts, gates, events, p, d, first, figure)
                 elif gate(today, today.gate_start, gates):
@@ -533,8 +542,8 @@ def climb(
             if column[d] >= 0:
                 write(row[column[d]], s, today, figure)
             if len(wakes) > 0 and e == len(log):
-                d = leap(s, days, rungs, counts, floors, wakes, kept, column, row, d, final) - 1
-        left = leave[p] + 1
+                d = leap(s, days, rungs, counts, gates, floors, thresholds, wakes, kept, column, row, d, final) - 1
+        left = leave[q] + 1
         if s.stage > 0 and left <= last and not (left == days[left].year_start and days[left].reset):
             stage = s.stage
             s.stage = 0

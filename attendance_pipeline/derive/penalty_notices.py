@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numba
 
+from attendance_pipeline.derive.compiled import LOOP
 from attendance_pipeline.law.policy import ACTIONS, WINDOW_KINDS
 from attendance_pipeline.law.register_codes import POSSIBLE
 
@@ -27,7 +28,7 @@ _RELEASE = ACTIONS.index("release")
 _NOTICE_TO_IMPROVE = ACTIONS.index("notice_to_improve_issued")
 _ISSUED = ACTIONS.index("penalty_notice_issued")
 
-compiled = numba.njit(cache=True, nogil=True)
+compiled = numba.njit(**LOOP)
 
 
 @compiled
@@ -276,3 +277,100 @@ def consider(
                     row.blocked = blocks(
                         log, d, window_from, only_holiday, notice_expected, looked_after[p], compulsory
                     )
+
+
+@compiled
+def list_sessions(kinds, flags, era, marks_of, entry, leave, csa_from, csa_to, last, offsets, slots, unresolved,
+                  before, possible_slots, possible_before):  # fmt: skip
+    """For `weigh`: what every rule with these codes counts, as long as no notice has taken sessions away.
+
+    Pupil p's are slots[offsets[p]:offsets[p + 1]]; `unresolved` from offsets[p] + p on, one more than sessions;
+    `before` int16[P, last + 2], how many lie before each day. The same of possible sessions, where `possible_before`
+    int16[P, last + 2] and `possible_slots` [P, 2 * last + 2] are not empty. Returns how many sessions there are: when
+    `slots` has less room, one calls again.
+    """
+    at = 0
+    for p in range(len(marks_of)):
+        marks = marks_of[p]
+        final = min(last, leave[p])
+        oldest, newest = max(entry[p], csa_from[p]), min(final, csa_to[p])
+        offsets[p] = at
+        k = n = 0
+        for day in range(last + 1):
+            before[p, day] = k
+            for half in range(2):
+                kind = kinds[marks[day, half]]
+                if kind == 0 or day < oldest or day > newest:
+                    continue
+                if at + k < len(slots):
+                    slots[at + k] = 2 * day + half
+                    n += (kind >> 1) & 1
+                    unresolved[at + p + k + 1] = n
+                k += 1
+        before[p, last + 1] = k
+        at += k
+        if len(possible_before) > 0:
+            m = 0
+            for day in range(last + 1):
+                possible_before[p, day] = m
+                if entry[p] <= day <= final:
+                    for half in range(2):
+                        if flags[era[day], marks[day, half]] & POSSIBLE:
+                            possible_slots[p, m] = 2 * day + half
+                            m += 1
+            possible_before[p, last + 1] = m
+    offsets[len(marks_of)] = at
+    return at
+
+
+@compiled
+def weigh(
+    rules, alternatives, windows, in_force, kinds, cuts, days, marks_of, log_offsets, logs, entry, leave, csa_from,
+    csa_to, last, offsets, slots, unresolved, before, possible_slots, possible_before,
+    own_slots, own_unresolved, own_holiday, lows, statuses,
+):  # fmt: skip
+    """The status of the first rule alone, on some days alone: uint8[P, days], NOT_MET where a pupil is not on roll or
+    the rule is not in force. It is what `consider` says, told many times quicker by what `list_sessions` has listed:
+    a rule that asks for other numbers, or looks back otherwise, finds the same sessions.
+
+    Scratch, int64: own_slots[2 * last + 2], own_unresolved and own_holiday [2 * last + 3], lows[alternatives].
+    """
+    rule = rules[0]
+    least = FAR_OFF
+    for a in range(rule.first, rule.stop):
+        least = min(least, alternatives[a].sessions - rule.near)
+    nothing = possible_slots[0, :0] if len(possible_slots) > 0 else slots[:0]
+    for p in range(len(statuses)):
+        statuses[p] = NOT_MET
+        if offsets[p + 1] - offsets[p] < max(least, 1):
+            continue  # too few in the whole year even to come near
+        log = logs[log_offsets[p] : log_offsets[p + 1]]
+        noticed = next_notice(log, -1) < FAR_OFF
+        mine, mine_unresolved = slots[offsets[p] : offsets[p + 1]], unresolved[offsets[p] + p : offsets[p + 1] + p + 1]
+        possible = possible_slots[p] if rule.own_sessions else nothing
+        oldest, newest = max(entry[p], csa_from[p]), min(last, leave[p], csa_to[p])
+        k, relist = 0, -1
+        for w in range(len(days)):
+            d = days[w]
+            if not (entry[p] <= d <= leave[p] and in_force[0, d]):
+                continue
+            cut = cuts[d]
+            m = possible_before[p, cut + 1] if rule.own_sessions else 0
+            if noticed:
+                if d >= relist:
+                    k = list_counted(
+                        kinds[0], marks_of[p], log, d, oldest, newest, own_slots, own_unresolved, own_holiday
+                    )
+                    relist = next_notice(log, d)
+                reached = ordinal(own_slots, k, 2 * cut + 2)
+                for a in range(rule.first, rule.stop):
+                    lows[a] = ordinal(own_slots, reached, 2 * windows[a, d].start)
+                told = assess(
+                    rule, alternatives, windows, own_slots, own_unresolved, possible, lows, d, cut, reached, m
+                )
+            else:
+                reached = before[p, cut + 1]
+                for a in range(rule.first, rule.stop):
+                    lows[a] = min(before[p, min(windows[a, d].start, last + 1)], reached)
+                told = assess(rule, alternatives, windows, mine, mine_unresolved, possible, lows, d, cut, reached, m)
+            statuses[p, w] = told[1]

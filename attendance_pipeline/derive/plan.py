@@ -9,7 +9,7 @@ Days are numbers on the calendar's axis; -1 means there is none. Percentages are
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -24,7 +24,6 @@ from attendance_pipeline.law.policy import (
     ACTIONS,
     MEASURES,
     WINDOW_KINDS,
-    Alternative,
     Ladder,
     PenaltyNoticeRule,
     Policy,
@@ -32,7 +31,7 @@ from attendance_pipeline.law.policy import (
     thousandths,
 )
 from attendance_pipeline.law.register_codes import CODES, HOLIDAY, NOT_ESTABLISHED, POSSIBLE
-from attendance_pipeline.law.school_calendar import SchoolCalendar
+from attendance_pipeline.law.school_calendar import SEASONS, SchoolCalendar
 
 Longs = npt.NDArray[np.int64]
 
@@ -109,15 +108,22 @@ def compile_plan(calendar: SchoolCalendar, policy: Policy, go_live: dt.date | No
             known = len(versions)
             versions.append(ladder)
         version[first:stop] = known
-    ladder_days = _ladder_days(calendar, policy, versions, version, go_live)
-    rungs, weeks = _rungs(calendar, versions, version)
+    setting = policy.setting
+    ladder_days, rungs, dues = _ladder_plan(
+        calendar,
+        tuple(versions),
+        version.tobytes(),
+        setting.statutory.resolve_n_school_days,
+        setting.letters.answered_within_school_days,
+        go_live,
+    )
     era, flags = _eras(calendar)
     return Plan(
         calendar=calendar,
         policy=policy,
         ladder=ladder_days,
         rungs=rungs,
-        dues=np.stack([_due(calendar, w) for w in weeks]),
+        dues=dues,
         notices=_notice_plan(
             calendar,
             policy.rules,
@@ -166,61 +172,84 @@ def _of(ladder: Ladder | None, name: str) -> Any:
     return _default(name) if ladder is None else getattr(ladder, name)
 
 
-def _ladder_days(
+@lru_cache(maxsize=64)
+def _ladder_plan(
     calendar: SchoolCalendar,
-    policy: Policy,
-    versions: list[Ladder | None],
-    version: Longs,
+    versions: tuple[Ladder | None, ...],
+    version_of_day: bytes,
+    resolve_n: int,
+    answered_within: int,
     go_live: dt.date | None,
+) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void], Longs]:
+    """DAY[n], RUNG[n, 5] and the dues of each clock. `version_of_day`: int64[n], which of `versions` is in force.
+    Policies that say the same of the ladder share them."""
+    version = np.frombuffer(version_of_day, dtype=np.int64)
+    days = _ladder_days(calendar, versions, version, go_live)
+    days["resolve_n"] = resolve_n
+    days["answered_within"] = answered_within
+    rungs, weeks = _rungs(calendar, versions, version)
+    return days, rungs, np.stack([_due(calendar, w) for w in weeks])
+
+
+# What a version says of every day alike, under the same name in DAY.
+_ALIKE = (
+    ("minimum", "minimum_possible_sessions"),
+    ("quiet", "quiet_school_weeks"),
+    ("relapse", "relapse_within_school_weeks"),
+    ("stalled", "stalled_reviews"),
+    ("last_stage", "last_stage"),
+)
+
+
+def _ladder_days(
+    calendar: SchoolCalendar, versions: Sequence[Ladder | None], version: Longs, go_live: dt.date | None
 ) -> npt.NDArray[np.void]:
-    n = len(calendar)
+    """DAY[n] without what a policy says beside its ladder."""
+    n, many = len(calendar), len(versions)
     index = np.arange(n, dtype=np.int64)
-
-    def by_day(values: list[int]) -> Longs:
-        return np.array(values, dtype=np.int64)[version]
-
-    def setting(name: str) -> Longs:
-        return by_day([int(_of(v, name)) for v in versions])
-
-    out = np.zeros(n, dtype=DAY)
-    out["in_force"] = by_day([int(v is not None) for v in versions])
+    gates = [_of(v, "reason_gate") for v in versions]
+    # Once for each version, then a row for each day: one after another in a sweep of many policies.
+    each = np.zeros(many, dtype=DAY)
+    for k, (v, gate) in enumerate(zip(versions, gates, strict=True)):
+        row = each[k]
+        row["in_force"] = v is not None
+        for name, key in _ALIKE:
+            row[name] = _of(v, key)
+        row["gate_minimum"], row["illness_spells"] = gate.minimum_sessions, gate.illness_spells
+        row["improvement"] = thousandths(_of(v, "improvement_points"))
+        row["daily"] = _of(v, "rises") == "daily"
+        own = None if v is None else v.recovered_at_period_attendance
+        row["recovered_at"] = -1 if own is None else thousandths(own)
+    out = each[version]
     out["opens"] = out["in_force"] * (index >= (0 if go_live is None else calendar.on_or_after(go_live)))
-    out["cut"] = np.maximum(index - setting("settle_school_days"), -1)
+    settles = np.array([_of(v, "settle_school_days") for v in versions], dtype=np.int64)
+    out["cut"] = np.maximum(index - settles[version], -1)
     by_season = np.array([(-1, -1, -1) if v is None else v.thresholds.by_season() for v in versions])
     out["threshold"] = by_season[version, calendar.season]
-    out["minimum"] = setting("minimum_possible_sessions")
-    measure = by_day([MEASURES.index(_of(v, "measure")) for v in versions])
-    out["start"] = measure_starts(calendar)[measure, index]
-    gates = [_of(v, "reason_gate") for v in versions]
-    look_back = np.stack([calendar.window_start(g.lookback_school_weeks, within_year=False) for g in gates])
+    measure = np.array([MEASURES.index(_of(v, "measure")) for v in versions])
+    out["start"] = measure_starts(calendar)[measure[version], index]
+    look_back = np.stack([_look_back(calendar, gate.lookback_school_weeks) for gate in gates])
     out["gate_start"] = np.maximum(look_back[version, np.maximum(out["cut"], 0)], calendar.year_start)
-    out["gate_minimum"] = by_day([g.minimum_sessions for g in gates])
-    out["illness_spells"] = by_day([g.illness_spells for g in gates])
-    out["resolve_n"] = policy.setting.statutory.resolve_n_school_days
-    own = [None if v is None else v.recovered_at_period_attendance for v in versions]
-    recovered_at = by_day([-1 if percent is None else thousandths(percent) for percent in own])
-    out["recovered_at"] = np.where(recovered_at >= 0, recovered_at, out["threshold"])
-    out["quiet"] = setting("quiet_school_weeks")
-    out["relapse"] = setting("relapse_within_school_weeks")
-    out["stalled"] = setting("stalled_reviews")
-    out["improvement"] = by_day([thousandths(_of(v, "improvement_points")) for v in versions])
-    out["answered_within"] = policy.setting.letters.answered_within_school_days
-    out["reset"] = setting("academic_year_reset")[calendar.year_start]
-    out["daily"] = by_day([int(_of(v, "rises") == "daily") for v in versions])
-    out["last_stage"] = setting("last_stage")
+    out["recovered_at"] = np.where(out["recovered_at"] >= 0, out["recovered_at"], out["threshold"])
+    resets = np.array([_of(v, "academic_year_reset") for v in versions], dtype=np.int64)
+    out["reset"] = resets[version][calendar.year_start]
     out["year_start"] = calendar.year_start
     out["week"] = calendar.week
     return out
 
 
+@lru_cache(maxsize=64)
+def _look_back(calendar: SchoolCalendar, weeks: int) -> Longs:
+    return calendar.window_start(weeks, within_year=False).astype(np.int64)
+
+
 def _rungs(
-    calendar: SchoolCalendar, versions: list[Ladder | None], version: Longs
+    calendar: SchoolCalendar, versions: Sequence[Ladder | None], version: Longs
 ) -> tuple[npt.NDArray[np.void], list[int]]:
     """RUNG[n, 5], and how many school weeks each clock runs."""
-    out = np.zeros((len(version), STAGES + 1), dtype=RUNG)
+    each = np.zeros((len(versions), len(SEASONS), STAGES + 1), dtype=RUNG)
     weeks: list[int] = []
     for k, v in enumerate(versions):
-        of_version = version == k
         levels = (None,) * STAGES if v is None else v.levels()
         for number, stage in enumerate(_of(v, "stages").in_order, 1):
             if stage.monitoring_school_weeks not in weeks:
@@ -229,10 +258,10 @@ def _rungs(
             before_next = getattr(stage, "reviews_before_next", 0)
             level = levels[number - 1] if number > 1 else None
             clock = weeks.index(stage.monitoring_school_weeks)
-            out[of_version, number] = (clock, before_next, requires, BY_LOG, NO_LEVEL)
+            each[k, :, number] = (clock, before_next, requires, BY_LOG, NO_LEVEL)
             if level is not None:
-                out["below"][of_version, number] = np.array(level)[calendar.season[of_version]]
-    return out, weeks
+                each["below"][k, :, number] = level
+    return each[version, calendar.season], weeks
 
 
 @lru_cache(maxsize=64)
@@ -269,9 +298,7 @@ def _notice_plan(
     for i, alternative in enumerate(alternatives):
         kind, size = alternative.window
         each[i] = (alternative.sessions, WINDOW_KINDS.index(kind), size)
-        # Where there is no cut-off day there is no window: a start after the last day keeps it empty.
-        windows["start"][i] = np.where(cut >= 0, _window_start(calendar, alternative)[np.maximum(cut, 0)], n)
-        windows["drop"][i] = _first_day_past(windows["start"][i])
+        windows[i] = _windows(calendar, kind, size, cuts)
     return NoticePlan(
         rules=rows,
         alternatives=each,
@@ -284,9 +311,19 @@ def _notice_plan(
     )
 
 
-def _window_start(calendar: SchoolCalendar, alternative: Alternative) -> Longs:
+@lru_cache(maxsize=128)
+def _windows(calendar: SchoolCalendar, kind: str, size: int, cuts: bytes) -> npt.NDArray[np.void]:
+    """WINDOW[n] of one kind and size. Where there is no cut-off day there is no window: a start after the last day
+    keeps it empty."""
+    n, cut = len(calendar), np.frombuffer(cuts, dtype=np.int64)
+    out = np.zeros(n, dtype=WINDOW)
+    out["start"] = np.where(cut >= 0, _window_start(calendar, kind, size)[np.maximum(cut, 0)], n)
+    out["drop"] = _first_day_past(out["start"])
+    return out
+
+
+def _window_start(calendar: SchoolCalendar, kind: str, size: int) -> Longs:
     """First day of the window that ends on each day; 0 where the pupil's own sessions decide."""
-    kind, size = alternative.window
     n = len(calendar)
     if kind == "terms":
         first = np.array([t.first for t in calendar.terms], dtype=np.int64)

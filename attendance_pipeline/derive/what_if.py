@@ -4,11 +4,12 @@ Belongs here: running the loops of `ladder` and `penalty_notices` for one policy
 counting what came of each. Not here: the rules themselves (they are the very loops of a night), which policies are
 asked about (`law/policy_grid.py`), hours of work, names and pages (`reports/what_if.py`).
 
-What does not depend on the policy is done once: marks, counts of sessions, each pupil's lowest figure on a day on which
-the gate is passed. A pupil whose lowest is not below any threshold of a policy opens no stage under it, unless a person
+What does not depend on the policy is done once: marks, counts of sessions, unaccepted ones, each pupil's lowest figure
+for each measure. A pupil whose lowest is not below any threshold of a policy opens no stage under it, unless a person
 set one, and is left out of its ladder. Pupils are put in order of their lowest figure once for all policies with the
-same measure, cut-off days and gate, so that each policy looks at the first so many. Penalty-notice rules are worked out
-once for each rule that differs; of pupils with too few sessions of its codes even to come near, nothing is asked.
+same measure and cut-off days, so that each policy looks at the first so many. The sessions that a penalty-notice
+rule counts are listed once for all rules with the same codes, with how many there were before each day; each rule that
+differs is then asked about the ends of weeks alone, and not of pupils with too few sessions even to come near.
 
 What a stage `requires` was done, or not, under the policy of the time: see `Supposed`.
 """
@@ -23,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from attendance_pipeline.derive import ladder, penalty_notices
+from attendance_pipeline.derive.compiled import LOOP
 from attendance_pipeline.derive.inputs import SchoolInputs
 from attendance_pipeline.derive.ladder import AWAITING_ACTION, EVENTS
 from attendance_pipeline.derive.plan import NoticePlan, Plan, compile_plan
-from attendance_pipeline.derive.records import NOTICE_ROW
-from attendance_pipeline.derive.year import Climbers, climb_ladder, consider_notices, count_school
+from attendance_pipeline.derive.year import Climbers, Gates, ListedSessions, climb_ladder, count_gates, count_school
 from attendance_pipeline.law.policy import ACTIONS, LETTER_KINDS, LETTER_OF_STAGE, Policy
 
 Longs = npt.NDArray[np.int64]
@@ -44,9 +45,10 @@ _FIRST_MEETING, _LAST_MEETING = 2, 3  # the stages whose letter is given at a me
 _SET_STAGE, _MEETING_HELD = ACTIONS.index("set_stage"), ACTIONS.index("meeting_held")
 _ESCALATED, _STALLED, _OPENED = ladder.ESCALATED, ladder.STALLED, ladder.OPENED
 _RECOVERED, _CLOSED, _LEFT, _SET = ladder.RECOVERED, ladder.CLOSED, ladder.LEFT, ladder.SET
+_NEAR, _MET_PROVISIONAL = penalty_notices.NEAR, penalty_notices.MET_PROVISIONAL
 _DROPPED, _NOT_DROPPED, _TOP = ladder.DROPPED, ladder.NOT_DROPPED, ladder.TOP_STAGE
-# What of a day decides whether stage 1 may open, besides the threshold and the number of possible sessions.
-_SHARED = ("start", "cut", "gate_start", "gate_minimum", "illness_spells", "resolve_n")
+# What of a day the figure of a pupil depends on.
+_SHARED = ("start", "cut")
 
 BY_LOG = None  # for `supposed`: a stage waits for the entries that are in the log
 
@@ -160,10 +162,9 @@ class Comparison:
         self._live = 0 if inputs.go_live is None else inputs.calendar.on_or_after(inputs.go_live)
         self._moved_by_hand = np.zeros(len(pupils), dtype=np.bool_)
         self._moved_by_hand[owner[(log.action == _SET_STAGE) & (log.stage > 0)]] = True
-        # One room for all rules: fresh memory costs more than what is written into it.
-        self._notices = np.zeros((len(pupils), 1, last - first + 1), dtype=NOTICE_ROW)
-        self._met: dict[bytes, tuple[Bools, Bools]] = {}
-        self._many: dict[bytes, tuple[SchoolInputs, Longs, Longs]] = {}
+        self._gates: Gates | None = None
+        self._statuses: dict[bytes, tuple[Stages, Longs]] = {}
+        self._lists: dict[Hashable, ListedSessions] = {}
 
     def run(self, plans: Sequence[Plan]) -> list[Outcome]:
         # The least of `minimum` of all policies: more pupils are looked at than need be, never fewer.
@@ -176,7 +177,11 @@ class Comparison:
             days, setting = plan.ladder[: self.last + 1], plan.policy.setting
             key = b"".join(days[name].tobytes() for name in _SHARED)
             if key not in climbers:
-                climbers[key] = Climbers.of(self.inputs, plan, self.counts.words, self.last, least, self._moved_by_hand)
+                if self._gates is None:
+                    self._gates = count_gates(self.inputs, plan, self.last)
+                climbers[key] = Climbers.of(
+                    self.inputs, plan, self.counts.words, self._gates, self.last, least, self._moved_by_hand
+                )
             # Policies that say the same of the ladder share the answer, and those that say the same of penalty notices.
             ladders = (setting.ladder, setting.statutory, setting.letters)
             if ladders not in climbed:
@@ -224,24 +229,20 @@ class Comparison:
     # ------------------------------------------------------------ penalty notices
 
     def _cases(self, plan: Plan) -> _Cases:
-        shape = (len(self.inputs), len(self.weeks))
-        met, near = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+        weeks = len(self.weeks)
+        best = np.zeros((len(self.inputs), weeks), dtype=np.uint8)
         of_name: dict[str, Longs] = {}
         for r, name in enumerate(plan.rule_names):
-            met_r, near_r = self._of_rule(plan, r)
-            met |= met_r
-            near |= near_r
-            of_name[name] = of_name.get(name, np.zeros(len(self.weeks), dtype=np.int64)) + met_r.sum(axis=0)
-        before = np.concatenate([np.zeros((len(met), 1), dtype=np.bool_), met[:, :-1]], axis=1)
-        return _Cases(
-            cases=met.sum(axis=0),
-            new_cases=(met & ~before).sum(axis=0),
-            near=(near & ~met).sum(axis=0),
-            cases_of=of_name,
-            case_at_end=met[:, -1],
-        )
+            statuses, met = self._of_rule(plan, r)
+            np.maximum(best, statuses, out=best)
+            of_name[name] = of_name.get(name, 0) + met
+        cases, new, near = (np.zeros(weeks, dtype=np.int64) for _ in range(3))
+        tally_cases(best, cases, new, near)
+        met_at_end = best[:, -1] >= penalty_notices.MET_PROVISIONAL
+        return _Cases(cases=cases, new_cases=new, near=near, cases_of=of_name, case_at_end=met_at_end)
 
-    def _of_rule(self, plan: Plan, r: int) -> tuple[Bools, Bools]:
+    def _of_rule(self, plan: Plan, r: int) -> tuple[Stages, Longs]:
+        """The status of one rule at the end of each week, uint8[P, W], and how many it is met for."""
         alone = _only(plan.notices, r)
         key = b"|".join(
             (
@@ -249,34 +250,22 @@ class Comparison:
                 *(x.tobytes() for x in (alone.rules, alone.counted, alone.cut)),
             )
         )
-        if key not in self._met:
-            self._met[key] = self._ask_rule(replace(plan, notices=alone))
-        return self._met[key]
+        if key not in self._statuses:
+            listed = self._listed(plan, alone)
+            statuses = listed.weigh(alone, self.weeks.ends)
+            met, new, near = (np.zeros(len(self.weeks), dtype=np.int64) for _ in range(3))
+            tally_cases(statuses, met, new, near)
+            self._statuses[key] = statuses, met
+        return self._statuses[key]
 
-    def _ask_rule(self, plan: Plan) -> tuple[Bools, Bools]:
-        notices = plan.notices
-        inputs, who, most = self._by_sessions(notices.counted[0])
-        least = int(notices.alternatives["sessions"].min()) - int(notices.rules["near"][0])
-        many = int(np.searchsorted(-most, -max(least, 1), side="right"))
-        rows = consider_notices(plan, inputs.part(0, many), self.first, self.last, self._notices[:many])
-        rows = rows[:, 0, self.weeks.ends - self.first]
-        stands = self._on_roll[who[:many]] & (notices.in_force[0, self.weeks.ends] == 1)
-        out = []
-        for found in (rows["status"] >= penalty_notices.MET_PROVISIONAL, rows["status"] == penalty_notices.NEAR):
-            whole = np.zeros((len(self.inputs), len(self.weeks)), dtype=np.bool_)
-            whole[who[:many]] = found & stands
-            out.append(whole)
-        return out[0], out[1]
-
-    def _by_sessions(self, counted: Longs) -> tuple[SchoolInputs, Longs, Longs]:
-        """The pupils by how many sessions have codes that count, the most first."""
-        key = counted.tobytes()
-        if key not in self._many:
-            marked = self.inputs.marks[:, : self.last + 1].reshape(len(self.inputs), -1)
-            total = ((counted != 0)[marked]).sum(axis=1).astype(np.int64)
-            order = np.argsort(-total, kind="stable")
-            self._many[key] = (self.inputs.chosen(order.tolist()), order, total[order])
-        return self._many[key]
+    def _listed(self, plan: Plan, alone: NoticePlan) -> ListedSessions:
+        """Rules that count the same codes share their list; one whose windows are of a pupil's own sessions asks for
+        the possible ones too."""
+        own = bool(alone.rules["own_sessions"][0])
+        key = alone.counted.tobytes(), own
+        if key not in self._lists:
+            self._lists[key] = ListedSessions.of(plan, alone, self.inputs, self.last)
+        return self._lists[key]
 
 
 def _only(notices: NoticePlan, r: int) -> NoticePlan:
@@ -305,7 +294,7 @@ def with_meeting(plan: Plan) -> Bools:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(**LOOP)
 def tally_rows(rows, ends, entry, leave, who, stages, awaiting, at_end, highest):
     """Count pupils on roll by stage at the end of each week; `who`: whose each row is."""
     for i in range(len(rows)):
@@ -319,6 +308,24 @@ def tally_rows(rows, ends, entry, leave, who, stages, awaiting, at_end, highest)
                 highest[p] = max(highest[p], stage)
                 if w == len(ends) - 1:
                     at_end[p] = stage
+
+
+@numba.njit(**LOOP)
+def tally_cases(statuses, cases, new, near):
+    """Count pupils at the end of each week for whom a rule is met, for whom it was not a week before, and who are near;
+    `statuses` uint8[P, W]."""
+    for p in range(len(statuses)):
+        before = False
+        for w in range(len(cases)):
+            status = statuses[p, w]
+            if status == _NEAR:
+                near[w] += 1
+            met = status >= _MET_PROVISIONAL
+            if met:
+                cases[w] += 1
+                if not before:
+                    new[w] += 1
+            before = met
 
 
 @numba.njit(cache=True, nogil=True)

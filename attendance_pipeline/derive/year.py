@@ -17,10 +17,11 @@ import numpy.typing as npt
 from attendance_pipeline.derive import counting, ladder, penalty_notices
 from attendance_pipeline.derive.counting import Counts
 from attendance_pipeline.derive.inputs import SchoolInputs
-from attendance_pipeline.derive.plan import Plan, compile_log, plan_of
+from attendance_pipeline.derive.plan import NoticePlan, Plan, compile_log, plan_of
 from attendance_pipeline.derive.records import EVENT_ROW, NOTICE_ROW, STAGE_ROW, STATE
 
 CHUNK = 256  # pupils whose counts stay in the processor's cache between one loop and the next
+_SESSIONS_A_PUPIL = 16  # likewise
 _EVENTS_A_PUPIL = 8  # room to start with; a chunk that has more is done again with enough
 
 
@@ -118,19 +119,21 @@ def climb_ladder(
         room.rows = np.zeros((len(pupils.inputs), len(days)), dtype=STAGE_ROW)
     rows = room.rows[:many]
     rows.view(np.uint8)[...] = 0
-    part = _Part(plan, pupils.logs, pupils.inputs, 0, many, first, last)
-    gates = Gates(pupils.gates.counts[:many], pupils.gates.counted[:many])
-    return rows, part.climb(pupils.words[:many], rows, gates, days, pupils.floors[:many], room)
+    part = _Part(plan, pupils.logs, pupils.inputs, 0, len(pupils.inputs), first, last)
+    who = pupils.rows[:many]
+    return rows, part.climb(pupils.words, rows, pupils.gates, days, who, pupils.floors, room)
 
 
-def consider_notices(
-    plan: Plan, inputs: SchoolInputs, first: int, last: int, rows: npt.NDArray[np.void]
-) -> npt.NDArray[np.void]:
-    """The penalty-notice rules of `plan` alone into `rows`, NOTICE_ROW[P, R, D] of days `first` to `last`: of days on
-    roll on which a rule is in force; others stay as they are."""
-    log = compile_log(inputs.calendar, inputs.log).view(np.recarray)
-    _Part(plan, log, inputs, 0, len(inputs), first, last).consider(rows)
-    return rows
+def count_gates(inputs: SchoolInputs, plan: Plan, last: int) -> Gates:
+    """What `ladder.count_unaccepted` counts, of all pupils up to day `last`: the same for every policy."""
+    gates = Gates.of(len(inputs), last)
+    gates.counted[:] = True
+    logs = compile_log(inputs.calendar, inputs.log).view(np.recarray)
+    ladder.count_all_unaccepted(
+        plan.ladder.view(np.recarray), inputs.log.offsets, logs, inputs.marks, plan.era, plan.flags,
+        inputs.pupils.entry, inputs.pupils.leave, last, gates.counts,
+    )  # fmt: skip
+    return gates
 
 
 def count_school(inputs: SchoolInputs, first: int, last: int) -> Counts:
@@ -194,31 +197,79 @@ class Climbers:
 
     @classmethod
     def of(
-        cls, inputs: SchoolInputs, plan: Plan, words: npt.NDArray[np.int64], last: int, least: int,
+        cls, inputs: SchoolInputs, plan: Plan, words: npt.NDArray[np.int64], gates: Gates, last: int, least: int,
         always: npt.NDArray[np.bool_],
     ) -> Climbers:  # fmt: skip
-        """For every policy with the same measure, cut-off days and gate as that of `plan`, and no fewer possible
-        sessions than `least`. `always`: pupils that come first whatever their figures are."""
+        """For every policy with the same measure and cut-off days as that of `plan`, and no fewer possible sessions
+        than `least`. `gates`: by `count_gates`. `always`: pupils that come first whatever their figures are."""
         pupils, many = inputs.pupils, len(inputs)
-        gates = np.empty((many, ladder.GATES, last + 2), dtype=np.int64)
         floors = np.empty((many, last + 1), dtype=np.int32)
         lowest = np.empty(many, dtype=np.int64)
-        logs = compile_log(inputs.calendar, inputs.log).view(np.recarray)
         ladder.find_floors(
-            plan.ladder.view(np.recarray), inputs.log.offsets, logs, inputs.marks, plan.era, plan.flags, words,
-            pupils.entry, pupils.leave, last, least, gates, floors, lowest,
-        )  # fmt: skip
+            plan.ladder.view(np.recarray), words, pupils.entry, pupils.leave, last, least, floors, lowest
+        )
         lowest[always] = -1
         order = np.argsort(lowest, kind="stable")
-        chosen = inputs.chosen(order.tolist())
-        logs = compile_log(chosen.calendar, chosen.log).view(np.recarray)
-        found = Gates(gates[order], np.ones(many, dtype=np.bool_))
-        return cls(chosen, order, logs, words[order], floors[order], lowest[order], found, Room())
+        logs = compile_log(inputs.calendar, inputs.log).view(np.recarray)
+        return cls(inputs, order, logs, words, floors, lowest[order], gates, Room())
 
     def below(self, threshold: int) -> int:
         """How many of them may be at a stage where no threshold is above this one, in thousandths of a percent."""
         # At least those who come first, also where there is no ladder at all.
         return int(np.searchsorted(self.lowest, max(threshold, 0), side="left"))
+
+
+@dataclass(frozen=True)
+class ListedSessions:
+    """The sessions of P pupils that some codes of penalty-notice rules count: see `penalty_notices.list_sessions`."""
+
+    inputs: SchoolInputs
+    last: int
+    logs: np.recarray
+    offsets: npt.NDArray[np.int64]
+    slots: npt.NDArray[np.int64]
+    unresolved: npt.NDArray[np.int64]
+    before: npt.NDArray[np.int16]
+    possible_slots: npt.NDArray[np.int64]
+    possible_before: npt.NDArray[np.int16]
+
+    @classmethod
+    def of(cls, plan: Plan, rule: NoticePlan, inputs: SchoolInputs, last: int) -> ListedSessions:
+        """For every rule with the codes of the one rule of `rule`, on days up to `last`; for rules whose windows are of
+        the pupil's own sessions only where that one's is."""
+        pupils, many = inputs.pupils, len(inputs)
+        own = many if rule.rules["own_sessions"][0] else 0
+        offsets = np.zeros(many + 1, dtype=np.int64)
+        before = np.empty((many, last + 2), dtype=np.int16)
+        possible_slots = np.empty((own, 2 * last + 2), dtype=np.int64)
+        possible_before = np.empty((own, last + 2), dtype=np.int16)
+        room = many * _SESSIONS_A_PUPIL
+        while True:
+            slots, unresolved = np.empty(room, dtype=np.int64), np.zeros(room + many + 1, dtype=np.int64)
+            told = penalty_notices.list_sessions(
+                rule.counted[0], plan.flags, plan.era, inputs.marks, pupils.entry, pupils.leave, pupils.csa_from,
+                pupils.csa_to, last, offsets, slots, unresolved, before, possible_slots, possible_before,
+            )  # fmt: skip
+            if told <= room:
+                break
+            room = told
+        logs = compile_log(inputs.calendar, inputs.log).view(np.recarray)
+        return cls(inputs, last, logs, offsets, slots, unresolved, before, possible_slots, possible_before)
+
+    def weigh(self, rule: NoticePlan, days: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+        """The status of the one rule of `rule` on some days: uint8[P, len(days)], `penalty_notices.NOT_MET` off roll or
+        where it is not in force."""
+        pupils, room = self.inputs.pupils, 2 * self.last + 3
+        statuses = np.empty((len(self.inputs), len(days)), dtype=np.uint8)
+        penalty_notices.weigh(
+            rule.rules.view(np.recarray), rule.alternatives.view(np.recarray), rule.windows.view(np.recarray),
+            rule.in_force, rule.counted, rule.cut, days, self.inputs.marks, self.inputs.log.offsets, self.logs,
+            pupils.entry, pupils.leave, pupils.csa_from, pupils.csa_to, self.last, self.offsets, self.slots,
+            self.unresolved, self.before, self.possible_slots, self.possible_before,
+            np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64),
+            np.zeros(len(rule.alternatives), dtype=np.int64), statuses,
+        )  # fmt: skip
+        return statuses
 
 
 class _Part:
@@ -239,23 +290,27 @@ class _Part:
         rows: npt.NDArray[np.void],
         gates: Gates,
         days: npt.NDArray[np.int64] | None = None,
+        who: npt.NDArray[np.int64] | None = None,
         floors: npt.NDArray[np.int32] | None = None,
         memory: Room | None = None,
     ) -> npt.NDArray[np.void]:
-        """The ladder of the chunk into `rows`, a column for each of `days` (all from `first` on); returns its events,
-        with pupils numbered within the chunk."""
+        """The ladder of the chunk, or of pupils `who` of it, into `rows`, a column for each of `days` (all from `first`
+        on); returns its events, with pupils numbered as in `rows`."""
         plan, pupils = self.plan, self.pupils
         kept = np.arange(self.first, self.last + 1) if days is None else days
         column = np.full(self.last + 1, -1, dtype=np.int64)
         column[kept] = np.arange(len(kept))
         if floors is None:
-            floors = np.zeros((len(pupils), 0), dtype=np.int32)  # nobody looks at them
-            wakes = nexts = np.zeros(0, dtype=np.int64)
+            floors = np.zeros((1, 0), dtype=np.int32)  # nobody looks at them
+            thresholds = wakes = nexts = np.zeros(0, dtype=np.int64)
         else:
             today = plan.ladder[: self.last + 1]
+            thresholds = np.ascontiguousarray(today["threshold"])
             wakes = _next_of((today["year_start"] == np.arange(self.last + 1)) | (today["daily"] == 1))
             nexts = _next_of(column >= 0)
-        room = _EVENTS_A_PUPIL * len(pupils)
+        if who is None:
+            who = np.arange(len(pupils))
+        room = _EVENTS_A_PUPIL * len(who)
         state = np.zeros(1, dtype=STATE).view(np.recarray)
         held = np.zeros(self.last + 1, dtype=np.int64)
         used = np.zeros(len(self.logs), dtype=np.bool_)
@@ -265,10 +320,10 @@ class _Part:
                 memory.events = np.zeros(room, dtype=EVENT_ROW)
             events = memory.events
             told = ladder.climb(
-                plan.ladder.view(np.recarray), plan.rungs.view(np.recarray), plan.dues, self.offsets, self.logs,
+                who, plan.ladder.view(np.recarray), plan.rungs.view(np.recarray), plan.dues, self.offsets, self.logs,
                 self.marks, plan.era, plan.flags, counts, floors, pupils.entry, pupils.leave,
                 plan.replay_start(self.first), self.first, self.last,
-                state, gates.counts, gates.counted, held, used, wakes, nexts, column,
+                state, gates.counts, gates.counted, held, used, thresholds, wakes, nexts, column,
                 rows.view(np.recarray), events.view(np.recarray),
             )  # fmt: skip
             if told <= len(events):

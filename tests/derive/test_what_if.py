@@ -13,7 +13,7 @@ import random_school
 from exam_school import day, entry, school
 
 from attendance_pipeline.derive.ladder import EVENTS
-from attendance_pipeline.derive.penalty_notices import MET_PROVISIONAL
+from attendance_pipeline.derive.penalty_notices import MET_PROVISIONAL, NEAR
 from attendance_pipeline.derive.what_if import KINDS, STAGES, what_if
 from attendance_pipeline.derive.year import derive_school
 from attendance_pipeline.law.policy import Policy, PolicySetting
@@ -163,6 +163,61 @@ def test_the_same_as_a_whole_derivation(seed):
     assert {k: n for k, n in by_week.items() if n} == dict(events)
     asked = {(w, k): int(found.letters[i, n]) for i, w in enumerate(week) for n, k in enumerate(KINDS)}
     assert {k: n for k, n in asked.items() if n} == dict(letters)
+
+
+WINDOWS = (
+    {"school_weeks": 3}, {"school_weeks": 10}, {"calendar_weeks": 6}, {"terms": 1}, {"terms": 2},
+    {"school_sessions": 12}, {"school_sessions": 40}, {"consecutive_sessions": True},
+)  # fmt: skip
+
+
+def notice_policy(policy: Policy, rules) -> Policy:
+    plain = policy.setting.model_dump(by_alias=True, exclude_unset=True)
+    return Policy(PolicySetting.model_validate({**plain, "penalty_notice_rules": rules}), "other rules")
+
+
+@pytest.mark.parametrize("seed", range(300, 330))
+def test_penalty_notice_rules_of_every_kind_of_window_as_a_night_has_them(seed):
+    """Of pupils whose sessions a notice issued has taken away too. Each kind of window alone, and some beside others."""
+    inputs = random_school.make(seed, n_pupils=4).inputs
+    last = len(inputs.calendar) - 1
+    first = int(inputs.calendar.year_start[last]) if seed % 2 else 0
+    many = [3, 5, 7]
+    choices = [[{"sessions": many[(seed + i) % 3], **window}] for i, window in enumerate(WINDOWS)]
+    choices.append([{"sessions": 6, "school_sessions": 30}, {"sessions": 4, "consecutive_sessions": True}])
+    choices.append([{"sessions": 9, "terms": 1}, {"sessions": 5, "school_weeks": 2}])
+    policies = [notice_policy(inputs.policy, [{"name": "one", "any_of": any_of}]) for any_of in choices]
+    policies.append(
+        notice_policy(
+            inputs.policy,
+            [
+                {"name": f"rule-{i}", "any_of": any_of, "codes": list("NOU")[: 1 + i % 3]}
+                for i, any_of in enumerate(choices)
+            ],
+        )
+    )
+    for policy, found in zip(policies, what_if(inputs, policies, first, last), strict=True):
+        whole = derive_school(replace(inputs, policy=policy), first, last)
+        ends = [
+            d for d in range(first, last + 1) if d == last or inputs.calendar.week[d + 1] != inputs.calendar.week[d]
+        ]
+        before = np.zeros(len(inputs), dtype=bool)
+        for w, d in enumerate(ends):
+            on = inputs.pupils.on_roll(d)
+            by_name = dict.fromkeys(whole.plan.rule_names, 0)
+            met, near = np.zeros(len(inputs), dtype=bool), np.zeros(len(inputs), dtype=bool)
+            for r, name in enumerate(whole.plan.rule_names):
+                if whole.plan.notices.in_force[r, d]:
+                    status = whole.notice_rows(r, d)["status"]
+                    met |= on & (status >= MET_PROVISIONAL)
+                    near |= on & (status == NEAR)
+                    by_name[name] += int((on & (status >= MET_PROVISIONAL)).sum())
+            assert found.cases[w] == met.sum()
+            assert found.near[w] == (near & ~met).sum()
+            assert found.new_cases[w] == (met & ~before).sum()
+            assert {name: int(weeks[w]) for name, weeks in found.cases_of.items()} == by_name
+            before = met
+        assert found.case_at_end.tolist() == before.tolist()
 
 
 # ---------------------------------------------------------------- a sweep

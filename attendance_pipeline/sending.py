@@ -136,7 +136,8 @@ def _why(error: Exception) -> str:
         return "shows a certificate that this machine does not trust, or that is of another name"
     if isinstance(cause, ssl.SSLError):
         return "does not speak the encryption that the settings ask for"
-    if isinstance(cause, TimeoutError):
+    # The mail library takes every end of a wait for a lost connection, and tells only in its words which it was.
+    if isinstance(cause, TimeoutError) or (isinstance(cause, smtplib.SMTPException) and "timed out" in str(cause)):
         return "did not answer in time"
     if isinstance(cause, ConnectionRefusedError):
         return "does not accept connections: is it running, and is the port right?"

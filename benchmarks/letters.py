@@ -30,11 +30,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from attendance_pipeline.engine import InProcess
 from attendance_pipeline.letters.html import render_html
 from attendance_pipeline.letters.language import SHIPPED
 from attendance_pipeline.letters.letter import Letter
 from attendance_pipeline.letters.pdf import render_batch, render_letter
-from attendance_pipeline.letters.rendering_many import in_order
 from attendance_pipeline.letters.sample import sample_letter, sample_letterhead
 from attendance_pipeline.letters.templates import Templates
 
@@ -82,7 +82,7 @@ def _ours(count: int, whole: bool, folder: Path, workers: int = 1) -> None:
     if whole:
         (folder / "all.pdf").write_bytes(render_batch(every, HEAD, templates=templates, workers=workers))
         return
-    made = in_order(lambda one: render_letter(one, HEAD, templates=templates), every, workers)
+    made = InProcess().each(lambda one: render_letter(one, HEAD, templates=templates), every, threads=workers)
     for one, data in zip(every, made, strict=True):
         (folder / f"{one.reference}.pdf").write_bytes(data)
 

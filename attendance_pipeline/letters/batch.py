@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from attendance_pipeline.drive_names import class_audiences
+from attendance_pipeline.engine import Engine, InProcess
 from attendance_pipeline.law.policy import PenaltyNotices
 from attendance_pipeline.law.school_calendar import SchoolCalendar
 from attendance_pipeline.letters.batch_lists import (
@@ -27,7 +28,6 @@ from attendance_pipeline.letters.batch_lists import (
     held_file,
     mail_merge_file,
 )
-from attendance_pipeline.letters.docx import render_docx
 from attendance_pipeline.letters.evidence import LetterEvidence
 from attendance_pipeline.letters.evidence_sheet import evidence_file
 from attendance_pipeline.letters.field_values import given
@@ -37,14 +37,13 @@ from attendance_pipeline.letters.kind_rules import CLASS_TEACHER, KIND_RULES, sh
 from attendance_pipeline.letters.ledger_rows import LedgerRow, LogEntry, PupilFacts
 from attendance_pipeline.letters.letter import FieldValue, Letter, Letterhead
 from attendance_pipeline.letters.occasions import Occasion
-from attendance_pipeline.letters.pdf import check_letter, render_batch, render_letter
+from attendance_pipeline.letters.pdf import check_letter, render_batch
 from attendance_pipeline.letters.recipients import Recipient, envelope_lines, households, salutation
-from attendance_pipeline.letters.rendering_many import in_order, workers_for
+from attendance_pipeline.letters.rendering_many import ENDINGS, engine_for, files_of_letters
 from attendance_pipeline.letters.templates import Templates
 
 PRINT_FILE = "print-ready.pdf"
 STAGE_WITH_PUPIL = 3  # the stage whose meeting the pupil comes to
-_ENDINGS = {"pdf": render_letter, "docx": render_docx}  # the two files of each letter
 DRAFTS_FILE = "drafts-to-consider.pdf"  # nobody who posts a print file posts one of these by the way
 
 
@@ -54,6 +53,7 @@ class BatchInputs:
     `log`: entries by pupil. `household`: whether two at one address share an envelope (policy). `penalty_notices`: what
     a notice costs (policy). `authority`: the local authority's name. `not_ready`: why the data hold letters, in words,
     by class; "" for the whole school. `withdrawn`: letters that were printed, on which day, and are not to go now.
+    `engine`: where letters are set; the bytes are the same.
     """
 
     school_id: str
@@ -70,6 +70,7 @@ class BatchInputs:
     penalty_notices: PenaltyNotices = field(default_factory=PenaltyNotices)
     authority: str = ""
     withdrawn: Sequence[tuple[LedgerRow, dt.date]] = ()
+    engine: Engine = field(default_factory=InProcess)
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,13 @@ def build_batch(inputs: BatchInputs) -> BatchFiles:
     classes: dict[str, dict[str, bytes]] = {}
     for name, made_together in _print_files(printed):
         letters = [made.letter for made in made_together]
-        pdf = render_batch(letters, inputs.letterhead, layout=inputs.layout, templates=inputs.templates)
+        pdf = render_batch(
+            letters,
+            inputs.letterhead,
+            layout=inputs.layout,
+            templates=inputs.templates,
+            engine=engine_for(inputs.engine, inputs.templates, len(letters)),
+        )
         office[name] = pdf
         if name not in (PRINT_FILE, DRAFTS_FILE):
             classes[made_together[0].pupil.class_name] = {name: pdf}
@@ -141,14 +148,14 @@ class OfficeFiles(Mapping[str, bytes]):
     """The files of the office: those given, and each letter's own two, which are made whenever they are taken.
 
     What is made is not kept, so that five thousand letters need no more memory than fifty; who takes all of them does
-    so once, by `items`, which uses two threads where there are many.
+    so once, by `items`, which has them made by several at once where there are many.
     """
 
     def __init__(self, inputs: BatchInputs, printed: Sequence[Printed], given: Mapping[str, bytes]) -> None:
         self._inputs = inputs
         self._given = given
         self._letters = {made.letter.reference: made.letter for made in printed}
-        self._names = [*(f"{reference}.{ending}" for reference in self._letters for ending in _ENDINGS), *given]
+        self._names = [*(f"{reference}.{ending}" for reference in self._letters for ending in ENDINGS), *given]
 
     def __len__(self) -> int:
         return len(self._names)
@@ -160,30 +167,24 @@ class OfficeFiles(Mapping[str, bytes]):
         if name in self._given:
             return self._given[name]
         reference, _, ending = name.rpartition(".")
-        if reference not in self._letters or ending not in _ENDINGS:
+        if reference not in self._letters or ending not in ENDINGS:
             raise KeyError(name)
-        return self._made(self._letters[reference], ending)
+        inputs = self._inputs
+        letter = self._letters[reference]
+        return ENDINGS[ending](letter, inputs.letterhead, layout=inputs.layout, templates=inputs.templates)
 
     def items(self) -> ItemsView[str, bytes]:
         return _Files(self)
 
     def each(self) -> Iterator[tuple[str, bytes]]:
         """Name and content of every file, each made once, in order."""
-
-        def both(letter: Letter) -> list[tuple[str, bytes]]:
-            return [(f"{letter.reference}.{ending}", self._made(letter, ending)) for ending in _ENDINGS]
-
-        for files in in_order(both, self._letters.values(), workers_for(len(self._letters))):
-            yield from files
+        inputs, letters = self._inputs, list(self._letters.values())
+        yield from files_of_letters(letters, inputs.letterhead, inputs.layout, inputs.templates, inputs.engine)
         yield from self._given.items()
-
-    def _made(self, letter: Letter, ending: str) -> bytes:
-        inputs = self._inputs
-        return _ENDINGS[ending](letter, inputs.letterhead, layout=inputs.layout, templates=inputs.templates)
 
 
 class _Files(ItemsView[str, bytes]):
-    """`items` of the office's files, on two threads."""
+    """`items` of the office's files, made by several at once."""
 
     _mapping: OfficeFiles
 

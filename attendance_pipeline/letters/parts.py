@@ -189,7 +189,12 @@ def scripts_of(characters: set[str]) -> str:
 
 def fonts_of(templates: Templates) -> FontSet:
     """The shipped fonts and the school's own."""
-    return _font_set(font_folders(templates.school_folder))
+    return fonts_in(templates.school_folder)
+
+
+def fonts_in(school_folder: Path | None) -> FontSet:
+    """The shipped fonts and those of a school's own folder, which may be missing."""
+    return _font_set(font_folders(school_folder))
 
 
 def shipped_fonts() -> FontSet:

@@ -6,7 +6,7 @@ stands around them (``parts``), figures, who gets a letter.
 The layouts in ``letter_templates/layout`` are ours and fixed. Everything a person or a school wrote reaches them as
 strings of JSON, which Typst sets and never reads as its own language. The same input gives the same bytes: fonts are
 shipped, the time stamp is the date given. One ``typst.Compiler`` per thread and set of fonts is kept, because starting
-one costs more than a letter. Typst lets other threads run while it sets: large batches use two (``rendering_many``).
+one costs more than a letter. Typst lets other threads run while it sets: large batches use two (``threads``).
 """
 
 import datetime
@@ -15,7 +15,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,14 @@ from typing import Any
 import pikepdf
 import typst
 
+from attendance_pipeline.engine import Engine, InProcess
 from attendance_pipeline.letters.fonts import FontSet
 from attendance_pipeline.letters.language import SHIPPED, load_language
 from attendance_pipeline.letters.language_names import language_name
 from attendance_pipeline.letters.letter import Letter, LetterError, Letterhead
 from attendance_pipeline.letters.parts import (
     document_of,
+    fonts_in,
     fonts_of,
     layout_of,
     page_style,
@@ -36,8 +38,8 @@ from attendance_pipeline.letters.parts import (
     shipped_fonts,
     texts_of,
 )
-from attendance_pipeline.letters.rendering_many import in_order, workers_for
 from attendance_pipeline.letters.templates import Templates
+from attendance_pipeline.letters.threads import workers_for
 
 __all__ = [
     "Letter",
@@ -103,12 +105,14 @@ def render_batch(
     layout: str = "dl",
     templates: Templates,
     workers: int | None = None,
+    engine: Engine | None = None,
 ) -> bytes:
     """All letters as one file to print on both sides, in the order given, each letter and enclosure on its own sheet.
 
     Untagged, because nobody reads it on a screen; ``render_letter`` makes the file for that. Its time stamp is the
-    latest date of the letters. ``workers``: threads that set chunks (None: by the number of letters); the bytes are the
-    same. Raises as ``render_letter`` does, and ``ValueError`` for no letters at all.
+    latest date of the letters. ``workers``: threads that set chunks (None: by the number of letters); ``engine``: where
+    they are set (None: here); the bytes are the same. Raises as ``render_letter`` does, and ``ValueError`` for no
+    letters at all.
     """
     if not letters:
         raise ValueError("a batch needs at least one letter")
@@ -116,7 +120,7 @@ def render_batch(
     shared: dict[str, _Shared] = {}
 
     def documents() -> Iterator[dict[str, Any]]:
-        """Each chunk's data, in order: what is put together here does not depend on how many threads set it."""
+        """Each chunk's data, in order: what is put together here does not depend on who sets it."""
         for chunk in _chunks(letters, LETTERS_PER_CHUNK):
             data = document_of(chunk, letterhead, layout_of(layout), templates, own_sheets=True)
             data["title"] = f"{letterhead.name}: letters"
@@ -135,11 +139,14 @@ def render_batch(
             parts = [stand_in(part) for part in data["parts"]]
             yield {**data, "parts": parts}
 
-    def set_one(data: dict[str, Any]) -> bytes:
-        return _compile(_LETTERS, data, date, fonts_of(templates), tagged=False)
-
-    chunks = list(in_order(set_one, documents(), workers_for(len(letters)) if workers is None else workers))
+    threads = workers_for(len(letters)) if workers is None else workers
+    set_one = partial(_set_chunk, templates.school_folder, date)
+    chunks = list((engine or InProcess()).each(set_one, documents(), threads=threads))
     return _joined(chunks, list(shared.values()), f"{letterhead.name}: letters", date)
+
+
+def _set_chunk(school_folder: Path | None, date: datetime.date, data: Mapping[str, Any]) -> bytes:
+    return _compile(_LETTERS, data, date, fonts_in(school_folder), tagged=False)
 
 
 def check_letter(letter: Letter, letterhead: Letterhead, *, layout: str = "dl", templates: Templates) -> str | None:

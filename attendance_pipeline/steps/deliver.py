@@ -146,6 +146,7 @@ def letters(site: Site, run: str) -> list[Made]:
             authority=school.local_authority_name or "",
             not_ready=readiness.on(int(found[0].plan.ladder["cut"][day])).words,
             withdrawn=withdrawn(rows, delivered, calendar.date(day)),
+            engine=site.engine,
         )
         batch = build_batch(inputs)
         if earlier := there_already(delivered, calendar.date(day), site.home.drive):

@@ -32,6 +32,11 @@ from attendance_pipeline import engine as engines
 from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.engine import DaskCluster, Engine, EngineError, InProcess, Processes, WorkFailed
 from attendance_pipeline.home import School, open_home
+from attendance_pipeline.letters.letter import Letter
+from attendance_pipeline.letters.pdf import render_batch
+from attendance_pipeline.letters.rendering_many import engine_for, files_of_letters
+from attendance_pipeline.letters.sample import sample_letter, sample_letterhead
+from attendance_pipeline.letters.templates import Templates
 from attendance_pipeline.steps.school_pages import Asked, digest, first_other, pages_of
 
 ELSEWHERE = ("processes", "dask")
@@ -120,6 +125,54 @@ def test_no_more_is_taken_than_a_few_ahead(elsewhere: Engine) -> None:
 
 def test_both_workers_work(elsewhere: Engine) -> None:
     assert len(set(elsewhere.each(process_of, range(30))) - {os.getpid()}) == 2
+
+
+HEAD = sample_letterhead()
+
+
+def letters(count: int) -> list[Letter]:
+    kinds = ("letter_1", "letter_3", "improved", "letter_2")
+    return [
+        replace(sample_letter(kinds[n % 4], "ur" if n % 5 == 0 else "en"), reference=f"OAK-{n:04}-K3")
+        for n in range(count)
+    ]
+
+
+def test_letters_are_the_same_bytes(elsewhere: Engine) -> None:
+    alone = list(files_of_letters(letters(10), HEAD, "dl", Templates(), InProcess()))
+    assert [name for name, _ in alone[:3]] == ["OAK-0000-K3.pdf", "OAK-0000-K3.docx", "OAK-0001-K3.pdf"]
+    assert list(files_of_letters(letters(10), HEAD, "dl", Templates(), elsewhere)) == alone
+
+
+def test_a_print_file_is_the_same_bytes(elsewhere: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("attendance_pipeline.letters.pdf.LETTERS_PER_CHUNK", 4)
+    alone = render_batch(letters(10), HEAD, templates=Templates())
+    assert render_batch(letters(10), HEAD, templates=Templates(), engine=elsewhere) == alone
+
+
+@pytest.mark.parametrize(
+    ("engine_name", "own_templates", "letters_of_batch", "made_on"),
+    [
+        ("dask", False, 20, "dask"),
+        ("dask", True, 20, "in-process"),  # another machine does not have the school's own words
+        ("processes", True, 20, "processes"),
+        ("dask", False, 3, "in-process"),
+        ("in-process", True, 20, "in-process"),
+    ],
+)
+def test_where_letters_are_made(
+    every_engine: dict[str, Engine],
+    tmp_path: Path,
+    engine_name: str,
+    own_templates: bool,
+    letters_of_batch: int,
+    made_on: str,
+) -> None:
+    if own_templates:
+        (tmp_path / "en").mkdir()
+        (tmp_path / "en" / "letter_1.md.j2").write_text("# Ours")
+    chosen = engine_for(every_engine[engine_name], Templates(tmp_path), letters_of_batch)
+    assert type(chosen) is type(every_engine[made_on])
 
 
 # ---------------------------------------------------------------- what fails

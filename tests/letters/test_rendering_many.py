@@ -1,4 +1,5 @@
-"""Many letters by two threads: in order, the same bytes as by one, and never more waiting than a few."""
+"""Many letters by two threads: in order, the same bytes as by one, and never more waiting than a few. On other engines:
+tests/engine."""
 
 import dataclasses
 import hashlib
@@ -8,10 +9,11 @@ import threading
 
 import pytest
 
+from attendance_pipeline.engine import InProcess
 from attendance_pipeline.letters.pdf import render_batch, render_letter
-from attendance_pipeline.letters.rendering_many import MANY, WORKERS, in_order, workers_for
 from attendance_pipeline.letters.sample import sample_letter, sample_letterhead
 from attendance_pipeline.letters.templates import Templates
+from attendance_pipeline.letters.threads import MANY, WORKERS, workers_for
 
 HEAD = sample_letterhead()
 KINDS = ("letter_1", "letter_3", "improved", "letter_2")
@@ -39,7 +41,7 @@ def test_two_threads_make_the_same_single_letters_as_one():
     templates = Templates()
     alone = list(map(make, letters(12)))
     templates = Templates()  # nothing checked or remembered before
-    assert list(in_order(make, letters(12), 2)) == alone
+    assert list(InProcess().each(make, letters(12), threads=2)) == alone
 
 
 @pytest.mark.parametrize(("count", "workers"), [(0, 1), (1, 1), (MANY - 1, 1), (MANY, WORKERS), (5000, WORKERS)])
@@ -58,7 +60,7 @@ def test_in_order_and_no_further_ahead_than_a_few(workers):
             furthest = max(furthest, n - taken)
             yield n
 
-    for n in in_order(lambda n: n * n, numbers(), workers):
+    for n in InProcess().each(lambda n: n * n, numbers(), threads=workers):
         assert n == taken**2
         taken += 1
     assert taken == 60
@@ -75,9 +77,9 @@ def test_an_error_is_raised_and_the_rest_is_left():
         return n
 
     with pytest.raises(ValueError, match="five"):
-        list(in_order(make, range(1000), 2))
+        list(InProcess().each(make, range(1000), threads=2))
     assert len(made) < 20
-    assert not [one for one in threading.enumerate() if one.name.startswith("letters")]
+    assert not [one for one in threading.enumerate() if one.name.startswith("work")]
 
 
 def test_a_whole_batch_is_the_same_bytes_in_another_process():
@@ -85,8 +87,8 @@ def test_a_whole_batch_is_the_same_bytes_in_another_process():
         "import sys; sys.path[:0] = ['tests/support', 'tests/letters']\n"
         "import hashlib\n"
         "from test_batch import PUPILS, row\n"
-        "from attendance_pipeline.letters import batch\n"
-        "batch.workers_for = lambda n: {workers}\n"
+        "from attendance_pipeline.letters import batch, rendering_many\n"
+        "rendering_many.workers_for = lambda n: {workers}\n"
         "import datetime as dt\n"
         "from attendance_pipeline.letters.sample import sample_letterhead\n"
         "from attendance_pipeline.letters.templates import Templates\n"

@@ -41,7 +41,7 @@ def derived_asset(
     )
     def derive(context: dg.AssetExecutionContext, config: RestateConfig, site: SiteResource) -> dg.MaterializeResult:
         keys = [dt.date.fromisoformat(key) for key in context.partition_keys]
-        made = restate(site.site, keys, tables, as_recorded=config.as_recorded)
+        made = restate(site.site, keys, tables, as_recorded=config.as_recorded, step=name)
         for key, rows in made.rows.items():
             context.add_asset_metadata({"dagster/row_count": rows}, partition_key=key)
         return dg.MaterializeResult(

@@ -13,6 +13,7 @@ import dagster as dg
 from assets.resources import SiteResource
 from attendance_pipeline.steps.decided import take_back_workbooks
 from attendance_pipeline.steps.intake import NO_MARKS, day_versions, take_in
+from attendance_pipeline.steps.troubles import told, troubles_of_run
 
 EXTRACTS = dg.AssetKey("mis_extracts")
 _VERSION = "dagster/data_version"  # the tag under which Dagster keeps an observed version
@@ -33,7 +34,12 @@ def mis_extracts(days: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
             context.log.warning(problem)
         for loaded in take_in(site.site):
             context.log.info("\n".join([loaded.summary(), *loaded.busy]))
+        for line in told(site.site.home, troubles_of_run(site.site)):
+            context.log.error(line)
         before, now = observed(context.instance), day_versions(site.site)
+        if now is None:
+            context.log.error("The marks of a school cannot be read: nothing is said of which days read otherwise.")
+            return dg.DataVersionsByPartition({})
         now |= dict.fromkeys(before.keys() - now.keys(), NO_MARKS)
         changed = {day: version for day, version in sorted(now.items()) if before.get(day) != version}
         corrected = [day for day in changed if day in before]

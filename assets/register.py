@@ -31,7 +31,7 @@ def register(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
             context.add_asset_metadata(
                 {"marks": count.marks, "pupils marked": count.pupils, "corrected": key in corrected}, partition_key=key
             )
-        versions = day_versions(site.site)
+        versions = day_versions(site.site) or {}
         note_counted(site.site, context.partition_keys)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(_together(versions.get(k, "") for k in context.partition_keys)),

@@ -29,12 +29,14 @@ from assets import (
     readiness,
     register,
     reports,
+    troubles,
     worklists,
 )
 from assets.resources import SiteResource
 from attendance_pipeline.home import SETTINGS_FILE, find_home, open_home
 from attendance_pipeline.law.school_calendar import SchoolCalendar, read_calendar
 from schedules.jobs import JOBS
+from schedules.telling import SENSORS as TELLING
 from schedules.timetable import SENSORS, build_schedules
 
 ENGLAND = "Europe/London"
@@ -46,32 +48,39 @@ def build_definitions(home: Path | str | None = None) -> dg.Definitions:
     calendars, time_zone = _calendars(path)
     days = partitions.school_days(calendars, time_zone)
     half_terms = partitions.half_terms(calendars)
+    assets: list[dg.AssetsDefinition | dg.SourceAsset] = [
+        extracts.mis_extracts(days),
+        register.register(days),
+        derived.attendance_measures(days),
+        derived.stage_statuses(days),
+        derived.penalty_notice_eligibility(days),
+        letters.letter_batches,
+        impact.impact_reports,
+        worklists.worklists,
+        board.attendance_board,
+        quality.data_quality,
+        classes.class_lists,
+        classes.pastoral_packs,
+        monitoring.monitoring,
+        incentives.punctuality_raffles,
+        incentives.prize_pots,
+        reports.governor_reports(half_terms),
+        readiness.letter_readiness,
+        readiness.school_year_notes,
+    ]
+    after = [key.to_user_string() for asset in assets if isinstance(asset, dg.AssetsDefinition) for key in asset.keys]
     return dg.Definitions(
-        assets=[
-            extracts.mis_extracts(days),
-            register.register(days),
-            derived.attendance_measures(days),
-            derived.stage_statuses(days),
-            derived.penalty_notice_eligibility(days),
-            letters.letter_batches,
-            impact.impact_reports,
-            worklists.worklists,
-            board.attendance_board,
-            quality.data_quality,
-            classes.class_lists,
-            classes.pastoral_packs,
-            monitoring.monitoring,
-            incentives.punctuality_raffles,
-            incentives.prize_pots,
-            reports.governor_reports(half_terms),
-            readiness.letter_readiness,
-            readiness.school_year_notes,
+        assets=assets,
+        asset_checks=[
+            quality.plausible_days,
+            quality.nothing_set_aside,
+            quality.no_corrected_day_waits,
+            troubles.every_school_well(after),
         ],
-        asset_checks=[quality.plausible_days, quality.nothing_set_aside, quality.no_corrected_day_waits],
         resources={"site": SiteResource(home=str(path) if home else "")},
         jobs=JOBS,
         schedules=build_schedules(time_zone),
-        sensors=SENSORS,
+        sensors=[*SENSORS, *TELLING],
         executor=dg.in_process_executor,
     )
 

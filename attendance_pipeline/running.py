@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
@@ -45,13 +46,19 @@ from attendance_pipeline.steps.plan import (
 from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.school_year import years_wanted
 from attendance_pipeline.steps.site import Site, open_site
+from attendance_pipeline.steps.telling import COMMAND as BY_COMMAND
+from attendance_pipeline.steps.telling import Failed, failed_by, night_done, night_failed
+from attendance_pipeline.steps.troubles import open_troubles, told, troubles_of_run
 from attendance_pipeline.store import deliveries, ledger, quarantine
 from attendance_pipeline.store.impact import StoredReport
-from schedules.jobs import DERIVED, backfill, governor_report, nightly, take_in_extracts
+from attendance_pipeline.store.troubles import Trouble
+from schedules.jobs import DERIVED, EVERY_SCHOOL_WELL, backfill, governor_report, nightly, take_in_extracts
+from schedules.telling import failures_of
 from schedules.timetable import COMMAND, ROUNDS, range_tags
 
 Say = Callable[[str], None]
 _STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+AT_THE_COMMAND_LINE = "when `attendance nightly` is started the next time"
 NOT_YET_SAID = "not-yet-said.json"  # in the private state: names of files and references, no pupil's value
 # Each step writes some lines of log for every day of a range; nobody reads those at a command line.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -82,7 +89,12 @@ retention:
 
 
 class RunFailed(RuntimeError):
-    """A run did not succeed. The message names job, step and kind of error; the UI has the rest."""
+    """A run did not succeed. The message names job, step and kind of error; the UI has the rest. `failures`: what
+    failed, for whoever is told; none where only single schools failed and the others are done."""
+
+    def __init__(self, message: str, failures: Sequence[Failed] = ()) -> None:
+        super().__init__(message)
+        self.failures = tuple(failures)
 
 
 @dataclass(frozen=True)
@@ -93,7 +105,8 @@ class Outcome:
     makes. `folders`: new folders on the drive by what is in them. `set_aside`, `held`: quarantine rows and held letters
     that were not there before; `in_quarantine`, `all_held`: those there are now. `left_in_inbox`: files that wait or
     cannot be taken. `letters`: by kind and state. `years_wanted`: of schools
-    whose calendar ends, what to do, in words. `impact`: the impact reports that were delivered.
+    whose calendar ends, what to do, in words. `impact`: the impact reports that were delivered. `troubles`: what went
+    wrong with single schools while the others went on.
     """
 
     days: tuple[dt.date, dt.date] | None = None
@@ -108,6 +121,7 @@ class Outcome:
     letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
     years_wanted: Sequence[str] = ()
     impact: Sequence[StoredReport] = ()
+    troubles: Sequence[Trouble] = ()
 
     @property
     def unsupported(self) -> int:
@@ -191,7 +205,10 @@ class Runner:
             failed = [e for e in result.all_events if e.is_step_failure]
             if any(_was_stopped(e) for e in failed):  # Ctrl-C, which Dagster takes for a failure of the step
                 raise KeyboardInterrupt
-            raise RunFailed(f"{job}: " + ("; ".join(_failure(e) for e in failed) or "the run did not start"))
+            if not failed or any(not (e.step_key or "").endswith(EVERY_SCHOOL_WELL) for e in failed):
+                words = "; ".join(_failure(e) for e in failed) or "the run did not start"
+                raise RunFailed(f"{job}: {words}", failures_of(job, failed, "the run did not start"))
+            # Single schools failed and the others are done: what follows is for those (`Outcome.troubles`).
         for event in result.get_asset_materialization_events():
             entry = event.materialization.metadata.get("dagster/row_count")
             rows = entry.value if entry is not None else None
@@ -231,8 +248,44 @@ def _failure(event: dg.DagsterEvent) -> str:
     return f"{event.step_key} failed ({kind}){words}"
 
 
+@contextmanager
+def _telling(home: Home, say: Say, morning_of: dt.date | None = None) -> Iterator[None]:
+    """Tell of a night at its end, well or failed: the note on the drive, mail and webhook. Telling fails no night.
+
+    `morning_of`: the note is written as on this morning, for a demonstration; else it is of now.
+    """
+
+    def tell(failures: Sequence[Failed] | None) -> None:
+        at = dt.datetime.now(dt.UTC)
+        if morning_of is not None:
+            zone = ZoneInfo(home.time_zone)
+            at = dt.datetime(morning_of.year, morning_of.month, morning_of.day, 2, 40, tzinfo=zone)
+        if failures:
+            problems = night_failed(home.path, failures, at, AT_THE_COMMAND_LINE)
+        else:
+            problems = night_done(home.path, at, BY_COMMAND, AT_THE_COMMAND_LINE)
+        for problem in problems:
+            say(f"Not told: {problem}")
+
+    try:
+        yield
+    except RunFailed as failed:
+        tell(failed.failures)
+        raise
+    except Exception as error:
+        tell([failed_by(nightly.name, nightly.name, error)])
+        raise
+    tell(None)
+
+
 def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "nightly") -> Outcome:
-    """Take in the extracts, then everything that is due up to `day` (None: the latest school day with marks)."""
+    """Take in the extracts, then everything that is due up to `day` (None: the latest school day with marks), and tell
+    of it."""
+    with _telling(home, say, day + dt.timedelta(days=1) if day and command == "demo" else None):
+        return _run_nightly(home, day, say, command)
+
+
+def _run_nightly(home: Home, day: dt.date | None, say: Say, command: str) -> Outcome:
     runner = Runner(home, command, say)
     with alone(home, command, say), _counting(home, runner) as count:
         say("Taking in extracts")
@@ -289,6 +342,7 @@ class DecisionsMade:
 def run_decisions(home: Home, wanted: Sequence[Wanted], today: dt.date, say: Say) -> DecisionsMade:
     """Write decisions into the log, take it in, and bring the ledger up to them."""
     with alone(home, "letters", say):
+        began = _moment()
         with open_site(home.path) as site:
             site.warehouse.upgrade()
             written = write_decisions(site, wanted, today)
@@ -301,6 +355,12 @@ def run_decisions(home: Home, wanted: Sequence[Wanted], today: dt.date, say: Say
                 propose(site)
             with site.warehouse.read() as conn:
                 rows = ledger.read_letters(conn, references=[w.reference for w in wanted])
+            schools = {r["school"] for r in rows}
+            if unwell := [t for t in {*_troubles(site, began), *troubles_of_run(site)} if t.school in schools]:
+                raise RunFailed(
+                    "the decisions are in the log and count from the next night on that works: "
+                    + "; ".join(told(home, unwell))
+                )
     return DecisionsMade(written, {r["reference"]: (r["state"], r["reason"]) for r in rows})
 
 
@@ -340,7 +400,7 @@ def _spoken(days: Sequence[dt.date]) -> str:
 @contextmanager
 def _counting(home: Home, runner: Runner) -> Iterator[Callable[[Sequence[dt.date]], Outcome]]:
     """Gives a function that says what became new since the beginning, or since that of a command that never said."""
-    before = _before(home)
+    began, before = _moment(), _before(home)
 
     def count(days: Sequence[dt.date]) -> Outcome:
         with open_site(home.path) as site:
@@ -363,6 +423,7 @@ def _counting(home: Home, runner: Runner) -> Iterator[Callable[[Sequence[dt.date
                 letters=_letters(site),
                 years_wanted=years_wanted(site, date_at(site, dt.datetime.now(dt.UTC))),
                 impact=reports(site, after=before["impact"]),
+                troubles=_troubles(site, began),
             )
         (home.state / NOT_YET_SAID).unlink(missing_ok=True)
         return outcome
@@ -403,6 +464,16 @@ def _unsaid(file: Path) -> dict[str, Any] | None:
         return None
 
 
+def _moment() -> dt.datetime:
+    """Now, as the warehouse keeps times."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
+
+
+def _troubles(site: Site, since: dt.datetime) -> list[Trouble]:
+    """What went wrong with single schools since a moment and is not over, by school."""
+    return sorted((t for t in open_troubles(site) if t.last_at >= since), key=lambda t: (t.school, t.id))
+
+
 def _held(site: Site) -> set[str]:
     with site.warehouse.read() as conn:
         return {r["reference"] for r in ledger.read_letters(conn, states=["held"])}
@@ -422,3 +493,12 @@ def _folders(site: Site) -> dict[str, str]:
 def _quarantine(site: Site, school: str) -> set[tuple[object, ...]]:
     with site.warehouse.read() as conn:
         return quarantine.keys(conn, school)
+
+
+def daemon_heard(home: Home) -> dt.datetime | None:
+    """When a part of Dagster's daemon of this home last said that it lives (UTC); None when none ever has."""
+    if not (home.dagster_home / "dagster.yaml").exists():
+        return None
+    with dg.DagsterInstance.from_config(str(home.dagster_home)) as instance:
+        beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
+    return dt.datetime.fromtimestamp(max(beats), dt.UTC) if beats else None

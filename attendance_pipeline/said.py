@@ -9,6 +9,7 @@ from pathlib import Path
 from attendance_pipeline.home import Home
 from attendance_pipeline.letters.batch import PRINT_FILE
 from attendance_pipeline.running import Outcome
+from attendance_pipeline.steps.troubles import told
 from attendance_pipeline.store.impact import StoredReport
 
 # What a delivery is called: by what is in its folder, the assets that make it and the words for how many.
@@ -70,7 +71,17 @@ def said(home: Home, outcome: Outcome) -> str:
             f"{_number(outcome.left_in_inbox, 'file')} left in the inbox, open or not to be taken: tried again next "
             "time; the log of the run says why."
         )
+    if outcome.troubles:
+        lines += ["", *said_of_troubles(home, outcome)]
     return "\n".join(lines) or "Nothing was due."
+
+
+def said_of_troubles(home: Home, outcome: Outcome) -> list[str]:
+    """A line for each school that failed, with what was being done and what to do about it."""
+    schools = {t.school for t in outcome.troubles}
+    others = "the others are done" if len(schools) < len(home.schools) else "nothing else failed"
+    head = f"{len(schools)} of {_number(len(home.schools), 'school')} failed; {others}. The next night tries again:"
+    return [head, *(f"  {line}" for line in told(home, outcome.troubles))]
 
 
 def said_of_impact(home: Home, report: StoredReport, *, references: bool = False) -> list[str]:

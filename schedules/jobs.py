@@ -5,13 +5,17 @@ from __future__ import annotations
 import dagster as dg
 
 from assets.quality import no_corrected_day_waits, nothing_set_aside, plausible_days
+from assets.troubles import EVERY_SCHOOL_WELL, REGISTER
 
 DERIVED = ("attendance_measures", "stage_statuses", "penalty_notice_eligibility")
 DAYS = ("register", *DERIVED)
 NIGHTLY_OUTPUTS = ("letter_batches", "worklists", "attendance_board", "impact_reports", "data_quality")
 
 _WAITING = dg.AssetSelection.checks(no_corrected_day_waits)
-_CHECKS = dg.AssetSelection.checks(plausible_days, nothing_set_aside) | _WAITING
+# The last step of every run but of taking in: the nightly run follows that only when it has worked, and says what went
+# wrong in both.
+_WELL = dg.AssetSelection.checks(dg.AssetCheckKey(REGISTER, EVERY_SCHOOL_WELL))
+_CHECKS = dg.AssetSelection.checks(plausible_days, nothing_set_aside) | _WAITING | _WELL
 
 take_in_extracts = dg.define_asset_job(
     "take_in_extracts",
@@ -30,7 +34,7 @@ nightly = dg.define_asset_job(
 
 backfill = dg.define_asset_job(
     "backfill",
-    selection=dg.AssetSelection.assets(*DAYS, "impact_reports", "data_quality").without_checks(),
+    selection=dg.AssetSelection.assets(*DAYS, "impact_reports", "data_quality").without_checks() | _WELL,
     executor_def=dg.in_process_executor,
     description="Derives any range of days again, in one run, from what is kept. Proposes and "
     "sends nothing; ends with an impact report where something that was derived before changed, and with what there is "
@@ -42,7 +46,7 @@ def _alone(name: str, asset: str, description: str) -> dg.UnresolvedAssetJobDefi
     """A job that makes one asset and nothing else."""
     return dg.define_asset_job(
         name,
-        selection=dg.AssetSelection.assets(asset),
+        selection=dg.AssetSelection.assets(asset) | _WELL,
         executor_def=dg.in_process_executor,
         description=description,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError, say_progress
+from attendance_pipeline.commands.telling import DONE, FAILED, Arguments, Commands, UsageError, say_progress
 
 
 def add(commands: Commands) -> None:
@@ -26,7 +26,7 @@ def _demo(arguments: Arguments) -> int:
     folder = Path(arguments.dir) if arguments.dir else _unused("attendance-demo")
     home, outcome = run_demo(folder, arguments.pupils, arguments.schools, arguments.seed, say)
     print(said_of_demo(home, outcome))
-    return DONE
+    return FAILED if outcome.troubles else DONE
 
 
 def _unused(name: str) -> Path:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from attendance_pipeline.commands.telling import (
-    DONE,
-    NEEDS_A_PERSON,
     Arguments,
     Commands,
     UsageError,
+    exit_code,
     home_of,
     say_progress,
 )
@@ -32,4 +31,4 @@ def _governors(arguments: Arguments) -> int:
         raise UsageError(f"no calendar has the half-term {arguments.half_term!r}; there are {', '.join(keys)}")
     outcome = run_governor_report(home, arguments.half_term, say_progress())
     print(said(home, outcome))
-    return NEEDS_A_PERSON if outcome.needs_a_person else DONE
+    return exit_code(outcome)

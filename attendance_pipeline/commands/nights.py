@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from attendance_pipeline.commands.telling import (
-    DONE,
-    NEEDS_A_PERSON,
     Arguments,
     Commands,
     UsageError,
     day,
+    exit_code,
     home_of,
     in_order,
     say_progress,
@@ -34,7 +33,7 @@ def _nightly(arguments: Arguments) -> int:
 
     outcome = run_nightly(home, arguments.date, say_progress())
     print(said(home, outcome))
-    return NEEDS_A_PERSON if outcome.needs_a_person else DONE
+    return exit_code(outcome)
 
 
 def _backfill(arguments: Arguments) -> int:
@@ -47,4 +46,4 @@ def _backfill(arguments: Arguments) -> int:
 
     outcome = run_backfill(home, arguments.first, arguments.last, arguments.as_recorded, say_progress())
     print(said(home, outcome))
-    return NEEDS_A_PERSON if outcome.needs_a_person else DONE
+    return exit_code(outcome)

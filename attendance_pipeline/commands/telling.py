@@ -12,8 +12,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from attendance_pipeline.home import HOME_VARIABLE, find_home
+
+if TYPE_CHECKING:  # a command that runs nothing must not wait for Dagster
+    from attendance_pipeline.running import Outcome
 
 DONE, NEEDS_A_PERSON, REFUSED, FAILED = 0, 1, 2, 3
 Arguments = argparse.Namespace
@@ -47,6 +51,13 @@ def at_home() -> argparse.ArgumentParser:
         "--home", default=argparse.SUPPRESS, metavar="HOME", help=f"the home (else ${HOME_VARIABLE}, else this folder)"
     )
     return parser
+
+
+def exit_code(outcome: Outcome) -> int:
+    """Of a command that ran something: 3 also where only single schools failed and the others are done."""
+    if outcome.troubles:
+        return FAILED
+    return NEEDS_A_PERSON if outcome.needs_a_person else DONE
 
 
 def home_of(arguments: Arguments) -> Path:

@@ -27,6 +27,7 @@ from attendance_pipeline.steps import benchmarks
 from attendance_pipeline.steps.deliver import Made, newest
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import BOARD, each_school
 from attendance_pipeline.steps.worklists import ledger_of_run, worklist_day
 from attendance_pipeline.store import deliveries
 
@@ -36,19 +37,20 @@ _KEY_LENGTH = 10  # of 40 bits: two of a school's pupils would share one once in
 
 def boards(site: Site, run: str) -> list[Made]:
     """The pages of the newest day, for every school, in place of those of the night before."""
-    out = []
-    for school in site.schools():
-        found = newest(site, school)
-        if found is None:
-            continue
-        whole, day = found
-        with site.warehouse.read() as conn:
-            before = deliveries.read_deliveries(conn, school.id, WHAT)
-        files = board_files(board_inputs(site, school, whole, day), [d["path"].split("/")[1] for d in before])
-        folders = _put(site, school, day, files, run)
-        size = sum(len(content) for page in files.values() for content in page.values())
-        out.append(Made(school.id, WHAT, len(files), folders, f"{size / 1e6:.1f} MB"))
-    return out
+    return [made for made in each_school(site, BOARD, lambda school: _board(site, school, run)) if made]
+
+
+def _board(site: Site, school: School, run: str) -> Made | None:
+    found = newest(site, school)
+    if found is None:
+        return None
+    whole, day = found
+    with site.warehouse.read() as conn:
+        before = deliveries.read_deliveries(conn, school.id, WHAT)
+    files = board_files(board_inputs(site, school, whole, day), [d["path"].split("/")[1] for d in before])
+    folders = _put(site, school, day, files, run)
+    size = sum(len(content) for page in files.values() for content in page.values())
+    return Made(school.id, WHAT, len(files), folders, f"{size / 1e6:.1f} MB")
 
 
 def _put(site: Site, school: School, day: int, files: Mapping[str, Mapping[str, bytes]], run: str) -> tuple[Path, ...]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,13 @@ from attendance_pipeline.register.roll import current_contacts, current_pupils, 
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.marked_days import first_marked_day, last_marked_day
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import CHECK, Attempts, is_everybodys
 from attendance_pipeline.store import quality, quarantine
+from attendance_pipeline.store.both_dialects import chunks
 from attendance_pipeline.store.quality import CheckedDay, Shortfall
 
 MOST_LINES = 20
+ASKED_TOGETHER = 50  # schools: a question takes its time however many rows it is about, and their figures are held
 
 
 @dataclass(frozen=True)
@@ -75,20 +79,56 @@ class GroupSummary:
 
 def check_register(site: Site) -> list[Looked]:
     """Check every school day with marks, in every school, and keep what changed. Gives the newest year of each."""
-    years = [year for school in site.schools() for year in _years(site, school)]
-    _keep_changed(site, years)
-    out = []
-    for school in site.schools():
-        mine = [asked for s, asked in years if s is school]
-        if mine:
-            out.append(_looked(site, school, mine[-1]))
+    attempts = Attempts(site, CHECK)
+    out: list[Looked] = []
+    for schools in chunks(site.schools(), ASKED_TOGETHER):
+        found = [c for s in schools if not attempts.held(s) and (c := attempts.tried(s, partial(_changed, site, s)))]
+        for changed, answers in _answered(attempts, found):
+            looked = attempts.tried(changed.school, partial(_kept, site, changed, answers))
+            if looked is not None:
+                attempts.well(changed.school)
+                out += looked
+    attempts.finish()
     return out
 
 
-def _years(site: Site, school: School) -> list[tuple[School, Asked]]:
+@dataclass(frozen=True)
+class _Changed:
+    """One school's academic years with marks, and of each the days to be asked about: number and a hash of all that the
+    results come from. `gone`: days that were looked at and are no more."""
+
+    school: School
+    years: Sequence[Asked]
+    due: Sequence[Mapping[int, str]]
+    gone: Sequence[dt.date]
+
+    @property
+    def asked(self) -> list[Asked]:
+        return [Asked(a.figures, a.dates, a.setting, d.keys()) for a, d in zip(self.years, self.due, strict=True) if d]
+
+
+def _answered(attempts: Attempts, found: Sequence[_Changed]) -> Iterator[tuple[_Changed, Sequence[Answer]]]:
+    """What Great Expectations says of each: of all together, because it takes its time per question; of each by itself
+    where that fails."""
+    try:
+        every = iter(fell_short([asked for changed in found for asked in changed.asked]))
+        together = [(changed, [next(every) for _ in changed.asked]) for changed in found]
+    except Exception as error:
+        if is_everybodys(error):
+            raise
+    else:
+        yield from together
+        return
+    for changed in found:
+        answers = attempts.tried(changed.school, partial(fell_short, changed.asked))
+        if answers is not None:
+            yield changed, answers
+
+
+def _years(site: Site, school: School) -> list[Asked]:
     """The figures of each academic year that has marks: from the first day with marks to the last."""
 
-    def make() -> list[tuple[School, Asked]]:
+    def make() -> list[Asked]:
         first, last = first_marked_day(site, school), last_marked_day(site, school)
         if first is None or last is None:
             return []
@@ -100,7 +140,7 @@ def _years(site: Site, school: School) -> list[tuple[School, Asked]]:
             if inputs.marks[:, day : end + 1].any():  # a year of which nothing was ever loaded is no finding
                 found = figures(inputs, day, end, school.quality, corrections, roll if end == last else None)
                 dates = [calendar.date(i) for i in range(day, end + 1)]
-                out.append((school, Asked(found, dates, school.quality)))
+                out.append(Asked(found, dates, school.quality))
             day = end + 1
         return out
 
@@ -132,35 +172,31 @@ def _roll(site: Site, school: School, day: int) -> RollFacts:
     )
 
 
-def _keep_changed(site: Site, years: Iterable[tuple[School, Asked]]) -> None:
-    """Ask about the days whose figures are others than when they were asked about last, and keep what is said."""
-    due: list[tuple[School, Asked, Mapping[int, str]]] = []
-    gone: dict[str, list[dt.date]] = {}
-    by_school: dict[str, list[tuple[School, Asked]]] = {}
-    for school, asked in years:
-        by_school.setdefault(school.id, []).append((school, asked))
-    for school in site.schools():
-        with site.warehouse.read() as conn:
-            known = quality.checked_days(conn, school.id)
-        there: set[dt.date] = set()
-        for _, asked in by_school.get(school.id, ()):
-            there |= set(asked.dates)
-            digests = asked.figures.digests(asked.setting, asked.confirmed)
-            now = zip(digests.items(), asked.dates, strict=True)
-            new = {day: sha for (day, sha), date in now if date not in known or known[date].sha != sha}
-            if new:
-                due.append((school, asked, new))
-        if known.keys() - there:
-            gone[school.id] = sorted(known.keys() - there)
-    answers = fell_short([Asked(a.figures, a.dates, a.setting, changed.keys()) for _, a, changed in due])
-    for school in site.schools():
-        kept: dict[dt.date, CheckedDay | None] = dict.fromkeys(gone.get(school.id, ()))
-        for (owner, _, changed), answer in zip(due, answers, strict=True):
-            if owner is school:
-                kept |= _as_kept(school, changed, answer)
-        if kept:
-            with site.warehouse.begin(school.id) as conn:
-                quality.put_days(conn, school.id, kept)
+def _changed(site: Site, school: School) -> _Changed:
+    """The days whose figures are others than when they were asked about last."""
+    years = _years(site, school)
+    with site.warehouse.read() as conn:
+        known = quality.checked_days(conn, school.id)
+    there: set[dt.date] = set()
+    due: list[dict[int, str]] = []
+    for asked in years:
+        there |= set(asked.dates)
+        digests = asked.figures.digests(asked.setting, asked.confirmed)
+        now = zip(digests.items(), asked.dates, strict=True)
+        due.append({day: sha for (day, sha), date in now if date not in known or known[date].sha != sha})
+    return _Changed(school, years, due, sorted(known.keys() - there))
+
+
+def _kept(site: Site, changed: _Changed, answers: Sequence[Answer]) -> list[Looked]:
+    """Keep what was said; gives the newest year, or nothing for a school without marks."""
+    school = changed.school
+    kept: dict[dt.date, CheckedDay | None] = dict.fromkeys(changed.gone)
+    for due, answer in zip(filter(None, changed.due), answers, strict=True):
+        kept |= _as_kept(school, due, answer)
+    if kept:
+        with site.warehouse.begin(school.id) as conn:
+            quality.put_days(conn, school.id, kept)
+    return [_looked(site, school, asked) for asked in changed.years[-1:]]
 
 
 def _as_kept(school: School, changed: Mapping[int, str], answer: Answer) -> dict[dt.date, CheckedDay]:
@@ -240,8 +276,5 @@ def in_a_cell(text: str) -> str:
 
 def set_aside(site: Site) -> dict[str, int]:
     """How many rows are in quarantine, by rule."""
-    counts: Counter[str] = Counter()
-    for school in site.schools():
-        with site.warehouse.read() as conn:
-            counts.update(str(row["rule"]) for row in quarantine.rows(conn, school.id))
-    return dict(counts.most_common())
+    with site.warehouse.read() as conn:
+        return dict(Counter(quarantine.counts(conn, site.home.school_ids)).most_common())

@@ -30,6 +30,8 @@ from attendance_pipeline.steps.plan import (
 )
 from attendance_pipeline.steps.restate import derived
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import CLASS_LISTS, each_school
+from attendance_pipeline.steps.troubles import PASTORAL as PASTORAL_STEP
 
 
 def class_lists(site: Site, run: str) -> list[Made]:
@@ -37,27 +39,31 @@ def class_lists(site: Site, run: str) -> list[Made]:
 
     In the schools where one is due; where none is, somebody asked: the lists again, where they would read otherwise.
     """
-    out = []
-    for school in class_lists_of(site) or site.schools():
-        found, day = newest(site, school), class_list_day(site, school)
-        if found is None or day is None:
-            continue
-        whole, calendar = found[0], school.calendar
-        with site.warehouse.read() as conn:
-            classes = current_classes(conn, school.id)
-        still_here = whole.inputs.pupils.on_roll(found[1])
-        names = {row: name for row, name in _names(site, school, whole).items() if still_here[row]}
-        files = build_class_lists(
-            class_list_pupils(whole, day, names, _class_teachers_tasks(whole, day)),
-            class_list_week(whole, day),
-            school=school.name,
-            teachers={c["class"]: c["teacher"] for c in classes.to_dict("records")},
-            policy=f"{school.policy.name} {school.policy.version}",
-            as_at=long_date(calendar.date(day)),
-        )
-        folders = put(site, school, day, "classes", files, run)
-        out.append(Made(school.id, "classes", max(0, len(files) - 1), folders))
-    return out
+    due = class_lists_of(site) or site.schools()
+    return [
+        made for made in each_school(site, CLASS_LISTS, lambda school: _class_lists(site, school, run), due) if made
+    ]
+
+
+def _class_lists(site: Site, school: School, run: str) -> Made | None:
+    found, day = newest(site, school), class_list_day(site, school)
+    if found is None or day is None:
+        return None
+    whole, calendar = found[0], school.calendar
+    with site.warehouse.read() as conn:
+        classes = current_classes(conn, school.id)
+    still_here = whole.inputs.pupils.on_roll(found[1])
+    names = {row: name for row, name in _names(site, school, whole).items() if still_here[row]}
+    files = build_class_lists(
+        class_list_pupils(whole, day, names, _class_teachers_tasks(whole, day)),
+        class_list_week(whole, day),
+        school=school.name,
+        teachers={c["class"]: c["teacher"] for c in classes.to_dict("records")},
+        policy=f"{school.policy.name} {school.policy.version}",
+        as_at=long_date(calendar.date(day)),
+    )
+    folders = put(site, school, day, "classes", files, run)
+    return Made(school.id, "classes", max(0, len(files) - 1), folders)
 
 
 def _names(site: Site, school: School, whole: Derived) -> dict[int, tuple[str, str]]:
@@ -86,39 +92,39 @@ def _class_teachers_tasks(whole: Derived, day: int) -> dict[int, str]:
 
 def pastoral_packs(site: Site, run: str) -> list[Made]:
     """The pack of the newest two school weeks that have ended without one."""
-    out = []
-    for school in site.schools():
-        found, weeks = newest(site, school), pastoral_round(site, school)
-        if found is None or weeks is None:
-            out.append(Made(school.id, PASTORAL, 0, note="no meeting is due"))
-            continue
-        calendar = school.calendar
-        whole = found[0]
-        if calendar.year_start[weeks.last] != whole.first:
-            whole = derived(site, school, int(calendar.year_start[weeks.last]), weeks.last)
-        still_here = found[0].inputs.pupils.on_roll(found[1])
-        classes = whole.inputs.pupils.class_name
-        names = {p: (name, str(classes[p])) for p, (name, _) in _names(site, school, whole).items() if still_here[p]}
-        earlier = [w for w in weeks_of_year(calendar, weeks.last) if w.last < weeks.first][-PASTORAL_SCHOOL_WEEKS:]
-        before = Round(earlier[0].first, earlier[-1].last) if len(earlier) == PASTORAL_SCHOOL_WEEKS else None
-        pack = pastoral_of(
-            whole,
-            weeks,
-            before,
-            calendar.date(weeks.last) + dt.timedelta(weeks=PASTORAL_SCHOOL_WEEKS),
-            names,
-            tasks_of(whole),
-            _log_entries(site, school, whole, weeks),
-        )
-        files = pastoral_files(
-            pack,
-            school=school.name,
-            owners=OWNERS,
-            made_from=f"Marks up to {long_date(pack.last)} · policy {school.policy.name} {school.policy.version}",
-        )
-        folders = put(site, school, weeks.last, PASTORAL, files, run)
-        out.append(Made(school.id, PASTORAL, len(pack.cases), folders))
-    return out
+    return each_school(site, PASTORAL_STEP, lambda school: _pastoral_pack(site, school, run))
+
+
+def _pastoral_pack(site: Site, school: School, run: str) -> Made:
+    found, weeks = newest(site, school), pastoral_round(site, school)
+    if found is None or weeks is None:
+        return Made(school.id, PASTORAL, 0, note="no meeting is due")
+    calendar = school.calendar
+    whole = found[0]
+    if calendar.year_start[weeks.last] != whole.first:
+        whole = derived(site, school, int(calendar.year_start[weeks.last]), weeks.last)
+    still_here = found[0].inputs.pupils.on_roll(found[1])
+    classes = whole.inputs.pupils.class_name
+    names = {p: (name, str(classes[p])) for p, (name, _) in _names(site, school, whole).items() if still_here[p]}
+    earlier = [w for w in weeks_of_year(calendar, weeks.last) if w.last < weeks.first][-PASTORAL_SCHOOL_WEEKS:]
+    before = Round(earlier[0].first, earlier[-1].last) if len(earlier) == PASTORAL_SCHOOL_WEEKS else None
+    pack = pastoral_of(
+        whole,
+        weeks,
+        before,
+        calendar.date(weeks.last) + dt.timedelta(weeks=PASTORAL_SCHOOL_WEEKS),
+        names,
+        tasks_of(whole),
+        _log_entries(site, school, whole, weeks),
+    )
+    files = pastoral_files(
+        pack,
+        school=school.name,
+        owners=OWNERS,
+        made_from=f"Marks up to {long_date(pack.last)} · policy {school.policy.name} {school.policy.version}",
+    )
+    folders = put(site, school, weeks.last, PASTORAL, files, run)
+    return Made(school.id, PASTORAL, len(pack.cases), folders)
 
 
 def _log_entries(site: Site, school: School, whole: Derived, weeks: Round) -> list[Entry]:

@@ -19,6 +19,7 @@ from attendance_pipeline.reports.data_quality import QualityReport, quality_file
 from attendance_pipeline.steps.check import Looked, check_register
 from attendance_pipeline.steps.deliver import Made, put
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import DATA_QUALITY, each_school
 from attendance_pipeline.store import quality, quarantine
 
 WHAT = "data-quality"
@@ -30,7 +31,9 @@ def data_quality(site: Site, run: str) -> list[tuple[Made, Looked]]:
     Delivered when something fell short, was settled or was set aside since the last time; not because another day has
     passed. The first time always.
     """
-    return [_tell(site, looked, run) for looked in check_register(site)]
+    found = {looked.school.id: looked for looked in check_register(site)}
+    schools = [school for school in site.schools() if school.id in found]
+    return each_school(site, DATA_QUALITY, lambda school: _tell(site, found[school.id], run), schools)
 
 
 def _tell(site: Site, looked: Looked, run: str) -> tuple[Made, Looked]:

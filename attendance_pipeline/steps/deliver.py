@@ -6,6 +6,7 @@ Belongs here: gathering what each kind of delivery needs, and to which audience 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from attendance_pipeline import delivery
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.home import School
+from attendance_pipeline.law.school_calendar import HalfTerm
 from attendance_pipeline.letters.batch import BatchInputs, build_batch, due, latest_letter_day
 from attendance_pipeline.letters.from_roll import log_entries, pupils_on_paper
 from attendance_pipeline.letters.ledger_rows import MACHINES, LedgerRow, LogEntry
@@ -34,6 +36,8 @@ from attendance_pipeline.steps.propose import letterhead_of
 from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.restate import derived, newest_done
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import GOVERNORS as GOVERNOR_REPORT
+from attendance_pipeline.steps.troubles import LETTERS, each_school
 from attendance_pipeline.store import deliveries, ledger
 
 GOVERNORS = "governors"
@@ -105,94 +109,71 @@ def letters(site: Site, run: str) -> list[Made]:
     A batch holds what came to be proposed since the batch before it, so that a letter day on which the machine was off
     is made up for by the next night.
     """
-    out = []
-    for school in site.schools():
-        found = newest(site, school)
-        if found is None:
-            continue
-        calendar = school.calendar
-        day = latest_letter_day(calendar, found[1], site.home.letter_day)
-        with site.warehouse.read() as conn:
-            delivered = deliveries.read_deliveries(conn, school.id, "letters")
-            before = {d["day"] for d in delivered}
-            readiness = Readiness(conn, school)
-            stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
-            paper = pupils_on_paper(current_pupils(conn, school.id), current_classes(conn, school.id))
-            log: dict[int, list[LogEntry]] = defaultdict(list)
-            for entry in log_entries(current_interventions(conn, school.id)):
-                log[entry.person_id].append(entry)
-        # A letter day that went by is made up for, unless a later batch holds its letters: the school changed the day.
-        if day < 0 or (day < found[1] and any(d >= calendar.date(day) for d in before)):
-            out.append(Made(school.id, "letters", 0, note="no letter day"))
-            continue
-        after = max((d for d in before if d < calendar.date(day)), default=None)
-        rows = [LedgerRow.from_store(r, calendar) for r in stored]
-        printed = due(rows, after, calendar.date(day))
-        if day < found[1] and not printed:
-            out.append(Made(school.id, "letters", 0, note="no letter day"))
-            continue
-        inputs = BatchInputs(
-            school_id=school.id,
-            date=calendar.date(day),
-            rows=printed,
-            held=[r for r in rows if r.state == "held"],
-            pupils=paper,
-            letterhead=letterhead_of(school),
-            templates=Templates(site.home.letter_templates),
-            layout=site.home.layout,
-            household=school.policy.setting.letters.household,
-            log=log,
-            penalty_notices=school.policy.setting.penalty_notices,
-            authority=school.local_authority_name or "",
-            not_ready=readiness.on(int(found[0].plan.ladder["cut"][day])).words,
-            withdrawn=withdrawn(rows, delivered, calendar.date(day)),
-            engine=site.engine,
-        )
-        batch = build_batch(inputs)
-        if earlier := there_already(delivered, calendar.date(day), site.home.drive):
-            # Who works with the first folder of a day has its letters already: another holds what is new, and no more.
-            fresh, other_lists = news(batch, earlier)
-            if not fresh and not other_lists:
-                out.append(Made(school.id, "letters", 0, note="delivered already"))
-                continue
-            batch = build_batch(replace(inputs, rows=[r for r in printed if r.reference in fresh]))
-        audiences = class_audiences(batch.classes)
-        files = {"office": batch.office, "restricted": batch.restricted}
-        files |= {audiences[name]: content for name, content in batch.classes.items()}
-        folders = put(site, school, day, "letters", files, run, {"office": remembered(batch)})
-        out.append(Made(school.id, "letters", batch.letters, folders, f"{batch.held} held"))
-    return out
+    return [made for made in each_school(site, LETTERS, lambda school: _letters(site, school, run)) if made]
+
+
+def _letters(site: Site, school: School, run: str) -> Made | None:
+    found = newest(site, school)
+    if found is None:
+        return None
+    calendar = school.calendar
+    day = latest_letter_day(calendar, found[1], site.home.letter_day)
+    with site.warehouse.read() as conn:
+        delivered = deliveries.read_deliveries(conn, school.id, "letters")
+        before = {d["day"] for d in delivered}
+        readiness = Readiness(conn, school)
+        stored = with_pupils(conn, school.id, ledger.read_ledger(conn, school.id, machines=MACHINES))
+        paper = pupils_on_paper(current_pupils(conn, school.id), current_classes(conn, school.id))
+        log: dict[int, list[LogEntry]] = defaultdict(list)
+        for entry in log_entries(current_interventions(conn, school.id)):
+            log[entry.person_id].append(entry)
+    # A letter day that went by is made up for, unless a later batch holds its letters: the school changed the day.
+    if day < 0 or (day < found[1] and any(d >= calendar.date(day) for d in before)):
+        return Made(school.id, "letters", 0, note="no letter day")
+    after = max((d for d in before if d < calendar.date(day)), default=None)
+    rows = [LedgerRow.from_store(r, calendar) for r in stored]
+    printed = due(rows, after, calendar.date(day))
+    if day < found[1] and not printed:
+        return Made(school.id, "letters", 0, note="no letter day")
+    inputs = BatchInputs(
+        school_id=school.id,
+        date=calendar.date(day),
+        rows=printed,
+        held=[r for r in rows if r.state == "held"],
+        pupils=paper,
+        letterhead=letterhead_of(school),
+        templates=Templates(site.home.letter_templates),
+        layout=site.home.layout,
+        household=school.policy.setting.letters.household,
+        log=log,
+        penalty_notices=school.policy.setting.penalty_notices,
+        authority=school.local_authority_name or "",
+        not_ready=readiness.on(int(found[0].plan.ladder["cut"][day])).words,
+        withdrawn=withdrawn(rows, delivered, calendar.date(day)),
+    )
+    batch = build_batch(inputs)
+    if earlier := there_already(delivered, calendar.date(day), site.home.drive):
+        # Who works with the first folder of a day has its letters already: another holds what is new, and no more.
+        fresh, other_lists = news(batch, earlier)
+        if not fresh and not other_lists:
+            return Made(school.id, "letters", 0, note="delivered already")
+        batch = build_batch(replace(inputs, rows=[r for r in printed if r.reference in fresh]))
+    audiences = class_audiences(batch.classes)
+    files = {"office": batch.office, "restricted": batch.restricted}
+    files |= {audiences[name]: content for name, content in batch.classes.items()}
+    folders = put(site, school, day, "letters", files, run, {"office": remembered(batch)})
+    return Made(school.id, "letters", batch.letters, folders, f"{batch.held} held")
 
 
 def governors(site: Site, key: str, run: str) -> list[Made]:
     """The governor report of a half-term, in every school whose calendar has it and that has marks in it; and of all
-    of them together, where they are several."""
-    out, given, benchmarks = [], [], published_of(site.home)
-    waiting, without = 0, []
-    for school in site.schools():
-        found, half = newest(site, school), half_term(school, key)
-        if found is None:
-            without.append(school.name)  # nobody knows when it will have marks: the trust does not wait for it
-            continue
-        if half is None or found[1] < half.first:
-            waiting += half is not None
-            continue
-        end = min(half.last, found[1])
-        start = int(school.calendar.year_start[end])
-        one = GovernorInputs.from_derived(
-            derived(site, school, start, end),
-            half,
-            school_name=school.name,
-            phase=school.phase,
-            local_authority=school.local_authority,
-            as_at=long_date(school.calendar.date(end)),
-        )
-        page = governor_page(one, benchmarks.compare(one.day, one.phase, one.local_authority))
-        files = governor_files(page, one.day)
-        folders = put(site, school, end, GOVERNORS, {GOVERNORS: files}, run)
-        out.append(Made(school.id, GOVERNORS, len(files), folders, chart=_chart(page)))
-        given.append(one)
-        waiting += end < half.last
+    of them together, where they are several. The trust waits for a school whose report failed."""
+    benchmarks = published_of(site.home)
+    reports = each_school(site, GOVERNOR_REPORT, lambda school: _governors(site, school, key, benchmarks, run))
+    out = [report.made for report in reports if report.made]
+    given = [report.given for report in reports if report.given]
+    waiting = sum(report.waiting for report in reports) + len(site.schools()) - len(reports)
+    without = [report.school.name for report in reports if report.without_marks]
     if len(given) > 1:
         # Some at the end of the half-term and some on the way to it: the trust waits for the others.
         if 0 < waiting < len(given):
@@ -200,6 +181,48 @@ def governors(site: Site, key: str, run: str) -> list[Made]:
         else:
             out.append(_trust(site, given, benchmarks, run, without))
     return out
+
+
+@dataclass(frozen=True)
+class _Report:
+    """One school's part in a half-term's reports: what was delivered, what the trust's report is made from, whether
+    that waits for it, and whether it has no marks at all yet."""
+
+    school: School
+    made: Made | None = None
+    given: GovernorInputs | None = None
+    waiting: bool = False
+    without_marks: bool = False
+
+
+def _governors(site: Site, school: School, key: str, benchmarks: Benchmarks, run: str) -> _Report:
+    found, half = newest(site, school), half_term(school, key)
+    if found is None:
+        return _Report(school, without_marks=True)  # nobody knows when it will have marks: the trust does not wait
+    if half is None or found[1] < half.first:
+        return _Report(school, waiting=half is not None)
+    end = min(half.last, found[1])
+    one = governor_inputs(site, school, half, end)
+    page = governor_page(one, benchmarks.compare(one.day, one.phase, one.local_authority))
+    files = governor_files(page, one.day)
+    folders = put(site, school, end, GOVERNORS, {GOVERNORS: files}, run)
+    made = Made(school.id, GOVERNORS, len(files), folders, chart=_chart(page))
+    return _Report(school, made, one, waiting=end < half.last)
+
+
+def governor_inputs(
+    site: Site, school: School, half: HalfTerm, end: int, evening: dt.date | None = None
+) -> GovernorInputs:
+    """What a school's report is made from, up to day `end` of a half-term; by what was known on an `evening`, or now."""
+    return GovernorInputs.from_derived(
+        derived(site, school, int(school.calendar.year_start[end]), end, evening),
+        half,
+        school_name=school.name,
+        phase=school.phase,
+        local_authority=school.local_authority,
+        as_at=long_date(school.calendar.date(end)),
+        evening=evening,
+    )
 
 
 def _trust(

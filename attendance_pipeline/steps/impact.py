@@ -41,6 +41,7 @@ from attendance_pipeline.reports.impact import (
 from attendance_pipeline.steps.deliver import Made, put
 from attendance_pipeline.steps.restate import derived, newest_done, replayed_from
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import IMPACT, each_school
 from attendance_pipeline.store import ledger
 from attendance_pipeline.store.derived import read_pages
 from attendance_pipeline.store.extracts import StoredExtract, list_extracts
@@ -63,7 +64,7 @@ def impact(site: Site, run: str) -> list[tuple[Made, Impact]]:
 
     The first time a school is run there is nothing to compare with: nothing is delivered.
     """
-    return [_impact(site, school, run) for school in site.schools()]
+    return each_school(site, IMPACT, lambda school: _impact(site, school, run))
 
 
 def _impact(site: Site, school: School, run: str) -> tuple[Made, Impact]:

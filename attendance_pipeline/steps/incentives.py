@@ -40,6 +40,7 @@ from attendance_pipeline.reports.incentives import (
     without_year_group,
 )
 from attendance_pipeline.reports.incentives_sheet import DrawSheet, Entrant, sheet_files, year_name
+from attendance_pipeline.steps import troubles
 from attendance_pipeline.steps.deliver import Made, put
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.plan import DELIVERED_AS, draws_due, draws_to_deliver
@@ -47,6 +48,7 @@ from attendance_pipeline.steps.propose import letterhead_of
 from attendance_pipeline.steps.restate import newest_done
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import each_school
 from attendance_pipeline.store.draws import StoredDraw, record_draw
 
 LEAD = "attendance-lead"
@@ -56,12 +58,12 @@ _BY_HAND = "the certificate has to be written by hand"
 
 def raffles(site: Site, run: str) -> list[Made]:
     """The punctuality raffle of every school week that has ended without one."""
-    return [_drawn(site, school, RAFFLE, run) for school in site.schools()]
+    return each_school(site, troubles.RAFFLE, lambda school: _drawn(site, school, RAFFLE, run))
 
 
 def prize_pots(site: Site, run: str) -> list[Made]:
     """The prize pot of every round of school weeks that has ended without one."""
-    return [_drawn(site, school, PRIZE_POT, run) for school in site.schools()]
+    return each_school(site, troubles.PRIZE_POT, lambda school: _drawn(site, school, PRIZE_POT, run))
 
 
 def _drawn(site: Site, school: School, kind: str, run: str) -> Made:

@@ -26,14 +26,19 @@ from attendance_pipeline.steps.marked_days import (
     marks_by_day,
 )
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import NOTE_COUNTED, PLAN, REGISTER, TAKE_IN, each_school
 from attendance_pipeline.store.derived import counted_days, put_counted
 
 NO_MARKS = "no marks"  # the version of a day whose marks were all withdrawn
 
 
 def take_in(site: Site, school_id: str | None = None, settle_seconds: float = 2.0) -> list[LoadResult]:
-    """Load every school's inbox, each in one transaction. What was loaded before changes nothing."""
-    return [_load(site, school, settle_seconds) for school in site.schools(school_id)]
+    """Load every school's inbox, each in one transaction. What was loaded before changes nothing.
+
+    The files of a school that fails stay in its inbox: the next night takes them in.
+    """
+    schools = site.schools(school_id)
+    return each_school(site, TAKE_IN, lambda school: _load(site, school, settle_seconds), schools)
 
 
 def _load(site: Site, school: School, settle_seconds: float) -> LoadResult:
@@ -66,15 +71,19 @@ def left_in_inbox(home: Home) -> int:
     return sum(len(names_in(school.inbox)) for school in home.schools)
 
 
-def day_versions(site: Site) -> dict[str, str]:
+def day_versions(site: Site) -> dict[str, str] | None:
     """A hash, by ISO date, of the marks that stand on each school day, over all schools of the home.
 
-    Of the marks, not of the files: a nightly extract that repeats the whole year makes no day another.
+    Of the marks, not of the files: a nightly extract that repeats the whole year makes no day another. None while the
+    marks of a school cannot be read: every day of all schools would seem to read otherwise.
     """
     parts: dict[dt.date, list[str]] = defaultdict(list)
-    for school in site.schools():
-        for day, digest in marks_by_day(site, school).items():
-            parts[day].append(f"{school.id} {digest}")
+    read = each_school(site, PLAN, lambda school: (school.id, marks_by_day(site, school)))
+    if len(read) < len(site.schools()):
+        return None
+    for school_id, digests in read:
+        for day, digest in digests.items():
+            parts[day].append(f"{school_id} {digest}")
     return {
         day.isoformat(): hashlib.sha256("\n".join(sorted(part)).encode()).hexdigest()[:16]
         for day, part in sorted(parts.items())
@@ -93,44 +102,52 @@ class DayCount:
 def register_counts(site: Site, keys: Sequence[str]) -> dict[str, DayCount]:
     """Counts of the register by ISO date."""
     out = {key: DayCount(0, 0, 0) for key in keys}
-    days = np.array(sorted(keys), dtype="datetime64[D]")
-    for school in site.schools():
-        inputs = school_inputs(site, school)
-        with site.warehouse.read() as conn:
-            amended = amendments(conn, school.id, days)
-        changed = _count_by_day(amended.day.tolist())
-        for key in keys:
-            index = school.calendar.index(dt.date.fromisoformat(key))
-            if index is None:
-                continue
-            marked = inputs.marks[:, index] != NO_MARK
+    for counts in each_school(site, REGISTER, lambda school: _counts(site, school, keys)):
+        for key, of_school in counts.items():
             now = out[key]
             out[key] = DayCount(
-                now.marks + int(marked.sum()),
-                now.pupils + int(marked.any(axis=1).sum()),
-                now.amendments + changed.get(key, 0),
+                now.marks + of_school.marks, now.pupils + of_school.pupils, now.amendments + of_school.amendments
             )
+    return out
+
+
+def _counts(site: Site, school: School, keys: Sequence[str]) -> dict[str, DayCount]:
+    days = np.array(sorted(keys), dtype="datetime64[D]")
+    inputs = school_inputs(site, school)
+    with site.warehouse.read() as conn:
+        amended = amendments(conn, school.id, days)
+    changed = _count_by_day(amended.day.tolist())
+    out = {}
+    for key in keys:
+        index = school.calendar.index(dt.date.fromisoformat(key))
+        if index is not None:
+            marked = inputs.marks[:, index] != NO_MARK
+            out[key] = DayCount(int(marked.sum()), int(marked.any(axis=1).sum()), changed.get(key, 0))
     return out
 
 
 def note_counted(site: Site, keys: Sequence[str]) -> None:
     """Note which marks the register of these days (ISO dates) was counted from."""
-    for school in site.schools():
+
+    def note(school: School) -> None:
         days = [d for key in keys if school.calendar.index(d := dt.date.fromisoformat(key)) is not None]
         now = marks_by_day(site, school)
         with site.warehouse.begin(school.id) as conn:
             put_counted(conn, school.id, {day: now.get(day, "") for day in days})
 
+    each_school(site, NOTE_COUNTED, note)
+
 
 def corrected_days(site: Site) -> list[dt.date]:
     """School days whose marks, in any school, are others than those that the register was last counted from."""
-    out: set[dt.date] = set()
-    for school in site.schools():
+
+    def corrected(school: School) -> set[dt.date]:
         now = marks_by_day(site, school)
         with site.warehouse.read() as conn:
             before = counted_days(conn, school.id)
-        out |= {d for d, was in before.items() if was != now.get(d, "") and school.calendar.index(d) is not None}
-    return sorted(out)
+        return {d for d, was in before.items() if was != now.get(d, "") and school.calendar.index(d) is not None}
+
+    return sorted(set[dt.date]().union(*each_school(site, PLAN, corrected)))
 
 
 def _count_by_day(days: Iterable[dt.date]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from attendance_pipeline.home import School
 from attendance_pipeline.law.register_codes import NO_MARK
 from attendance_pipeline.register.history import fold_marks, read_marks
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import PLAN, each_school
 
 
 def marks_by_day(site: Site, school: School, as_at: dt.date | None = None) -> dict[dt.date, str]:
@@ -48,10 +49,9 @@ def first_marked_day(site: Site, school: School, as_at: dt.date | None = None) -
 
 def latest_marked_day(site: Site, upto: dt.date, as_at: dt.date | None = None) -> dt.date | None:
     """The latest school day up to a date that has marks in any school, as at a time; None when there is none."""
-    latest = [
-        school.calendar.date(min(marked, before))
-        for school in site.schools()
-        if (marked := last_marked_day(site, school, as_at)) is not None
-        and (before := school.calendar.on_or_before(upto)) >= 0
-    ]
-    return max(latest, default=None)
+
+    def latest(school: School) -> dt.date | None:
+        marked, before = last_marked_day(site, school, as_at), school.calendar.on_or_before(upto)
+        return None if marked is None or before < 0 else school.calendar.date(min(marked, before))
+
+    return max((day for day in each_school(site, PLAN, latest) if day is not None), default=None)

@@ -40,10 +40,11 @@ from attendance_pipeline.reports.monitoring_sheets import (
     lead_workbook,
     restricted_workbook,
 )
-from attendance_pipeline.steps import benchmarks
+from attendance_pipeline.steps import benchmarks, troubles
 from attendance_pipeline.steps.deliver import Made, newest, put
 from attendance_pipeline.steps.plan import MONITORING, class_list_day, monitoring_of
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import each_school
 
 LEAD, LEADERSHIP, RESTRICTED = "attendance-lead", "slt", "restricted"
 _NOT_A_LETTER = re.compile(r"[^0-9a-z]+")
@@ -55,21 +56,23 @@ def monitoring(site: Site, run: str) -> list[Made]:
 
     In the schools where one is due; where none is, somebody asked: again, where it would read otherwise.
     """
-    out = []
-    for school in monitoring_of(site) or site.schools():
-        found, day = newest(site, school), class_list_day(site, school)
-        if found is None or day is None:
-            continue
-        made = monitor(monitoring_inputs(site, school, found[0], day))
-        files = {
-            LEAD: {WORKBOOK: lead_workbook(made), **lead_page(made)},
-            LEADERSHIP: leadership_page(made),
-        }
-        if (restricted := restricted_workbook(made)) is not None:
-            files[RESTRICTED] = {RESTRICTED_WORKBOOK: restricted}
-        folders = put(site, school, day, MONITORING, files, run)
-        out.append(Made(school.id, MONITORING, len(made.pupils), folders))
-    return out
+    due = monitoring_of(site) or site.schools()
+    return [made for made in each_school(site, troubles.MONITORING, lambda s: _monitoring(site, s, run), due) if made]
+
+
+def _monitoring(site: Site, school: School, run: str) -> Made | None:
+    found, day = newest(site, school), class_list_day(site, school)
+    if found is None or day is None:
+        return None
+    made = monitor(monitoring_inputs(site, school, found[0], day))
+    files = {
+        LEAD: {WORKBOOK: lead_workbook(made), **lead_page(made)},
+        LEADERSHIP: leadership_page(made),
+    }
+    if (restricted := restricted_workbook(made)) is not None:
+        files[RESTRICTED] = {RESTRICTED_WORKBOOK: restricted}
+    folders = put(site, school, day, MONITORING, files, run)
+    return Made(school.id, MONITORING, len(made.pupils), folders)
 
 
 def monitoring_inputs(site: Site, school: School, whole: Derived, day: int) -> MonitoringInputs:

@@ -1,4 +1,5 @@
-"""Plan: which day a night is for, and which weekly and half-termly deliveries are due. Writes nothing.
+"""Plan: which day a night is for, and which weekly and half-termly deliveries are due. Writes nothing but that
+a school could not be asked.
 
 Belongs here: asking the calendars, the register and what was delivered. Not here: making anything, and hours
 (`schedules/`).
@@ -19,6 +20,7 @@ from attendance_pipeline.steps.intake import corrected_days
 from attendance_pipeline.steps.marked_days import first_marked_day, last_marked_day, latest_marked_day
 from attendance_pipeline.steps.restate import done_days, due_days, newest_done
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import PLAN, each_school
 from attendance_pipeline.store.deliveries import read_deliveries
 from attendance_pipeline.store.draws import StoredDraw, read_draws
 
@@ -40,9 +42,12 @@ def default_day(site: Site, now: dt.datetime) -> dt.date | None:
 
 def newest_day(site: Site) -> dt.date | None:
     """The last day, in any school, that has marks or is kept."""
-    marked = [s.calendar.date(i) for s in site.schools() if (i := last_marked_day(site, s)) is not None]
-    kept = [days[-1] for s in site.schools() if (days := done_days(site, s))]
-    return max([*marked, *kept], default=None)
+
+    def newest(school: School) -> list[dt.date]:
+        marked = last_marked_day(site, school)
+        return [*done_days(site, school)[-1:], *([] if marked is None else [school.calendar.date(marked)])]
+
+    return max((day for days in each_school(site, PLAN, newest) for day in days), default=None)
 
 
 def next_school_day(site: Site) -> dt.date:
@@ -104,12 +109,16 @@ def class_list_day(site: Site, school: School) -> int | None:
 
 def class_lists_of(site: Site) -> list[School]:
     """The schools in which a school week has ended since the class lists were last delivered."""
-    return [
-        school
-        for school in site.schools()
-        if (day := class_list_day(site, school)) is not None
-        and not _delivered_since(site, school, "classes", school.calendar.date(day))
-    ]
+    return _week_ended(site, "classes")
+
+
+def _week_ended(site: Site, what: str) -> list[School]:
+    def ended(school: School) -> School | None:
+        day = class_list_day(site, school)
+        due = day is not None and not _delivered_since(site, school, what, school.calendar.date(day))
+        return school if due else None
+
+    return [school for school in each_school(site, PLAN, ended) if school]
 
 
 def class_lists_due(site: Site) -> bool:
@@ -119,12 +128,7 @@ def class_lists_due(site: Site) -> bool:
 
 def monitoring_of(site: Site) -> list[School]:
     """The schools in which a school week has ended since the monitoring was last delivered."""
-    return [
-        school
-        for school in site.schools()
-        if (day := class_list_day(site, school)) is not None
-        and not _delivered_since(site, school, MONITORING, school.calendar.date(day))
-    ]
+    return _week_ended(site, MONITORING)
 
 
 def monitoring_due(site: Site) -> bool:
@@ -147,7 +151,7 @@ def pastoral_round(site: Site, school: School) -> Round | None:
 
 def pastoral_packs_due(site: Site) -> bool:
     """Whether a pastoral pack is due in any school."""
-    return any(pastoral_round(site, school) for school in site.schools())
+    return any(each_school(site, PLAN, lambda school: pastoral_round(site, school)))
 
 
 def draws_due(site: Site, school: School, kind: str) -> list[Round]:
@@ -179,7 +183,7 @@ def prize_pots_due(site: Site) -> bool:
 
 
 def _to_draw(site: Site, kind: str) -> bool:
-    return any(draws_due(site, s, kind) or draws_to_deliver(site, s, kind) for s in site.schools())
+    return any(each_school(site, PLAN, lambda s: draws_due(site, s, kind) or draws_to_deliver(site, s, kind)))
 
 
 def trust_folder(home: Home) -> str:
@@ -190,29 +194,37 @@ def trust_folder(home: Home) -> str:
 
 def newest_half_term(site: Site) -> str | None:
     """The key of the half-term of the newest day that is done in any school; None when no day is."""
-    found = []
-    for school in site.schools():
-        if (day := newest_done(site, school)) is not None:
-            halves = [h for h in school.calendar.half_terms if h.first <= day]
-            found += [(school.calendar.date(day), halves[-1].key)] if halves else []
+
+    def newest(school: School) -> list[tuple[dt.date, str]]:
+        if (day := newest_done(site, school)) is None:
+            return []
+        halves = [h for h in school.calendar.half_terms if h.first <= day]
+        return [(school.calendar.date(day), halves[-1].key)] if halves else []
+
+    found = [one for of_school in each_school(site, PLAN, newest) for one in of_school]
     return max(found)[1] if found else None
 
 
 def governor_reports_due(site: Site) -> list[str]:
     """Keys of the half-terms whose last day is done and that have no report yet, in order."""
     due: dict[str, dt.date] = {}
-    for school in site.schools():
-        newest, marked = newest_done(site, school), first_marked_day(site, school)
-        if newest is None or marked is None:
-            continue
-        first = school.calendar.index(done_days(site, school)[0])
-        with site.warehouse.read() as conn:
-            reported = {d["day"] for d in read_deliveries(conn, school.id, "governors")}
-        for half in school.calendar.half_terms:
-            last = school.calendar.date(half.last)
-            if max(marked, first or 0) <= half.last <= newest and last not in reported:
-                due[half.key] = last
+    for of_school in each_school(site, PLAN, lambda school: _reports_due(site, school)):
+        due |= of_school
     return sorted(due, key=lambda key: due[key])
+
+
+def _reports_due(site: Site, school: School) -> dict[str, dt.date]:
+    newest, marked = newest_done(site, school), first_marked_day(site, school)
+    if newest is None or marked is None:
+        return {}
+    first = school.calendar.index(done_days(site, school)[0])
+    with site.warehouse.read() as conn:
+        reported = {d["day"] for d in read_deliveries(conn, school.id, "governors")}
+    ends = {
+        half.key: half.last for half in school.calendar.half_terms if max(marked, first or 0) <= half.last <= newest
+    }
+    dates = {key: school.calendar.date(last) for key, last in ends.items()}
+    return {key: last for key, last in dates.items() if last not in reported}
 
 
 def _delivered_since(site: Site, school: School, what: str, day: dt.date) -> bool:

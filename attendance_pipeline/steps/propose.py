@@ -31,6 +31,7 @@ from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.restate import derived, newest_done, replayed_from
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import PROPOSE, each_school
 from attendance_pipeline.store import ledger
 from attendance_pipeline.store.derived import done_days as decided_days
 from attendance_pipeline.store.derived import mark_done
@@ -63,7 +64,7 @@ def letterhead_of(school: School) -> Letterhead:
 
 def propose(site: Site) -> list[Proposed]:
     """Decide every school's letters for each derived day that has not been decided, and again for the newest."""
-    return [_propose(site, school) for school in site.schools()]
+    return each_school(site, PROPOSE, lambda school: _propose(site, school))
 
 
 def _propose(site: Site, school: School) -> Proposed:

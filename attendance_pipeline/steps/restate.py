@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 
 from sqlalchemy import Connection
@@ -24,7 +25,8 @@ from attendance_pipeline.steps.marked_days import first_marked_day, last_marked_
 from attendance_pipeline.steps.pages import page_rows
 from attendance_pipeline.steps.school_pages import Asked, DayTable, digest, first_other, pages_of, prepared
 from attendance_pipeline.steps.site import Site
-from attendance_pipeline.store.derived import page_versions, read_pages, write_pages
+from attendance_pipeline.steps.troubles import DERIVE, PLAN, Attempts, is_everybodys, kind_and_place
+from attendance_pipeline.store.derived import delete_pages, page_versions, read_pages, write_pages
 from attendance_pipeline.store.impact import keep_former
 
 # What a page was computed from, kept beside it: everything that is loaded, or what was known on the day itself.
@@ -65,51 +67,161 @@ class Restated:
         return sum(self.rows.values())
 
 
-def restate(site: Site, days: Sequence[Day], tables: Sequence[str], *, as_recorded: bool = False) -> Restated:
+def restate(
+    site: Site, days: Sequence[Day], tables: Sequence[str], *, as_recorded: bool = False, step: str = DERIVE
+) -> Restated:
     """Derive the given days of every school and keep the given tables (names of `derive.tables.TABLES`).
 
     `as_recorded`: each day from what extracts recorded by that day said. Running it twice writes the same bytes.
+    `step`: under which name a school that fails is noted. Days of a school that cannot be derived have no page afterwards, so
+    that they are due again, and its other days have theirs; where none can, the school is left as it was.
     """
     rows: dict[str, int] = {day.isoformat(): 0 for day in days}
-    wanted = [(school, numbers) for school in site.schools() if (numbers := indexes(school, days))]
-    for school, made in _made(site, wanted, tables, as_recorded):
-        pages = {(school.calendar.date(day), table): page for (day, table), page in made.result().items()}
-        with site.warehouse.begin(school.id) as conn:
-            if not as_recorded:
-                keep_former(conn, school.id, _replaced(conn, school, pages))
-            write_pages(conn, school.id, pages, AS_RECORDED if as_recorded else RESTATED)
-        for (date, _), page in pages.items():
-            rows[date.isoformat()] += page_rows(page)
+    attempts = Attempts(site, step)
+    wanted = [(s, numbers) for s in site.schools() if (numbers := indexes(s, days)) and not attempts.held(s)]
+    # A school that fails is looked at by days when the engine has done with the others.
+    failed: list[_Made] = []
+
+    def keep(made: _Made) -> None:
+        school = made.school
+        dates = [school.calendar.date(day) for day in made.days]
+        try:
+            if made.bad and not made.pages:
+                raise made.bad[0].error
+            _keep(site, made, tables, as_recorded)
+        except Exception as error:
+            attempts.failed(school, error, (dates[0], dates[-1]))
+            return
+        for (day, _), page in made.pages.items():
+            rows[school.calendar.date(day).isoformat()] += page_rows(page)
+        attempts.well(school, {school.calendar.date(day) for day, _ in made.pages})
+        newest = last_marked_day(site, school)
+        for bad in made.bad:
+            span = school.calendar.date(bad.first), school.calendar.date(bad.last)
+            # Letters and lists are of the newest day: without it there is nothing to say, without another there is.
+            attempts.failed(school, bad.error, span, holds=newest is not None and bad.last >= newest)
+
+    for made in _made(site, wanted, tables, as_recorded):
+        if made.bad:
+            failed.append(made)
+        else:
+            keep(made)
+    for made in failed:
+        keep(_day_by_day(site, made, tables, as_recorded))
+    attempts.finish()
     return Restated(rows)
+
+
+@dataclass(frozen=True)
+class _Bad:
+    """Days (numbers, from first to last) of a school that could not be derived, and why."""
+
+    first: int
+    last: int
+    error: Exception
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What became of the days of one school that were asked for."""
+
+    school: School
+    days: Sequence[int]
+    pages: Mapping[DayTable, bytes]
+    bad: Sequence[_Bad] = ()
 
 
 def _made(
     site: Site, wanted: Iterable[tuple[School, Sequence[int]]], tables: Sequence[str], as_recorded: bool
-) -> Iterator[tuple[School, Outcome[dict[DayTable, bytes]]]]:
+) -> Iterator[_Made]:
     """The pages of some days of each school, or why they could not be made, in the order of the schools. They are made
     by the home's engine, of which a few schools may be ahead."""
 
     def asked() -> Iterator[Asked]:
         for school, numbers in wanted:
-            if as_recorded:  # each day has its own inputs, and goes by itself
-                for day in numbers:
-                    yield Asked(school, (day,), tuple(tables), as_at=school.calendar.date(day))
-            else:
-                yield Asked(school, tuple(numbers), tuple(tables))
+            yield from _asked(school, numbers, tables, as_recorded)
 
     # What is asked is made anew for each use: `outcomes` takes it as it has room, and may be ahead of us.
     made = zip(asked(), site.engine.outcomes(pages_of, asked(), prepare=prepared(site)), strict=True)
     for _, several in groupby(made, key=lambda one: one[0].school.id):
-        parts = list(several)
-        pages: dict[DayTable, bytes] = {}
-        error = next((part.error for _, part in parts if part.error is not None), None)
-        for _, part in parts:
-            pages |= part.made or {}
-        yield parts[0][0].school, Outcome(made=None if error else pages, error=error)
+        yield _together(list(several))
+
+
+def _asked(school: School, numbers: Sequence[int], tables: Sequence[str], as_recorded: bool) -> Iterator[Asked]:
+    if as_recorded:  # each day has its own inputs, and goes by itself
+        for day in numbers:
+            yield Asked(school, (day,), tuple(tables), as_at=school.calendar.date(day))
+    else:
+        yield Asked(school, tuple(numbers), tuple(tables))
+
+
+def _together(parts: Sequence[tuple[Asked, Outcome[dict[DayTable, bytes]]]]) -> _Made:
+    """What became of the parts of one school; bad days that follow one another for the same reason are told as one."""
+    pages: dict[DayTable, bytes] = {}
+    bad: list[_Bad] = []
+    days = [day for asked, _ in parts for day in asked.days]
+    for asked, part in parts:
+        pages |= part.made or {}
+        if (error := part.error) is None:
+            continue
+        before = bad[-1] if bad else None
+        follows = before is not None and before.last == days[days.index(asked.days[0]) - 1]
+        if before is not None and follows and kind_and_place(before.error) == kind_and_place(error):
+            bad[-1] = _Bad(before.first, asked.days[-1], before.error)
+        else:
+            bad.append(_Bad(asked.days[0], asked.days[-1], error))
+    return _Made(parts[0][0].school, days, pages, bad)
+
+
+def _day_by_day(site: Site, made: _Made, tables: Sequence[str], as_recorded: bool) -> _Made:
+    """A school of which something could not be derived, once more: by halves, down to the days that cannot be."""
+    school = made.school
+    for bad in made.bad:
+        if is_everybodys(bad.error):
+            raise bad.error
+    if as_recorded:
+        return made
+    try:
+        school_inputs(site, school)
+    except Exception as error:  # what cannot be read cannot be read for any day
+        return _Made(school, made.days, {}, [_Bad(made.days[0], made.days[-1], error)])
+
+    def outcomes(asked: Sequence[Asked]) -> Iterator[tuple[Asked, Outcome[dict[DayTable, bytes]]]]:
+        for one, part in zip(asked, site.engine.outcomes(pages_of, asked, prepare=prepared(site)), strict=True):
+            if part.error is None or len(one.days) == 1:
+                yield one, part
+            elif is_everybodys(part.error):
+                raise part.error
+            else:
+                yield from outcomes(_halves(one))
+
+    return _together(
+        list(outcomes([half for one in _asked(school, made.days, tables, False) for half in _halves(one)]))
+    )
+
+
+def _halves(asked: Asked) -> list[Asked]:
+    middle = len(asked.days) // 2
+    return [replace(asked, days=days) for days in (asked.days[:middle], asked.days[middle:]) if days]
+
+
+def _keep(site: Site, made: _Made, tables: Sequence[str], as_recorded: bool) -> None:
+    """Write the pages, and take away those of days that could not be derived."""
+    school = made.school
+    date = school.calendar.date
+    pages = {(date(day), table): page for (day, table), page in made.pages.items()}
+    gone = [date(day) for day in made.days if any(bad.first <= day <= bad.last for bad in made.bad)]
+    with site.warehouse.begin(school.id) as conn:
+        if not as_recorded:
+            without = {(day, table): b"" for day in gone for table in tables}
+            keep_former(conn, school.id, _replaced(conn, school, pages | without))
+        write_pages(conn, school.id, pages, AS_RECORDED if as_recorded else RESTATED)
+        for table in tables if gone else ():
+            delete_pages(conn, school.id, gone, table)
 
 
 def _replaced(conn: Connection, school: School, pages: Mapping[tuple[Day, str], bytes]) -> dict[tuple[Day, str], bytes]:
-    """Of the tables that the impact report compares, pages that are kept now and will read otherwise."""
+    """Of the tables that the impact report compares, pages that are kept now and will read otherwise, or no more."""
     out = {}
     days = [day for day, _ in pages]
     for table in COMPARED:
@@ -152,21 +264,34 @@ def due_days(site: Site, upto: Day) -> list[Day]:
     recorded are out of date to nobody: they stay until somebody asks for those days again, or a correction reaches back
     to days before them.
     """
+    attempts = Attempts(site, PLAN)
     due: set[Day] = set()
     done: dict[str, list[Day]] = {}
     for school in site.schools():
-        first = first_due(site, school)
-        if first is None:
-            continue
-        last = school.calendar.on_or_before(upto)
-        done[school.id] = done_days(site, school)
-        wanted = {school.calendar.date(i) for i in range(first, last + 1)}
-        due |= wanted - set(done[school.id])
+        found = attempts.tried(school, partial(_without_pages, site, school, upto))
+        if found is not None:
+            attempts.well(school)
+            done[school.id], missing = found
+            due |= missing
     for school, changed in first_changed(site, done):
-        day = changed.result()
+        if changed.error is not None and is_everybodys(changed.error):
+            raise changed.error
+        # Some day cannot be derived: all are tried again, and which it is is found out there.
+        day = indexes(school, done[school.id])[0] if changed.error is not None else changed.made
         if day is not None:
             due |= {d for d in done[school.id] if d >= school.calendar.date(day)}
+    attempts.finish()
     return sorted(due)
+
+
+def _without_pages(site: Site, school: School, upto: Day) -> tuple[list[Day], set[Day]]:
+    """The days that are done, and those up to a date that are due and are not."""
+    first = first_due(site, school)
+    if first is None:
+        return [], set()
+    done = done_days(site, school)
+    wanted = {school.calendar.date(i) for i in range(first, school.calendar.on_or_before(upto) + 1)}
+    return done, wanted - set(done)
 
 
 def first_changed(site: Site, done: Mapping[str, Sequence[Day]]) -> Iterator[tuple[School, Outcome[int | None]]]:

@@ -6,6 +6,7 @@ step.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,17 +16,26 @@ from typing import Any, TypeVar
 from attendance_pipeline.engine import Engine, engine_of
 from attendance_pipeline.home import Home, School, open_home
 from attendance_pipeline.store.extracts import extracts_version, list_extracts
+from attendance_pipeline.store.troubles import Trouble
 from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
 
 T = TypeVar("T")
+Day = dt.date
 _REMEMBERED = 16  # inputs, derivations and what follows; a term "as recorded" would otherwise fill the memory
 
 
 @dataclass
 class Site:
-    """An open home. Use as a context manager, or call `close`."""
+    """An open home. Use as a context manager, or call `close`.
+
+    `run`: Dagster's id of the run that opened it, "" for none. `noted`, `held_by`: what went wrong with single schools
+    while it was open, and what of before made a step pass one over, by number (`troubles.py`).
+    """
 
     home: Home
+    run: str = ""
+    noted: dict[int, Trouble] = field(default_factory=dict, repr=False)
+    held_by: dict[int, Trouble] = field(default_factory=dict, repr=False)
     _memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     @cached_property

@@ -49,6 +49,7 @@ from attendance_pipeline.reports.worklists import build_worklists
 from attendance_pipeline.steps.deliver import Made, newest, put
 from attendance_pipeline.steps.notified import notifications, of_phone_call, of_session
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import WORKLISTS, each_school
 from attendance_pipeline.store import ledger
 
 # Letters in these states wait for somebody; the catalogue says for whom and how long.
@@ -57,20 +58,21 @@ _WAITING = {f"letter_{state}": state for state in ("proposed", "approved", "held
 
 def worklists(site: Site, run: str) -> list[Made]:
     """Every owner's list of the newest day, on the drive."""
-    out = []
-    for school in site.schools():
-        found = newest(site, school)
-        if found is None:
-            continue
-        given = worklist_day(site, school, *found)
-        made = build_worklists(given)
-        folders = put(site, school, found[1], "worklists", made.files, run)
-        open_now = sum(c.open for c in made.counts.values())
-        overdue = sum(c.overdue for c in made.counts.values())
-        forms = given.notifications
-        note = f"{open_now} open, {overdue} overdue" + (f", {forms.to_do} of forms" if forms else "")
-        out.append(Made(school.id, "worklists", len(made.files), folders, note))
-    return out
+    return [made for made in each_school(site, WORKLISTS, lambda school: _worklists(site, school, run)) if made]
+
+
+def _worklists(site: Site, school: School, run: str) -> Made | None:
+    found = newest(site, school)
+    if found is None:
+        return None
+    given = worklist_day(site, school, *found)
+    made = build_worklists(given)
+    folders = put(site, school, found[1], "worklists", made.files, run)
+    open_now = sum(c.open for c in made.counts.values())
+    overdue = sum(c.overdue for c in made.counts.values())
+    forms = given.notifications
+    note = f"{open_now} open, {overdue} overdue" + (f", {forms.to_do} of forms" if forms else "")
+    return Made(school.id, "worklists", len(made.files), folders, note)
 
 
 def worklist_day(site: Site, school: School, whole: Derived, day: int) -> WorklistDay:
@@ -82,18 +84,20 @@ def worklist_day(site: Site, school: School, whole: Derived, day: int) -> Workli
     with site.warehouse.read() as conn:
         letters = ledger.ledger_version(conn, school.id)
     key = ("worklists", school.id, site.register_version(school), letters, whole.first, day)
-    return site.remember(key, lambda: _gathered(site, school, whole, day))
+    return site.remember(
+        key, lambda: gathered(site, school, whole, day, notifications(site, school, whole.inputs, day))
+    )
 
 
-def _gathered(site: Site, school: School, whole: Derived, day: int) -> WorklistDay:
+def gathered(site: Site, school: School, whole: Derived, day: int, forms: Notifications | None) -> WorklistDay:
+    """The same from what is handed over: also of a day that is not over, whose marks are stored nowhere."""
     inputs, calendar, setting = whole.inputs, school.calendar, school.policy.setting.statutory
     listed = tasks_of_run(site, school, whole, day)
     facts = pupil_facts(whole, day, _names(site, school, whole))
-    forms = notifications(site, school, inputs, day)
     said = partial(_said_of_day, forms, day)
     missed, registers = registers_of(inputs, day, said)
     callers = [t.pupil for t in listed if t.on == "absent_after_meeting"]
-    contacts, wary = _whom_to_phone(site, school, whole, day, callers)
+    contacts, wary = whom_to_phone(site, school, whole, day, callers)
     on_roll = inputs.pupils.on_roll(day)
     return WorklistDay(
         school=school.name,
@@ -152,7 +156,7 @@ def _names(site: Site, school: School, whole: Derived) -> dict[int, str]:
     return {row: f"{p.first_name} {p.surname}" for row, p in enumerate(people)}
 
 
-def _whom_to_phone(
+def whom_to_phone(
     site: Site, school: School, whole: Derived, day: int, pupils: Iterable[int]
 ) -> tuple[dict[int, list[Contact]], set[int]]:
     """By row in PupilTable, who may be told of a pupil, by priority: those who get letters; and pupils about whom

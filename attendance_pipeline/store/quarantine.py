@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +94,16 @@ def rows(
             query = query.where(sa.or_(extract_table.c.recorded_on <= last, c.extract_id.is_(None)))
     found = [dict(r._mapping) for r in conn.execute(query) if r.origin not in without]
     return in_order(found)
+
+
+def counts(conn: sa.Connection, schools: Collection[str]) -> dict[str, int]:
+    """How many rows of some schools are in quarantine, by rule, in order of the rule."""
+    c = quarantine.c
+    out: Counter[str] = Counter()
+    for part in chunks(sorted(schools)):
+        query = sa.select(c.rule, sa.func.count()).where(c.school.in_(part)).group_by(c.rule).order_by(c.rule)
+        out.update({rule: number for rule, number in conn.execute(query)})
+    return dict(out)
 
 
 def in_order(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -277,6 +277,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("school", "kind", "week", name=op.f("pk_draw")),
     )
     op.create_table(
+        "trouble",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("step", sa.String(length=32), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=True),
+        sa.Column("last_day", sa.Date(), nullable=True),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("place", sa.String(length=128), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("holds", sa.Boolean(), nullable=False),
+        sa.Column("run", sa.String(length=64), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("began_at", sa.DateTime(), nullable=False),
+        sa.Column("last_at", sa.DateTime(), nullable=False),
+        sa.Column("settled_at", sa.DateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trouble")),
+    )
+    with op.batch_alter_table("trouble", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_trouble_settled_at_school"), ["settled_at", "school"], unique=False)
+
+    op.create_table(
         "record_page",
         sa.Column("extract_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("page", sa.LargeBinary(), nullable=False),

@@ -29,6 +29,7 @@ from attendance_pipeline.commands import (
     letters,
     mis,
     nights,
+    prune,
     reconcile,
     sample,
     settings,
@@ -42,7 +43,7 @@ from attendance_pipeline.law.settings_errors import SettingsError
 
 FAMILIES = (
     *(demo, try_file, settings, nights, explain, what_if, diff, governors, impact, reconcile, letters, tables),
-    *(benchmarks, sample, mis, data_protection, web),
+    *(benchmarks, sample, mis, data_protection, prune, web),
 )
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
 _STOPPED_WORDS = "stopped. Nothing half-done is left; the same command goes on from here"

@@ -28,10 +28,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from attendance_pipeline.drive_names import NameRefused, alike, checked_name, checked_what
 
 MANIFEST = "manifest.json"
+REMOVED = "removed.json"
 FOLDER_MODE, FILE_MODE = 0o770, 0o660
 
 _NUMBERED = re.compile(r"-[0-9]+")
@@ -143,6 +145,44 @@ def deliver_in_place(
         return Delivered(folder, True, written)
 
 
+def taken_out(folder: Path) -> dict[str, Any]:
+    """What was taken out of a delivered folder, by name of the file; nothing where nothing was."""
+    try:
+        found = json.loads((folder / REMOVED).read_bytes())["files"]
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def take_out(drive: Path, folder: Path, instead: Mapping[str, bytes | None], why: Mapping[str, str]) -> None:
+    """Put other bytes in place of files of a delivered folder, or remove them (None).
+
+    For `attendance prune` alone. The manifest stays as it was delivered; beside it REMOVED says, by name, the SHA-256
+    that a file had and the one it has ("": none), and `why`. It is written first: a run that is killed is repeated.
+    """
+    with _explained(drive):
+        for left_behind in folder.glob(".delivering-*"):
+            left_behind.unlink(missing_ok=True)
+        known = taken_out(folder)
+        for name, content in instead.items():
+            had = known.get(name, {}).get("sha256") or _sha256_of(folder / name)
+            has = "" if content is None else hashlib.sha256(content).hexdigest()
+            known[name] = {"sha256": had, "instead": has, **why}
+        _put_over(folder / REMOVED, (json.dumps({"files": known}, ensure_ascii=False, indent=2) + "\n").encode())
+        for name, content in instead.items():
+            if content is None:
+                (folder / name).unlink(missing_ok=True)
+            else:
+                _put_over(folder / name, content)
+        _sync_folder(folder)
+
+
+def _put_over(path: Path, content: bytes) -> None:
+    hidden = path.with_name(f".delivering-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}")
+    _write_file(hidden, content)
+    _replace(hidden, path)
+
+
 def _manifest(
     school: str, audience: str, year_name: str, day: dt.date, what: str, run: str, policy: str, as_at: str
 ) -> dict[str, object]:
@@ -174,7 +214,7 @@ def hashes_of(folder: Path) -> dict[str, str]:
 def _check_files(files: Mapping[str, bytes]) -> None:
     if not files:
         raise ValueError("a delivery needs at least one file")
-    seen = {alike(MANIFEST)}
+    seen = {alike(MANIFEST), alike(REMOVED)}
     for name in files:
         checked_name(name)
         if alike(name) in seen:

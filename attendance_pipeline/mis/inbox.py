@@ -288,6 +288,21 @@ def kept_path(kept: Path, sha256: str) -> Path:
     """Where the file of a hash is kept."""
     return kept / sha256[:2] / sha256
 
+def keep_instead(kept: Path, sha256: str, data: bytes | None, tombstone: bytes) -> None:
+    """Keep other bytes in place of a kept file (None: nothing), and beside it what was done: a tombstone, first."""
+    path = kept_path(kept, sha256)
+    for folder in {_put(tombstone_path(kept, sha256), tombstone), None if data is None else _put(path, data)} - {None}:
+        _to_disk(str(folder))
+    if data is None:
+        path.unlink(missing_ok=True)
+        _to_disk(str(path.parent))
+
+
+def tombstone_path(kept: Path, sha256: str) -> Path:
+    """Where it stands what was taken out of the kept file of a hash."""
+    return kept_path(kept, sha256).with_name(f"{sha256}.removed.json")
+
+
 
 def clear(dropped: Sequence[Dropped]) -> list[str]:
     """Take loaded files from the inbox, but none that has been replaced since it was read. Returns names that stay,

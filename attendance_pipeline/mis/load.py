@@ -54,6 +54,7 @@ from attendance_pipeline.store.extracts import (
 )
 from attendance_pipeline.store.persons import intern_persons
 from attendance_pipeline.store.quarantine import QuarantineRow
+from attendance_pipeline.store.removal import removed_files
 from attendance_pipeline.store.tables import implied_withdrawal
 from attendance_pipeline.store.warehouse import Warehouse
 
@@ -61,6 +62,7 @@ from attendance_pipeline.store.warehouse import Warehouse
 _TOGETHER = 16 << 20  # bytes of files
 _STATEMENTS_TOGETHER = 4_000
 
+WITH_REMOVED = "not loaded again: it was loaded before, and holds pupils who were removed since (attendance prune)"
 _RECORD_KINDS = ("pupils", "contacts", "classes", "interventions", "notifications")
 
 
@@ -166,9 +168,13 @@ def load(
     result = LoadResult(
         school=school,
         unchanged=tuple(d.path.name for d in found.dropped if d.path.name not in names),
+        removed = removed_files(conn, school)
         waiting=found.waiting,
+    # What was taken out of a kept file does not come back with the file.
+    again = [d for d in fresh if d.key.sha256 in removed]
+    fresh = [d for d in fresh if d.key.sha256 not in removed]
         not_taken=tuple((n.name, n.rule) for n in found.not_taken),
-        busy=found.notes,
+        busy=(*found.notes, *(f"{d.path.name}: {WITH_REMOVED}" for d in again)),
     )
     wanted = _mode(complete), _mode(log_complete)
     withheld: set[ExtractKey] = set()

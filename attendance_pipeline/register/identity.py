@@ -131,6 +131,11 @@ def with_pupils(conn: sa.Connection, school: str, rows: Iterable[Mapping[str, An
     return [{**r, "person_id": same.get(r["person_id"], r["person_id"])} for r in rows]
 
 
+def forget() -> None:
+    """Remember nothing any more: rows were taken out of extracts that are still the same by name."""
+    _remembered.clear()
+
+
 _remembered: dict[str, Names] = {}
 
 _Identity = tuple[str, str, str]  # which number it is, the number, date of birth

@@ -78,3 +78,18 @@ def lessons_of(
         page = unpack_page(packed)
         for i in np.flatnonzero(np.isin(page["person"], wanted)).tolist():
             yield extracts[number], int(page["line"][i]), int(page["person"][i])
+
+
+def persons_by_day(conn: sa.Connection, school: str) -> Iterator[tuple[dt.date, np.ndarray]]:
+    """(day, persons) of every page of lessons extracts, as they stand in the extracts."""
+    for day, _, page in read_day_pages(conn, lesson_page, school):
+        yield day, unpack_page(page)["person"]
+
+
+def lines_by_person(
+    conn: sa.Connection, school: str, extract_ids: Iterable[int]
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """(extract, lines, persons) of every page of some lessons extracts, as they stand in the extracts."""
+    for _, number, packed in read_day_pages(conn, lesson_page, school, extract_ids=extract_ids):
+        page = unpack_page(packed)
+        yield number, page["line"], page["person"]

@@ -117,3 +117,19 @@ def _differences(values: Int32) -> Int32:
     out = np.array(values, dtype=np.int32)
     out[1:] -= values[:-1]
     return out
+
+
+def without_persons(page: bytes, persons: npt.NDArray[np.int32]) -> tuple[bytes | None, npt.NDArray[np.bool_] | None]:
+    """A marks page without some persons (None where nobody is left), and which of its rows stay (None: all do)."""
+    marks = unpack_marks(page)
+    stay = ~np.isin(marks.person, persons)
+    if stay.all():
+        return page, None
+    if not stay.any():
+        return None, stay
+    return pack_marks(DayMarks(marks.person[stay], marks.code[stay], marks.minutes[stay])), stay
+
+
+def lines_that_stay(page: bytes, stay: npt.NDArray[np.bool_]) -> bytes:
+    """A lines page of which only some rows stay."""
+    return pack_lines(unpack_lines(page)[stay])

@@ -28,12 +28,14 @@ from attendance_pipeline.steps.site import Site
 from attendance_pipeline.steps.troubles import DERIVE, PLAN, Attempts, is_everybodys, kind_and_place
 from attendance_pipeline.store.derived import delete_pages, page_versions, read_pages, write_pages
 from attendance_pipeline.store.impact import keep_former
+from attendance_pipeline.store.removal import closed_days
 
 # What a page was computed from, kept beside it: everything that is loaded, or what was known on the day itself.
 RESTATED = "restated"
 AS_RECORDED = "as recorded"
 # What a correction may change of a family's case: the impact report shows these before and after.
 COMPARED = ("stages", "penalty_notices")
+GROUPS = "groups"  # the one table whose rows of a day are about everybody at once
 
 Day = dt.date
 
@@ -220,6 +222,15 @@ def _keep(site: Site, made: _Made, tables: Sequence[str], as_recorded: bool) -> 
             delete_pages(conn, school.id, gone, table)
 
 
+def _that_may_change(
+    conn: Connection, school: School, pages: Mapping[tuple[Day, str], bytes]
+) -> dict[tuple[Day, str], bytes]:
+    """Without the group figures of closed days: they stand as published, with pupils who were removed since."""
+    closed = closed_days(conn, school.id)
+    stand = closed.keys() & read_pages(conn, school.id, GROUPS).keys() if closed else set()
+    return {key: page for key, page in pages.items() if key[1] != GROUPS or key[0] not in stand}
+
+
 def _replaced(conn: Connection, school: School, pages: Mapping[tuple[Day, str], bytes]) -> dict[tuple[Day, str], bytes]:
     """Of the tables that the impact report compares, pages that are kept now and will read otherwise, or no more."""
     out = {}
@@ -311,6 +322,7 @@ def _kept(site: Site, school: School, done: Sequence[Day]) -> Asked:
     """Done days of a school with the digests of their pages, without the days that were asked for as recorded."""
     with site.warehouse.read() as conn:
         versions = page_versions(conn, school.id, TABLES[0])
+        closed = closed_days(conn, school.id)
         digests = {
             (day, table): digest(page)
             for table in TABLES
@@ -318,4 +330,5 @@ def _kept(site: Site, school: School, done: Sequence[Day]) -> Asked:
             if (day := school.calendar.index(date)) is not None
         }
     numbers = [day for day in indexes(school, done) if versions.get(school.calendar.date(day)) != AS_RECORDED]
-    return Asked(school, numbers, TABLES, kept=digests)
+    stand = frozenset((day, GROUPS) for day in indexes(school, closed) if (day, GROUPS) in digests)
+    return Asked(school, numbers, TABLES, kept=digests, stand=stand)

@@ -27,7 +27,8 @@ DayTable = tuple[int, str]
 @dataclass(frozen=True)
 class Asked:
     """Pages of some days (numbers, in order) of a school. `source`: its inputs, or the database's address without a
-    password where they are read by whoever makes the pages. `kept`: digests of the pages that are stored."""
+    password where they are read by whoever makes the pages. `kept`: digests of the pages that are stored; `stand`:
+    those of them that stay whatever would come out now."""
 
     school: School
     days: Sequence[int]
@@ -35,6 +36,7 @@ class Asked:
     as_at: dt.date | None = None
     source: SchoolInputs | str | None = None
     kept: Mapping[DayTable, bytes] = field(default_factory=dict)
+    stand: frozenset[DayTable] = frozenset()
 
 
 def pages_of(asked: Asked) -> dict[DayTable, bytes]:
@@ -49,7 +51,8 @@ def first_other(asked: Asked) -> int | None:
         return None
     whole = derive_school(_inputs(asked), asked.days[0], asked.days[-1])
     for day in asked.days:
-        if any(digest(to_page(whole, table, day)) != asked.kept.get((day, table)) for table in asked.tables):
+        tables = [table for table in asked.tables if (day, table) not in asked.stand]
+        if any(digest(to_page(whole, table, day)) != asked.kept.get((day, table)) for table in tables):
             return day
     return None
 

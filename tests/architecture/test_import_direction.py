@@ -69,7 +69,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What analysts import: the same frames that `export` writes.
     "notebooks": ("law", "derive", "home", "register", "steps", "tables_in_words"),
     OURS: ("notebooks",),  # when it is asked for `open_home`
-    "commands": ("home_check", "table_files", *_BELOW_STEPS, "trial", "steps", "demo", "running", "serving", "said"),
+    "commands": ("home_check", "one_at_a_time", "table_files", *_BELOW_STEPS, "trial", "steps", "demo", "running", "serving", "said"),
     "cli": ("advice", "law", "store", "commands"),
 }  # fmt: skip
 
@@ -81,7 +81,7 @@ ONLY_FOR: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "store.warehouse.now": (("store",), "moments are written by the verbs of store/, and read from what they wrote"),
     "delivery": (
-        ("steps.deliver", "steps.board", "steps.telling"),
+        ("steps.deliver", "steps.board", "steps.telling", "steps.removal", "steps.removal_drive"),
         "dated folders are delivered by one module, pages that stay by the two that renew them",
     ),
 }
@@ -97,6 +97,7 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
     "pikepdf": (("letters.pdf",), "one module knows the PDF library"),
     "dask": (("engine",), "one module knows the engines"),
     "distributed": (("engine",), "one module knows the engines"),
+    "pypdfium2": (("steps.readable",), "one module reads PDFs back"),
     "vl_convert": (("reports.charts",), "one module knows the chart library"),
     "great_expectations": (("quality",), "Great Expectations is asked in quality/ alone"),
     "smtplib": (("sending",), "one module speaks to a network"),
@@ -133,6 +134,7 @@ WRITERS = (
     "steps.benchmarks",  # published figures that somebody downloaded, into the home
     "steps.secret",  # a key in the home's state
     "steps.told",  # what was told, in the home's state; and the note, where the drive is not there
+    "steps.removal",  # in the state: whom a removal under way is about, and what each removal came to
     "steps.decided",  # what was decided of letters, into the inbox as one more extract of the log
     "table_files",  # where `attendance export` was told to
     "one_at_a_time",  # who is at work; takes away what killed runs left unfinished
@@ -147,7 +149,7 @@ WRITING_OF_OS = {"open", "replace", "rename", "link", "symlink", "remove", "unli
 
 # Who may ask a home where the drive is: to check it, to deliver, and to say where a delivery lies.
 KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.board", "steps.telling", "steps.decided",
-                  "steps.subject_access", "running", "said")  # fmt: skip
+                  "steps.subject_access", "running", "said", "steps.removal", "steps.removal_drive")  # fmt: skip
 
 # The rules are pure: of what is not ours they may import these and no more, and they open nothing.
 # (difflib and unicodedata compare names: tables of characters, and nothing but their arguments.)

@@ -298,6 +298,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_trouble_settled_at_school"), ["settled_at", "school"], unique=False)
 
     op.create_table(
+        "removed_file",
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("kept_sha256", sa.String(length=64), nullable=False),
+        sa.Column("before", sa.Date(), nullable=False),
+        sa.Column("taken_out", sa.Integer(), nullable=False),
+        sa.Column("removed_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_removed_file")),
+    )
+    op.create_table(
+        "closed_day",
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("marks", sa.String(length=64), nullable=False),
+        sa.Column("marks_left", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("school", "day", name=op.f("pk_closed_day")),
+    )
+    op.create_table(
         "record_page",
         sa.Column("extract_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("page", sa.LargeBinary(), nullable=False),

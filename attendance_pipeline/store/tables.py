@@ -326,28 +326,23 @@ draw = sa.Table(
 )
 
 # What went wrong with one school while the others went on (steps/troubles.py): nothing of a pupil, and no words but our
-
-# Kept files from which the rows of pupils were taken out (`attendance prune`), by the SHA-256 of the bytes received: a
-# tombstone. `kept_sha256`: of what is kept now ("": nothing); `taken_out`: how many rows. No pupil is in it. A file
-# with such a hash is not loaded again.
-removed_file = sa.Table(
-    "removed_file",
+# own. `holds`: later steps pass the school over until it is settled. `times`: how often it came back since `began_at`.
+trouble = sa.Table(
+    "trouble",
     metadata,
-    sa.Column("sha256", Sha, primary_key=True),
-    sa.Column("kept_sha256", sa.String(64), nullable=False),
-    sa.Column("before", sa.Date, nullable=False),
-    sa.Column("taken_out", sa.Integer, nullable=False),
-    sa.Column("removed_at", sa.DateTime, nullable=False),
-)
-
-# School days of which marks of pupils were removed: the group figures published for them stand and are not derived
-# again. `marks`: the hash of the day's marks before the first removal, `marks_left`: of those left by the last one
-# ("": none); a day that still has these counts as not corrected.
-closed_day = sa.Table(
-    "closed_day",
-    metadata,
-    sa.Column("school", School, primary_key=True),
-    sa.Column("day", sa.Date, primary_key=True),
-    sa.Column("marks", sa.String(64), nullable=False),
-    sa.Column("marks_left", sa.String(64), nullable=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("school", School, nullable=False),
+    sa.Column("step", sa.String(32), nullable=False),
+    sa.Column("first_day", sa.Date, nullable=True),
+    sa.Column("last_day", sa.Date, nullable=True),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("place", sa.String(128), nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("holds", sa.Boolean, nullable=False),
+    sa.Column("run", sa.String(64), nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("began_at", sa.DateTime, nullable=False),
+    sa.Column("last_at", sa.DateTime, nullable=False),
+    sa.Column("settled_at", sa.DateTime, nullable=True),
+    sa.Index(None, "settled_at", "school"),
 )

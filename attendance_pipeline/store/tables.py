@@ -346,3 +346,28 @@ trouble = sa.Table(
     sa.Column("settled_at", sa.DateTime, nullable=True),
     sa.Index(None, "settled_at", "school"),
 )
+
+# Kept files from which the rows of pupils were taken out (`attendance prune`), by the SHA-256 of the bytes received: a
+# tombstone. `kept_sha256`: of what is kept now ("": nothing); `taken_out`: how many rows. No pupil is in it. A file
+# with such a hash is not loaded again.
+removed_file = sa.Table(
+    "removed_file",
+    metadata,
+    sa.Column("sha256", Sha, primary_key=True),
+    sa.Column("kept_sha256", sa.String(64), nullable=False),
+    sa.Column("before", sa.Date, nullable=False),
+    sa.Column("taken_out", sa.Integer, nullable=False),
+    sa.Column("removed_at", sa.DateTime, nullable=False),
+)
+
+# School days of which marks of pupils were removed: the group figures published for them stand and are not derived
+# again. `marks`: the hash of the day's marks before the first removal, `marks_left`: of those left by the last one
+# ("": none); a day that still has these counts as not corrected.
+closed_day = sa.Table(
+    "closed_day",
+    metadata,
+    sa.Column("school", School, primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("marks", sa.String(64), nullable=False),
+    sa.Column("marks_left", sa.String(64), nullable=False),
+)

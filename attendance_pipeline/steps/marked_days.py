@@ -15,8 +15,8 @@ from attendance_pipeline.home import School
 from attendance_pipeline.law.register_codes import NO_MARK
 from attendance_pipeline.register.history import fold_marks, read_marks
 from attendance_pipeline.steps.site import Site
-from attendance_pipeline.store.removal import closed_days
 from attendance_pipeline.steps.troubles import PLAN, each_school
+from attendance_pipeline.store.removal import closed_days
 
 
 def marks_by_day(site: Site, school: School, as_at: dt.date | None = None) -> dict[dt.date, str]:

@@ -214,6 +214,7 @@ def _keep(site: Site, made: _Made, tables: Sequence[str], as_recorded: bool) -> 
     pages = {(date(day), table): page for (day, table), page in made.pages.items()}
     gone = [date(day) for day in made.days if any(bad.first <= day <= bad.last for bad in made.bad)]
     with site.warehouse.begin(school.id) as conn:
+        pages = _that_may_change(conn, school, pages)
         if not as_recorded:
             without = {(day, table): b"" for day in gone for table in tables}
             keep_former(conn, school.id, _replaced(conn, school, pages | without))

@@ -52,38 +52,34 @@ def _prune(arguments: Arguments) -> int:
 def _alone(arguments: Arguments, home: Home, site: Site, now: dt.date) -> int:
     from attendance_pipeline.steps import removal
 
-    say = say_progress()
+    say, before = say_progress(), arguments.before
     only = arguments.pupil.strip().upper()
-    begun = removal.unfinished(site)
-    if begun is not None and not arguments.dry_run:
-        say(f"Going on with the removal of pupils who left before {begun.before}, which did not come to its end")
-    plan = begun if begun is not None and not arguments.dry_run else removal.plan_of(site, arguments.before, now, only)
-    if only and begun is None and not plan.schools:
+    begun = None if arguments.dry_run else removal.unfinished(site)
+    if begun is not None:
+        say(f"Going on with the removal of pupils who left before {begun.plan.before}, which did not come to its end")
+        done = removal.remove(site, begun, now, say)
+        if not done.is_proved or (begun.plan.before, begun.plan.only) == (before, only):
+            return _tell(done, arguments, now)
+        _tell(done, arguments, now)
+    plan = removal.plan_of(site, before, now, only)
+    if only and not plan.schools:
         raise UsageError(
-            f"--pupil: nobody with that UPN left any school of this home before {arguments.before}. A pupil who is on "
-            "roll is not removed: the register has to be kept"
+            f"--pupil: nobody with that UPN left any school of this home before {before}. A pupil who is on roll is "
+            "not removed: the register has to be kept"
         )
     if arguments.dry_run:
-        done = removal.rehearse(site, plan)
-    elif not plan.schools:
-        done = removal.Removed(plan)
-    else:
-        done = removal.remove(site, plan, now, say)
+        return _tell(removal.rehearse(site, plan), arguments, now)
+    return _tell(removal.remove(site, plan, now, say) if plan.schools else removal.Removed(plan), arguments, now)
+
+
+def _tell(done: Removed, arguments: Arguments, now: dt.date) -> int:
+    """Say what came of it. Gives the exit code."""
+    from attendance_pipeline.steps.removal import as_told
+
     if arguments.json:
-        print(json.dumps(removal.as_told(done), indent=2, ensure_ascii=False))
+        print(json.dumps(as_told(done), indent=2, ensure_ascii=False))
     else:
-        print("\n".join(_said(done, now, arguments.dry_run, arguments.before)))
-    if (
-        begun is not None
-        and not arguments.dry_run
-        and done.is_proved
-        and (begun.before, begun.only)
-        != (
-            arguments.before,
-            only,
-        )
-    ):
-        return _alone(arguments, home, site, now)
+        print("\n".join(_said(done, now, arguments.dry_run)))
     if arguments.dry_run:
         return DONE
     if not done.is_proved:
@@ -91,14 +87,15 @@ def _alone(arguments: Arguments, home: Home, site: Site, now: dt.date) -> int:
     return NEEDS_A_PERSON if done.needs_a_person else DONE
 
 
-def _said(done: Removed, now: dt.date, dry: bool, before: dt.date) -> list[str]:
+def _said(done: Removed, now: dt.date, dry: bool) -> list[str]:
     plan, files, drive, left = done.plan, done.files, done.delivered, done.left
     if not plan.schools:
-        return [f"Nobody left before {before}: nothing to remove, and nothing was changed."]
+        return [f"Nobody left before {plan.before}: nothing to remove, and nothing was changed."]
     lines = ["WOULD BE REMOVED (nothing was changed):" if dry else "Removed:"]
     for one in plan.schools:
         why = ", ".join(f"{count:,} {words}" for words, count in one.why.items())
-        lines.append(f"  {one.school}: {one.pupils:,} pupils who were there before {plan.before} ({why})")
+        who = "pupil" if one.pupils == 1 else "pupils"
+        lines.append(f"  {one.school}: {one.pupils:,} {who} whose last day was before {plan.before} ({why})")
     lines += [f"  {count:9,}  {table}" for table, count in sorted(done.tables.items())]
     lines.append(f"  {files.rows:9,}  rows of {files.rewritten:,} kept extracts; {files.removed:,} removed whole")
     lines.append(f"  {drive.rows:9,}  rows of {drive.rewritten:,} lists on the drive; {drive.removed:,} files removed")

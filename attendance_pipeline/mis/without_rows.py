@@ -1,8 +1,9 @@
 """A kept file, or a table on the drive, without the rows of some persons; every other line keeps its number.
 
 Belongs here: what a row is in CSV, XLSX, XML and JSON, whatever the format of extracts, and a file in which what was
-taken out left nothing but empty lines, an empty row, an empty record or a `null`. Whose rows they are is told by the
-lines on which the warehouse found them, and by what the row itself names. Not here: writing files; whom to remove.
+taken out left nothing but empty lines, an empty row, an empty record, a `null` or `{}`. Whose rows they are is told
+by the lines on which the warehouse found them, and by what the row itself names. Not here: writing files; whom to
+remove.
 """
 
 from __future__ import annotations
@@ -239,7 +240,7 @@ def _xml(data: bytes, judge: _Judge) -> bytes:
     for number, r in enumerate(records, start=1):
         # Where records share a line the readers number them.
         first, last = (number, number) if numbered else (r.line, r.last if found.pupils else r.line)
-        if not judge.goes(first, last, lambda r=r: r.texts):  # type: ignore[misc]  # bound at once
+        if not r.texts or not judge.goes(first, last, lambda r=r: r.texts):  # type: ignore[misc]  # bound at once
             continue
         end = document.index(b">", r.end) + 1
         out += document[at : r.begin] + (f"<{r.name}/>".encode() if numbered else b"")
@@ -254,21 +255,21 @@ def _xml(data: bytes, judge: _Judge) -> bytes:
 def _json(data: bytes, judge: _Judge) -> bytes:
     lists = read_lists(data)
     text = lists.text
-    gone: list[tuple[int, int]] = []
+    gone: list[tuple[int, int, str]] = []
     for items in lists.items.values():
         # Where objects share a line the readers number them.
         numbered = len({i.line for i in items}) < len(items)
         for number, item in enumerate(sorted(items, key=lambda i: i.start), start=1):
             line = number if numbered else item.line
-            if judge.goes(line, line, lambda item=item: _texts(item)):  # type: ignore[misc]  # bound at once
-                gone.append((item.start, item.end))
+            if item.value and judge.goes(line, line, lambda item=item: _texts(item)):  # type: ignore[misc]  # bound at once
+                gone.append((item.start, item.end, "{}" if numbered else "null"))
     for start, end in lists.broken:
         if judge.naming.in_text(text[start:end]):
             judge.went.append(text.count("\n", 0, start) + 1)
-            gone.append((start, end))
+            gone.append((start, end, "null"))
     out, at = [], 0
-    for start, end in sorted(gone):
-        out += [text[at:start], "null", "\n" * text.count("\n", start, end)]
+    for start, end, instead in sorted(gone):
+        out += [text[at:start], instead, "\n" * text.count("\n", start, end)]
         at = end
     return "".join([*out, text[at:]]).encode("utf-8", "surrogatepass")
 

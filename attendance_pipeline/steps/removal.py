@@ -70,7 +70,11 @@ class Removed:
     left: Left = field(default_factory=Left)
     in_tables: list[str] = field(default_factory=list)
     proof: str = ""
-    went_on: bool = False
+
+    def counts(self) -> dict[str, Any]:
+        """What was done, to go on from when it is cut off."""
+        files, drive = vars(self.files) | {"named_by_others": {}}, vars(self.delivered)
+        return {"tables": self.tables, "closed": self.closed, "files": files, "drive": drive}
 
     @property
     def is_proved(self) -> bool:
@@ -89,12 +93,14 @@ def plan_of(site: Site, before: dt.date, today: dt.date, only: str = "") -> Plan
         return make_plan(conn, site.schools(), before, kept_since(today), only)
 
 
-def unfinished(site: Site) -> Plan | None:
-    """The plan of a removal that was cut off, or that found something left; None when there is none."""
+def unfinished(site: Site) -> Removed | None:
+    """A removal that was cut off, or that found something left, as far as it came; None when there is none."""
     try:
-        return Plan.from_json((site.home.state / JOURNAL).read_text(encoding="utf-8"))
+        plan, so_far = Plan.from_json((site.home.state / JOURNAL).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    files, drive = FilesDone(**so_far["files"]), DriveDone(**so_far["drive"])
+    return Removed(plan, dict(so_far["tables"]), so_far["closed"], files, drive)
 
 
 def rehearse(site: Site, plan: Plan) -> Removed:
@@ -107,23 +113,29 @@ def rehearse(site: Site, plan: Plan) -> Removed:
     return done
 
 
-def remove(site: Site, plan: Plan, today: dt.date, say: Say, run: str = "prune") -> Removed:
-    """Remove the pupils of a plan, and prove it. Raises RemovalRefused before anything was done."""
-    done = Removed(plan, went_on=unfinished(site) is not None)
-    if not done.went_on:
-        tried = Removed(plan)
+def remove(site: Site, begun: Plan | Removed, today: dt.date, say: Say, run: str = "prune") -> Removed:
+    """Remove the pupils of a plan, or go on with a removal that was cut off, and prove it.
+
+    Raises RemovalRefused before anything was done.
+    """
+    done = begun if isinstance(begun, Removed) else Removed(begun)
+    plan = done.plan
+    if not isinstance(begun, Removed):
         for one in plan.schools:
-            _tables(site, one, tried, keep=False)
-        _write_journal(site, plan)
+            _tables(site, one, Removed(plan), keep=False)
+    _note_progress(site, done)
     say("Kept extracts")
-    done.files = files_without(site, plan, write=True)
+    done.files = files_without(site, plan, done.files, write=True)
+    _note_progress(site, done)
     say("Tables")
     for one in plan.schools:
         _tables(site, one, done, keep=True)
+        _note_progress(site, done)
     with site.warehouse.begin() as conn:
         store.remove_persons(conn, plan.nowhere)
     say("The drive")
-    done.delivered = drive_without(site, plan, write=True)
+    done.delivered = drive_without(site, plan, done.delivered, write=True)
+    _note_progress(site, done)
     if done.delivered.boards:
         say("Boards anew")
         with open_site(site.home.path) as fresh:  # `site` may remember the pupils
@@ -243,8 +255,8 @@ def _in_tables(site: Site, plan: Plan) -> tuple[list[str], list[str]]:
 # ---------------------------------------------------------------- what is written down
 
 
-def _write_journal(site: Site, plan: Plan) -> None:
-    _write_private(site, JOURNAL, plan.to_json())
+def _note_progress(site: Site, done: Removed) -> None:
+    _write_private(site, JOURNAL, done.plan.to_json(done.counts()))
 
 
 def _write_private(site: Site, name: str, text: str) -> None:
@@ -317,7 +329,7 @@ def in_words(done: Removed, school: str, pupils: int) -> Iterator[str]:
     """The proof as a page for the data manager of a school."""
     yield f"{school}: pupils who left before {done.plan.before:%d/%m/%Y} were removed."
     yield ""
-    yield f"{pupils} pupils of this school. Of the whole home:"
+    yield f"{pupils} {'pupil' if pupils == 1 else 'pupils'} of this school. Of the whole home:"
     yield f"  {done.files.rows:,} rows of {done.files.rewritten + done.files.removed:,} kept extracts"
     yield f"  {sum(done.tables.values()):,} rows and pages of the database"
     yield f"  {done.delivered.rows:,} rows of lists on the drive, and {done.delivered.removed:,} files"

@@ -29,19 +29,21 @@ JOURNAL = "removal-under-way.json"  # in the private state, while a removal is u
 @dataclass
 class DriveDone:
     """Folders and files that were looked at; tables of which rows were taken out; files that were removed; rows; and
-    the schools whose board named one of the pupils, to be made anew."""
+    whether a board named one of the pupils, and is to be made anew."""
 
     folders: int = 0
     looked_at: int = 0
     rewritten: int = 0
     removed: int = 0
     rows: int = 0
-    boards: set[str] = field(default_factory=set)
+    boards: bool = False
 
 
-def drive_without(site: Site, plan: Plan, *, write: bool) -> DriveDone:
-    """Take the pupils out of everything that was delivered. Done again, it finds nothing more to do."""
-    done = DriveDone()
+def drive_without(site: Site, plan: Plan, so_far: DriveDone | None = None, *, write: bool) -> DriveDone:
+    """Take the pupils out of everything that was delivered. Done again, it finds nothing more to do. `so_far`: what was
+    done before it was cut off."""
+    done = so_far or DriveDone()
+    done.folders = done.looked_at = 0
     for one in plan.schools:
         naming, references = one.naming | one.elsewhere, set(one.references)
         for folder in _delivered(site.home.drive / one.school):
@@ -60,8 +62,7 @@ def drive_without(site: Site, plan: Plan, *, write: bool) -> DriveDone:
                 done.rewritten += changed is not None
                 done.removed += changed is None
             if instead:
-                if folder.name == "board":
-                    done.boards.add(one.school)
+                done.boards |= folder.name == "board"
                 if write:
                     why = {"why": f"attendance prune --before {plan.before}"}
                     delivery.take_out(site.home.drive, folder, instead, why)

@@ -56,9 +56,11 @@ def records_of_pupils(conn: Connection, one: OfSchool) -> set[int]:
     return out
 
 
-def files_without(site: Site, plan: Plan, *, write: bool) -> FilesDone:
-    """Take the pupils' rows out of every kept file. Done again, it finds nothing more to do."""
-    done = FilesDone()
+def files_without(site: Site, plan: Plan, so_far: FilesDone | None = None, *, write: bool) -> FilesDone:
+    """Take the pupils' rows out of every kept file. Done again, it finds nothing more to do. `so_far`: what was done
+    before it was cut off."""
+    done = so_far or FilesDone()
+    done.looked_at = done.missing = 0
     holders: dict[str, list[tuple[str, int | None, str]]] = defaultdict(list)
     with site.warehouse.read() as conn:
         for school in site.schools():

@@ -93,10 +93,11 @@ class Plan:
             out |= s.naming
         return out
 
-    def to_json(self) -> str:
-        """For the private state, so that a removal that was cut off goes on."""
+    def to_json(self, so_far: Mapping[str, Any]) -> str:
+        """For the private state, so that a removal that was cut off goes on; with what it had done `so_far`."""
         return json.dumps(
             {
+                "so_far": so_far,
                 "before": self.before.isoformat(),
                 "only": self.only,
                 "nowhere": self.nowhere,
@@ -109,7 +110,8 @@ class Plan:
         )
 
     @staticmethod
-    def from_json(text: str) -> Plan:
+    def from_json(text: str) -> tuple[Plan, Mapping[str, Any]]:
+        """What `to_json` wrote: the plan, and what was done so far."""
         told = json.loads(text)
         schools = tuple(
             OfSchool(
@@ -122,7 +124,8 @@ class Plan:
             )
             for s in told["schools"]
         )
-        return Plan(dt.date.fromisoformat(told["before"]), told["only"], schools, tuple(told["nowhere"]))
+        plan = Plan(dt.date.fromisoformat(told["before"]), told["only"], schools, tuple(told["nowhere"]))
+        return plan, told["so_far"]
 
 
 def _naming_out(n: Naming) -> dict[str, Any]:

@@ -180,9 +180,7 @@ def remove_records(conn: sa.Connection, school: str, records: Collection[int]) -
         if gone.any():
             new = pack_page({name: values[~gone] for name, values in arrays.items()})
             conn.execute(sa.update(record_page).where(record_page.c.extract_id == number).values(page=new))
-    for part in chunks(sorted(records)):
-        conn.execute(sa.delete(record).where(record.c.id.in_(part)))
-    return len(records)
+    return sum(conn.execute(sa.delete(record).where(record.c.id.in_(p))).rowcount for p in chunks(sorted(records)))
 
 
 def remove_lines(conn: sa.Connection, school: str, lines: Lines) -> int:
@@ -210,17 +208,17 @@ def remove_letters(conn: sa.Connection, school: str, references: Collection[str]
 
     Batches keep how many letters they had: the brake goes by what was usual.
     """
-    gone = set(references)
+    gone, count = set(references), 0
     for part in chunks(sorted(gone)):
         conn.execute(sa.delete(letter_event).where(letter_event.c.reference.in_(part)))
-        conn.execute(sa.delete(letter).where(letter.c.reference.in_(part)))
+        count += conn.execute(sa.delete(letter).where(letter.c.reference.in_(part))).rowcount
     for table, column in ((impact_report, "content"), (delivery, "holds")):
         c = table.c[column]
         for number, held in conn.execute(sa.select(table.c.id, c).where(table.c.school == school)).all():
             kept = _without_texts(held, gone)
             if kept != held:
                 conn.execute(sa.update(table).where(table.c.id == number).values({column: kept}))
-    return len(gone)
+    return count
 
 
 def _without_texts(value: Any, gone: set[str]) -> Any:

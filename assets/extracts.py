@@ -6,6 +6,7 @@ that exactly the corrected days of `register` become stale. An extract that says
 that reads as before is not reported again, because each report is an event that Dagster keeps for ever.
 """
 
+import datetime as dt
 from collections.abc import Mapping
 
 import dagster as dg
@@ -14,6 +15,7 @@ from assets.resources import SiteResource
 from attendance_pipeline.steps.decided import take_back_workbooks
 from attendance_pipeline.steps.intake import NO_MARKS, day_versions, take_in
 from attendance_pipeline.steps.troubles import told, troubles_of_run
+from attendance_pipeline.steps.plan import unfinished_day
 
 EXTRACTS = dg.AssetKey("mis_extracts")
 _VERSION = "dagster/data_version"  # the tag under which Dagster keeps an observed version
@@ -32,7 +34,7 @@ def mis_extracts(days: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         returned = take_back_workbooks(site.site)
         for problem in returned.problems:
             context.log.warning(problem)
-        for loaded in take_in(site.site):
+        for loaded in take_in(site.site, unfinished=unfinished_day(site.site, dt.datetime.now(dt.UTC))):
             context.log.info("\n".join([loaded.summary(), *loaded.busy]))
         for line in told(site.site.home, troubles_of_run(site.site)):
             context.log.error(line)

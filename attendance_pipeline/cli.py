@@ -28,6 +28,7 @@ from attendance_pipeline.commands import (
     impact,
     letters,
     mis,
+    morning,
     nights,
     prune,
     reconcile,
@@ -42,7 +43,7 @@ from attendance_pipeline.commands.telling import DONE, FAILED, REFUSED, Commands
 from attendance_pipeline.law.settings_errors import SettingsError
 
 FAMILIES = (
-    *(demo, try_file, settings, nights, explain, what_if, diff, governors, impact, reconcile, letters, tables),
+    *(demo, try_file, settings, nights, morning, explain, what_if, diff, governors, impact, reconcile, letters, tables),
     *(benchmarks, sample, mis, data_protection, prune, web),
 )
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"

@@ -24,6 +24,7 @@ from assets import (
     incentives,
     letters,
     monitoring,
+    morning,
     partitions,
     quality,
     readiness,
@@ -36,6 +37,7 @@ from assets.resources import SiteResource
 from attendance_pipeline.home import SETTINGS_FILE, find_home, open_home
 from attendance_pipeline.law.school_calendar import SchoolCalendar, read_calendar
 from schedules.jobs import JOBS
+from schedules.morning import morning_extracts
 from schedules.telling import SENSORS as TELLING
 from schedules.timetable import SENSORS, build_schedules
 
@@ -67,6 +69,7 @@ def build_definitions(home: Path | str | None = None) -> dg.Definitions:
         reports.governor_reports(half_terms),
         readiness.letter_readiness,
         readiness.school_year_notes,
+        morning.phone_lists,
     ]
     after = [key.to_user_string() for asset in assets if isinstance(asset, dg.AssetsDefinition) for key in asset.keys]
     return dg.Definitions(
@@ -80,7 +83,7 @@ def build_definitions(home: Path | str | None = None) -> dg.Definitions:
         resources={"site": SiteResource(home=str(path) if home else "")},
         jobs=JOBS,
         schedules=build_schedules(time_zone),
-        sensors=[*SENSORS, *TELLING],
+        sensors=[*SENSORS, morning_extracts, *TELLING],
         executor=dg.in_process_executor,
     )
 

@@ -31,6 +31,7 @@ from attendance_pipeline.one_at_a_time import alone
 from attendance_pipeline.steps.decided import Written, write_decisions
 from attendance_pipeline.steps.impact import reports
 from attendance_pipeline.steps.intake import left_in_inbox, something_in_inbox
+from attendance_pipeline.steps.morning_files import morning_listing
 from attendance_pipeline.steps.plan import (
     date_at,
     default_day,
@@ -52,7 +53,7 @@ from attendance_pipeline.steps.troubles import open_troubles, told, troubles_of_
 from attendance_pipeline.store import deliveries, ledger, quarantine
 from attendance_pipeline.store.impact import StoredReport
 from attendance_pipeline.store.troubles import Trouble
-from schedules.jobs import DERIVED, EVERY_SCHOOL_WELL, backfill, governor_report, nightly, take_in_extracts
+from schedules.jobs import DERIVED, EVERY_SCHOOL_WELL, backfill, governor_report, morning, nightly, take_in_extracts
 from schedules.telling import failures_of
 from schedules.timetable import COMMAND, ROUNDS, range_tags
 
@@ -313,6 +314,22 @@ def _run_nightly(home: Home, day: dt.date | None, say: Say, command: str) -> Out
             say(f"Governor report of {key}")
             runner.run(governor_report.name, partition=key)
     return count(days)
+
+
+def run_morning(home: Home, day: dt.date | None, say: Say) -> Outcome:
+    """This morning's phone list from what lies in the inboxes (`day` None: today); takes nothing in."""
+    runner = Runner(home, "morning", say)
+    with alone(home, "morning", say), _counting(home, runner) as count:
+        with open_site(home.path) as site:
+            today = date_at(site, dt.datetime.now(dt.UTC)) if day is None else day
+            for school in site.schools():
+                if school.calendar.index(today) is None:
+                    say(f"{school.name}: {today} is no school day")
+                elif not any(f.kind == "register" for f in morning_listing(school)):
+                    say(f"{school.name}: no register extract lies in the inbox")
+        say(f"Reading the morning's extracts of {today}")
+        runner.run(morning.name, config={"ops": {"phone_lists": {"config": {"today": today.isoformat()}}}})
+    return count(())
 
 
 def run_governor_report(home: Home, key: str | None, say: Say) -> Outcome:

@@ -25,6 +25,7 @@ _WHAT = {
     "data-quality": ("data_quality", "findings in the data"),
     "governors": ("governor_reports", "governor report files"),
     "readiness": ("letter_readiness", "matters before the letters"),
+    "phone-list": ("phone_lists", "pupils to call this morning"),
     "school-year": ("school_year_notes", "things for the next year"),
 }
 

@@ -100,6 +100,12 @@ school_year = _alone(
     "What has to be entered for the next school year, while there is time for it.",
 )
 
+morning = _alone(
+    "morning",
+    "phone_lists",
+    "This morning's phone list and the parents' forms beside the marks, from the extracts that lie in the inboxes.",
+)
+
 JOBS = (
     take_in_extracts,
     nightly,
@@ -112,4 +118,5 @@ JOBS = (
     governor_report,
     letter_day_readiness,
     school_year,
+    morning,
 )

@@ -57,10 +57,12 @@ class Day:
 
 @dataclass(frozen=True)
 class Notifications:
-    """The forms of a school, matched, beside its marks."""
+    """The forms of a school, matched, beside its marks. `unmarked`: sessions (day, half) that have not been: on the
+    morning of a day, its afternoon."""
 
     inputs: SchoolInputs
     matches: Sequence[Match]
+    unmarked: frozenset[tuple[int, int]] = frozenset()
 
     def about(self, pupil: int, day: int, half: int) -> tuple[Match, ...]:
         """The forms that speak of a session (half 0 is the morning), the first that was sent first."""
@@ -145,7 +147,7 @@ class Notifications:
     def _notified(self, pupil: int, day: int, half: int, last: int) -> str:
         number = int(self.inputs.marks[pupil, day, half])
         if number == 0:
-            return TO_COME if day > last else NO_MARK
+            return TO_COME if day > last or (day, half) in self.unmarked else NO_MARK
         bits = _bits(number)
         if bits & NOT_ESTABLISHED:
             return NO_REASON

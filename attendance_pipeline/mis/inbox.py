@@ -21,7 +21,7 @@ import time
 import unicodedata
 import uuid
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +119,41 @@ def names_in(inbox: Path) -> list[str]:
     return sorted(
         shown(e.name) for e in entries if not _PASSING.fullmatch(e.name) and not e.is_dir(follow_symlinks=False)
     )
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file of an inbox that was not opened. `day`: the recorded date of its name, None where that has none; `busy`:
+    somebody has it open."""
+
+    name: str
+    kind: str
+    day: dt.date | None
+    stamp: Stamp
+    busy: bool
+
+    @property
+    def changed(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self.stamp[3] / 1e9, dt.UTC)
+
+
+def listing(inbox: Path, kinds: Collection[str], pattern: Pattern | None = None) -> list[Listed]:
+    """The extracts of these kinds in an inbox, by name, without opening one; not those still under a passing name."""
+    named: Pattern = pattern or kind_and_day
+    entries = sorted(os.scandir(inbox), key=lambda e: e.name) if inbox.is_dir() else []
+    opened = {name for e in entries if (name := _locks(e.name)) is not None}
+    out = []
+    for entry in entries:
+        if _PASSING.fullmatch(entry.name) or _odd_name(entry.name) or not entry.is_file(follow_symlinks=False):
+            continue
+        found = named(entry.name)
+        if found is not None and found[0] in kinds:
+            try:
+                stamp = _stamp(os.lstat(entry.path))
+            except OSError:  # gone meanwhile
+                continue
+            out.append(Listed(entry.name, *found, stamp, entry.name.casefold() in opened))
+    return out
 
 
 def look(
@@ -253,6 +288,21 @@ def keep_all(kept: Path, files: Iterable[tuple[str, bytes]]) -> None:
         list(pool.map(_to_disk, sorted(folders)))
 
 
+def keep_instead(kept: Path, sha256: str, data: bytes | None, tombstone: bytes) -> None:
+    """Keep other bytes in place of a kept file (None: nothing), and beside it what was done: a tombstone, first."""
+    path = kept_path(kept, sha256)
+    for folder in {_put(tombstone_path(kept, sha256), tombstone), None if data is None else _put(path, data)} - {None}:
+        _to_disk(str(folder))
+    if data is None:
+        path.unlink(missing_ok=True)
+        _to_disk(str(path.parent))
+
+
+def tombstone_path(kept: Path, sha256: str) -> Path:
+    """Where it stands what was taken out of the kept file of a hash."""
+    return kept_path(kept, sha256).with_name(f"{sha256}.removed.json")
+
+
 def _put(path: Path, data: bytes) -> str | None:
     """The folder of the file if it was not there already as it should be."""
     folder, sha256 = str(path.parent), path.name
@@ -287,21 +337,6 @@ def _to_disk(folder: str) -> None:
 def kept_path(kept: Path, sha256: str) -> Path:
     """Where the file of a hash is kept."""
     return kept / sha256[:2] / sha256
-
-def keep_instead(kept: Path, sha256: str, data: bytes | None, tombstone: bytes) -> None:
-    """Keep other bytes in place of a kept file (None: nothing), and beside it what was done: a tombstone, first."""
-    path = kept_path(kept, sha256)
-    for folder in {_put(tombstone_path(kept, sha256), tombstone), None if data is None else _put(path, data)} - {None}:
-        _to_disk(str(folder))
-    if data is None:
-        path.unlink(missing_ok=True)
-        _to_disk(str(path.parent))
-
-
-def tombstone_path(kept: Path, sha256: str) -> Path:
-    """Where it stands what was taken out of the kept file of a hash."""
-    return kept_path(kept, sha256).with_name(f"{sha256}.removed.json")
-
 
 
 def clear(dropped: Sequence[Dropped]) -> list[str]:

@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby
 from pathlib import Path
@@ -144,6 +144,7 @@ def load(
     made_on: MadeOn | None = None,
     log: Path | None = None,
     log_complete: bool = False,
+    sift: Callable[[Inbox], tuple[Inbox, Sequence[Dropped]]] | None = None,
 ) -> LoadResult:
     """Load everything in a school's inbox in one transaction; keep the files and clear them away.
 
@@ -151,28 +152,32 @@ def load(
     complete (rules.md section 2). `code_map`: local codes, applied first. `keep_private`: keep the online form's Reason
     and Evidence. `settle_seconds`, `pattern`, `made_on`: see `inbox.look`. `log`: the intervention log, where it is
     kept in one place and read there; `log_complete`: an entry that a newer version of a log lacks was taken back.
+    `sift`: what of the inbox is loaded, and what is taken away before.
     Loading the same files again, in any order, in any portions, or after being killed at any moment, ends in the same
     warehouse.
     """
     form = formats()[reader] if isinstance(reader, str) else reader
     reading = _fingerprint(form, code_map, keep_private)
     found = look(inbox, settle_seconds, pattern, made_on)
+    if sift is not None:
+        found, needless = sift(found)
+        clear(needless)  # before the load: what makes them needless is still there to be loaded
     if log is not None:
         found = _both(found, look_at_log(log, settle_seconds))
     with wh.read() as conn:
         known = known_extracts(conn, school)
         modes = register_mode_of(conn, school), log_mode_of(conn, school)
         told = quarantine.keys(conn, school, "inbox")
+        removed = removed_files(conn, school)
     fresh = [d for d in found.dropped if known.get((d.key.file_name, d.key.sha256)) != reading]
+    # What was taken out of a kept file does not come back with the file.
+    again = [d for d in fresh if d.key.sha256 in removed]
+    fresh = [d for d in fresh if d.key.sha256 not in removed]
     names = {d.path.name for d in fresh}
     result = LoadResult(
         school=school,
         unchanged=tuple(d.path.name for d in found.dropped if d.path.name not in names),
-        removed = removed_files(conn, school)
         waiting=found.waiting,
-    # What was taken out of a kept file does not come back with the file.
-    again = [d for d in fresh if d.key.sha256 in removed]
-    fresh = [d for d in fresh if d.key.sha256 not in removed]
         not_taken=tuple((n.name, n.rule) for n in found.not_taken),
         busy=(*found.notes, *(f"{d.path.name}: {WITH_REMOVED}" for d in again)),
     )

@@ -19,12 +19,14 @@ from attendance_pipeline.law.register_codes import NO_MARK
 from attendance_pipeline.mis.inbox import names_in
 from attendance_pipeline.mis.load import LoadResult, load
 from attendance_pipeline.mis.mapped import MappedFormat
+from attendance_pipeline.mis.morning import sift
 from attendance_pipeline.mis.reading import DatedCodes
 from attendance_pipeline.register.history import amendments
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.marked_days import (
     marks_by_day,
 )
+from attendance_pipeline.steps.morning_files import noted_mornings, reader_of
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.steps.troubles import NOTE_COUNTED, PLAN, REGISTER, TAKE_IN, each_school
 from attendance_pipeline.store.derived import counted_days, put_counted
@@ -32,16 +34,20 @@ from attendance_pipeline.store.derived import counted_days, put_counted
 NO_MARKS = "no marks"  # the version of a day whose marks were all withdrawn
 
 
-def take_in(site: Site, school_id: str | None = None, settle_seconds: float = 2.0) -> list[LoadResult]:
+def take_in(
+    site: Site, school_id: str | None = None, settle_seconds: float = 2.0, unfinished: dt.date | None = None
+) -> list[LoadResult]:
     """Load every school's inbox, each in one transaction. What was loaded before changes nothing.
 
-    The files of a school that fails stay in its inbox: the next night takes them in.
+    `unfinished`: today, while school is on: a register extract of its marks alone waits until it is over. The files of
+    a school that fails stay in its inbox: the next night takes them in.
     """
     schools = site.schools(school_id)
-    return each_school(site, TAKE_IN, lambda school: _load(site, school, settle_seconds), schools)
+    return each_school(site, TAKE_IN, lambda school: _load(site, school, settle_seconds, unfinished), schools)
 
 
-def _load(site: Site, school: School, settle_seconds: float) -> LoadResult:
+def _load(site: Site, school: School, settle_seconds: float, unfinished: dt.date | None) -> LoadResult:
+    noted, reader = noted_mornings(site, school), reader_of(school)
     mapped = None if school.column_map is None else MappedFormat(school.mis, school.column_map)
     own = [DatedCodes({local: to.code}, to.valid_from, to.valid_to) for local, to in school.code_map.items()]
     return load(
@@ -58,6 +64,7 @@ def _load(site: Site, school: School, settle_seconds: float) -> LoadResult:
         keep_private=school.keep_reasons,
         log=school.intervention_log,
         log_complete=school.log_extracts == "complete",
+        sift=lambda found: sift(found, reader, noted, unfinished),
     )
 
 

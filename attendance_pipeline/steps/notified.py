@@ -7,6 +7,8 @@ here: any rule; any SQL. What comes of it is stored nowhere.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -17,7 +19,7 @@ from attendance_pipeline.derive.notifications import Notifications
 from attendance_pipeline.derive.tasks import Task
 from attendance_pipeline.home import School
 from attendance_pipeline.law.task_catalogue import shipped_catalogue
-from attendance_pipeline.register.roll import NOBODY, current_notifications, current_pupils
+from attendance_pipeline.register.roll import NOBODY, WITHDRAWN, current_notifications, current_pupils
 from attendance_pipeline.reports.notifications import form_words
 from attendance_pipeline.steps.site import Site
 
@@ -31,12 +33,30 @@ def notifications(site: Site, school: School, inputs: SchoolInputs, day: int) ->
     return site.remember(key, lambda: _matched(site, school, inputs, day))
 
 
-def _matched(site: Site, school: School, inputs: SchoolInputs, day: int) -> Notifications | None:
+def notifications_with(
+    site: Site,
+    school: School,
+    inputs: SchoolInputs,
+    day: int,
+    more: Sequence[Mapping[str, Any]],
+    unmarked: frozenset[tuple[int, int]],
+) -> Notifications | None:
+    """As `notifications`, with forms that are not loaded yet (data of records) and sessions that have not been."""
+    upns = {str(upn): row for row, upn in enumerate(inputs.pupils.upn)}
+    forms = [_fresh_form(data, upns) for data in more if not data.get(WITHDRAWN)]
+    found = _matched(site, school, inputs, day, forms)
+    return None if found is None else replace(found, unmarked=unmarked)
+
+
+def _matched(
+    site: Site, school: School, inputs: SchoolInputs, day: int, more: Sequence[Form] = ()
+) -> Notifications | None:
     with site.warehouse.read() as conn:
         sent, pupils = current_notifications(conn, school.id), current_pupils(conn, school.id)
     begins = inputs.calendar.date(int(inputs.calendar.year_start[day]))
     row_of = {int(person): row for row, person in enumerate(inputs.pupils.pupil_id)}
-    forms = [form for f in sent.to_dict("records") if (form := _form(f, row_of)).last >= begins]
+    every = dict.fromkeys([*(_form(f, row_of) for f in sent.to_dict("records")), *more])  # one that came twice is one
+    forms = [form for form in every if form.last >= begins]
     if not forms:
         return None
     roll = Roll(inputs.pupils, _names(pupils, row_of), inputs.calendar)
@@ -84,6 +104,26 @@ def _form(f: dict[Any, Any], row_of: dict[int, int]) -> Form:
         session=f["session"],
         reason=f.get("reason", ""),
         evidence=f.get("evidence", ""),
+    )
+
+
+def _fresh_form(data: Mapping[str, Any], upns: Mapping[str, int]) -> Form:
+    first = dt.date.fromisoformat(str(data["first_date"]))
+    last = data.get("last_date")
+    born = data.get("date_of_birth")
+    upn = str(data.get("upn") or "")
+    return Form(
+        name=str(data.get("pupil_name") or ""),
+        first=first,
+        last=dt.date.fromisoformat(str(last)) if last else first,
+        submitted=str(data.get("submitted") or ""),
+        pupil=upns.get(upn),
+        upn_given=bool(upn),
+        class_name=str(data.get("class") or ""),
+        born=dt.date.fromisoformat(str(born)) if born else None,
+        session=str(data.get("session") or ""),
+        reason=str(data.get("reason") or ""),
+        evidence=str(data.get("evidence") or ""),
     )
 
 

@@ -36,8 +36,17 @@ def date_at(site: Site, now: dt.datetime) -> dt.date:
 
 
 def default_day(site: Site, now: dt.datetime) -> dt.date | None:
-    """The latest school day on or before `now` (aware) that has marks in any school; None when there is none."""
-    return latest_marked_day(site, date_at(site, now))
+    """The latest school day on or before `now` (aware) that is over and has marks in any school; None when there is
+    none. A day of which only the morning is marked says nothing yet: before the end of school it is not asked."""
+    unfinished = unfinished_day(site, now)
+    today = date_at(site, now)
+    return latest_marked_day(site, today if unfinished is None else today - dt.timedelta(days=1))
+
+
+def unfinished_day(site: Site, now: dt.datetime) -> dt.date | None:
+    """Today in the home's time zone, while school is not over at a moment (aware); None afterwards."""
+    local = now.astimezone(ZoneInfo(site.home.time_zone))
+    return local.date() if local.time() < site.home.settings.morning.school_day_ends else None
 
 
 def newest_day(site: Site) -> dt.date | None:

@@ -117,6 +117,9 @@ CLOCK = (
     "mis.inbox",
     "delivery",
     "one_at_a_time",
+    "assets.extracts",  # whether today's school is over is asked when the inbox is read
+    "assets.morning",
+    "schedules.morning",
     "schedules.timetable",
     "schedules.telling",
     "running",

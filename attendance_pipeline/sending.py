@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 SECONDS = 10.0  # for each answer of a server
 ALL_SECONDS = 20.0  # for all messages of one telling together, which go at the same time
 SECRET_HEADER = "X-Attendance-Secret"  # noqa: S105  # the name of a header
+_LINES = SMTP.clone(max_line_length=900)  # a subject in one line; a line of mail may have 998 characters (RFC 5322)
 _READ = 1024  # of an answer; it is not looked at
 
 
@@ -44,7 +45,7 @@ def send_mail(
     setting: MailSetting, password: str | None, subject: str, text: str, at: dt.datetime, seconds: float = SECONDS
 ) -> None:
     """Send one e-mail of plain text to all recipients. Raises SendingError when any of them was refused."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_LINES)
     message["Subject"] = " ".join(subject.split())
     message["From"] = setting.sender
     message["To"] = ", ".join(setting.to)

@@ -15,8 +15,8 @@ from typing import Any
 
 # Errors whose words are our own: they name files, folders and keys, and nothing of a person.
 OWN_WORDS = (
-    *("DeliveryError", "FileReplaced", "HomeBusy", "KeyUnusable", "PageError", "SettingsError", "SettingsErrors"),
-    *("TemplateError", "WarehouseError"),
+    *("DeliveryError", "EngineError", "FileReplaced", "HomeBusy", "KeyUnusable", "PageError", "SettingsError"),
+    *("SettingsErrors", "TemplateError", "WarehouseError", "WorkFailed"),
 )
 UNKNOWN = "unknown"
 _NUMBER = re.compile(r"\[(?:Errno|WinError) (\d+)\]")
@@ -41,7 +41,7 @@ class Kind:
         if not self.numbers and not self.phrases:
             return bool(self.classes) or self.kind == UNKNOWN
         number = _NUMBER.search(message)
-        text = message.casefold()
+        text = f"{name}: {message}".casefold()
         return (number is not None and int(number[1]) in self.numbers) or any(p in text for p in self.phrases)
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from attendance_pipeline.reports.charts import render_page
 from attendance_pipeline.reports.failures import kind_named, step_in_words
-from attendance_pipeline.reports.figures import long_date, plural
+from attendance_pipeline.reports.figures import in_words, long_date, plural
 
 PAGE, TEXT = "this-morning.html", "this-morning.txt"
 NOT_FINISHED = "not-finished"  # the kind of a night that was to be and was not
@@ -74,7 +74,7 @@ class Trouble:
                     f"What to do: {kind.to_do}"]  # fmt: skip
         since = ""
         if self.times > 1:
-            since = f" It has failed {self.times} times since {moment(self.first)}."
+            since = f" It has failed {in_words(self.times)} times since {moment(self.first)}."
         lines = [f"While {step_in_words(self.step)}: {kind.title}.{since}", kind.means, f"What to do: {kind.to_do}"]
         if self.own:
             lines.append(f"In the program's own words: {self.own}")
@@ -120,7 +120,7 @@ class SchoolNight:
             )
             rows = plural(self.newly_aside, "row or file", "rows or files")
             out.append(
-                f"{rows} newly set aside ({self.aside:,} in all), because they could not be used. Look at: {where}"
+                f"{rows} newly set aside{_in_all(self.newly_aside, self.aside)}: could not be used. Look at: {where}"
             )
         if self.failed_checks:
             where = f"{self.quality_folder}/what-to-do.html" if self.quality_folder else "the checks in Dagster"

@@ -243,8 +243,11 @@ def _told(path: Path, at: dt.datetime, change: Callable[[Memory, Home | None], N
             change(memory, home)
             if home is not None:
                 _over(memory, lambda f: f.kind == SETTINGS, at, ZoneInfo(home.time_zone))
-            elif all(f.kind != SETTINGS or f.last != utc(at) for f in memory.failing.values()):
-                _note_failing(memory, wrong, at, _zone_of(None, memory))
+            else:
+                # The step that met it first stands for it, and not a second time each morning.
+                known = next((f for f in memory.failing.values() if f.kind == SETTINGS), None)
+                met = wrong if known is None else replace(wrong, job=known.job, step=known.step)
+                _note_failing(memory, met, at, _zone_of(None, memory))
             _tell(home, state, memory, at, next_attempt, problems)
             memory.not_told = problems
     except Timeout:

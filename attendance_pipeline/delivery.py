@@ -6,8 +6,10 @@ drive is not. Not here: what a name may be (`drive_names.py`), what is delivered
 
 A delivery is `<drive>/<school>/<audience>/<academic year>/<yyyy-mm-dd>/<what>/`. It is written under a hidden name
 inside the audience's own folder, so that it never lies where others may read it and inherits what that folder inherits,
-and is renamed when complete. What a person may have used is never touched: a delivery that differs becomes `<what>-2`,
-`-3` and so on. A page that people open every day under one path is renewed in its place (`deliver_in_place`).
+and is renamed when complete. Folders that belong together (the letters of one day) are all written first (`prepare`),
+then renamed one after another (`finish`), so that a run that is killed in between is finished by the next. What a
+person may have used is never touched: a delivery that differs becomes `<what>-2`, `-3` and so on. A page that people
+open every day under one path is renewed in its place (`deliver_in_place`).
 """
 
 from __future__ import annotations
@@ -41,10 +43,26 @@ _LEFTOVER = re.compile(r"\.delivering-(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]
 # A leftover of another machine: nobody can ask it whether the run lives, and no run writes one folder for a day.
 _STALE_SECONDS = 24 * 60 * 60
 _in_hand: set[str] = set()  # hidden names that this process is writing now
+_waiting: set[str] = set()  # hidden names of what this process has prepared and not finished
 
 
 class DeliveryError(OSError):
     """The drive cannot be written to. Says what to do; nothing half-written is visible on the drive."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A folder that is written whole and waits under a hidden name for its own; paths are relative to the drive.
+
+    `hidden`: "" when the same files lie on the drive already, at `path` (else ""). `folder`: the day's folder in which
+    it will lie.
+    """
+
+    hidden: str
+    path: str
+    folder: str
+    what: str
+    manifest_sha256: str
 
 
 @dataclass(frozen=True)
@@ -76,6 +94,35 @@ def deliver(
     taken: they are taken once, written one by one, and compared when all are there. Raises NameRefused, and
     DeliveryError (an OSError) when the drive is gone, full or not writable.
     """
+    ready = prepare(drive, school, audience, year_name, day, what, files, run=run, policy=policy, as_at=as_at)
+    try:
+        done = finish(drive, ready)
+    except BaseException:
+        discard(drive, ready)
+        raise
+    if done is None:
+        raise DeliveryError(errno.ENOENT, f"what was written to the shared drive at {drive} has gone: run again")
+    return done
+
+
+def prepare(
+    drive: Path,
+    school: str,
+    audience: str,
+    year_name: str,
+    day: dt.date,
+    what: str,
+    files: Mapping[str, bytes],
+    *,
+    run: str,
+    policy: str,
+    as_at: str,
+) -> Prepared:
+    """Write what `deliver` would deliver, under a hidden name that nobody sees, and wait until the disk has it.
+
+    Takes and raises what `deliver` does. What was prepared has to be finished before anything else is delivered to its
+    audience by another process: that would take it for a leftover.
+    """
     checked_what(what)
     parts = [checked_name(part) for part in (school, audience, _year_folder(year_name), day.isoformat())]
     _check_files(files)
@@ -88,20 +135,69 @@ def deliver(
         _refuse_missing(drive)
         _make_folders(drive, audience_folder)
         _clear_leftovers(audience_folder)
-        if at_hand and (found := _there_already(day_folder, what, listed)):
-            return found
-        with _hidden_folder(audience_folder) as hidden:
-            listed, written = _write_folder(hidden, files, manifest)
-            if not at_hand and (found := _there_already(day_folder, what, listed)):
+        found = _there_already(day_folder, what, listed) if at_hand else None
+        hidden = ""
+        if found is None:
+            with _hidden_folder(audience_folder) as new:
+                listed, written = _write_folder(new, files, manifest)
+                found = None if at_hand else _there_already(day_folder, what, listed)
+                if found is None:
+                    _sync_folder(audience_folder)
+                    hidden = new.relative_to(drive).as_posix()
+                    _waiting.add(new.name)
+        path = "" if found is None else found.path.relative_to(drive).as_posix()
+        sha256 = written if found is None else found.manifest_sha256
+        return Prepared(hidden, path, day_folder.relative_to(drive).as_posix(), what, sha256)
+
+
+def finish(drive: Path, ready: Prepared) -> Delivered | None:
+    """Give a prepared folder its own name, or find that it has it; None when it is neither there nor delivered.
+
+    May be called again, also by another process: what was renamed already is found by the hash of its manifest.
+    """
+    with _explained(drive):
+        _refuse_missing(drive)
+        hidden, day_folder = drive / ready.hidden, drive / ready.folder
+        if not ready.hidden:
+            return (
+                Delivered(drive / ready.path, False, ready.manifest_sha256) if (drive / ready.path).is_dir() else None
+            )
+        if _manifest_of(hidden) != ready.manifest_sha256:
+            return _with_manifest(day_folder, ready)
+        listed = json.loads((hidden / MANIFEST).read_bytes())["files"]
+        _make_folders(drive, day_folder)
+        while not _renamed(hidden, final := _next_folder(day_folder, ready.what)):
+            # Another run delivered meanwhile, perhaps the same.
+            if found := _there_already(day_folder, ready.what, listed):
+                discard(drive, ready)
                 return found
-            _make_folders(drive, day_folder)
-            while not _renamed(hidden, final := _next_folder(day_folder, what)):
-                # Another run delivered meanwhile, perhaps the same.
-                if found := _there_already(day_folder, what, listed):
-                    return found
-            _sync_folder(day_folder)
-            _sync_folder(audience_folder)
-        return Delivered(final, True, written)
+        _waiting.discard(hidden.name)
+        _sync_folder(day_folder)
+        _sync_folder(hidden.parent)
+        return Delivered(final, True, ready.manifest_sha256)
+
+
+def discard(drive: Path, ready: Prepared) -> None:
+    """Take away what was prepared and will not be finished."""
+    if ready.hidden:
+        _waiting.discard(Path(ready.hidden).name)
+        shutil.rmtree(drive / ready.hidden, ignore_errors=True)
+
+
+def _manifest_of(folder: Path) -> str:
+    """The SHA-256 of a folder's manifest; "" when it has none."""
+    try:
+        return _sha256_of(folder / MANIFEST)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+
+
+def _with_manifest(day_folder: Path, ready: Prepared) -> Delivered | None:
+    """The folder of a day that holds what was prepared, whatever its number."""
+    for entry in sorted(day_folder.iterdir()) if day_folder.is_dir() else ():
+        if alike(entry.name).startswith(alike(ready.what)) and _manifest_of(entry) == ready.manifest_sha256:
+            return Delivered(entry, False, ready.manifest_sha256)
+    return None
 
 
 def deliver_in_place(
@@ -337,14 +433,15 @@ def _replace(new: Path, old: Path) -> None:
 
 @contextlib.contextmanager
 def _hidden_folder(audience_folder: Path) -> Iterator[Path]:
-    """A new hidden folder; gone afterwards unless it was renamed."""
+    """A new hidden folder; gone afterwards unless it was renamed, or waits to be."""
     hidden = audience_folder / f".delivering-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}"
     _in_hand.add(hidden.name)
     try:
         _make_folder(hidden)
         yield hidden
     finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        if hidden.name not in _waiting:
+            shutil.rmtree(hidden, ignore_errors=True)
         _in_hand.discard(hidden.name)
 
 
@@ -389,7 +486,7 @@ def _clear_leftovers(audience_folder: Path) -> None:
 
 
 def _is_dead(entry: Path, machine: str, process: int) -> bool:
-    if entry.name in _in_hand:
+    if entry.name in _in_hand or entry.name in _waiting:
         return False
     if machine == _machine() and (process == os.getpid() or _runs(process) is False):
         return True

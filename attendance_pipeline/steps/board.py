@@ -24,7 +24,7 @@ from attendance_pipeline.register.roll import current_classes, current_intervent
 from attendance_pipeline.reports.board import BoardInputs, Contact, LetterShown, board_files
 from attendance_pipeline.reports.worklist_rows import owner_lists
 from attendance_pipeline.steps import benchmarks
-from attendance_pipeline.steps.deliver import Made, newest
+from attendance_pipeline.steps.deliver import Made, finish_begun, newest
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.steps.troubles import BOARD, each_school
@@ -55,6 +55,7 @@ def _board(site: Site, school: School, run: str) -> Made | None:
 
 def _put(site: Site, school: School, day: int, files: Mapping[str, Mapping[str, bytes]], run: str) -> tuple[Path, ...]:
     """Each audience's page in its place; remembered, so that the page of a class that ends is emptied."""
+    finish_begun(site, school.id)
     calendar, out = school.calendar, []
     as_at = site.register_as_at(school)
     for audience, content in files.items():

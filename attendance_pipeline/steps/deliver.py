@@ -72,34 +72,73 @@ def put(
     run: str,
     holds: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[Path, ...]:
-    """Deliver to each audience; recorded only when all have theirs, so that a run that was cut off is repeated.
+    """Deliver to each audience: to all or to none, also when the run is killed in between (`finish_begun`).
 
     `holds`: by audience the files whose hashes `store.deliveries` is to remember, each under a key.
     """
-    calendar, out, records = school.calendar, [], []
-    for audience, content in files.items():
-        if not content:
-            continue
-        done = delivery.deliver(
-            site.home.drive,
-            school.id,
-            audience,
-            calendar.year_names[calendar.year[day]],
-            calendar.date(day),
-            what,
-            content,
-            run=run,
-            policy=f"{school.policy.name} {school.policy.version}",
-            as_at=site.register_as_at(school),
-        )
-        out.append(done.path)
-        asked = (holds or {}).get(audience)
-        hashes = delivery.hashes_of(done.path) if asked else {}
-        held = {key: hashes[name] for key, name in (asked or {}).items()}
-        records.append((done.path.relative_to(site.home.drive).as_posix(), done.manifest_sha256, held))
-    with site.warehouse.begin(school.id) as conn:
-        for path, manifest, held in records:
-            deliveries.record_delivery(conn, school.id, path, what, calendar.date(day), manifest, held)
+    finish_begun(site, school.id)
+    calendar, drive, ready = school.calendar, site.home.drive, []
+    begun: list[deliveries.Begun] = []
+    try:
+        for audience, content in files.items():
+            if not content:
+                continue
+            one = delivery.prepare(
+                drive,
+                school.id,
+                audience,
+                calendar.year_names[calendar.year[day]],
+                calendar.date(day),
+                what,
+                content,
+                run=run,
+                policy=f"{school.policy.name} {school.policy.version}",
+                as_at=site.register_as_at(school),
+            )
+            ready.append(one)
+            asked = (holds or {}).get(audience)
+            hashes = delivery.hashes_of(drive / (one.hidden or one.path)) if asked else {}
+            held = {key: hashes[name] for key, name in (asked or {}).items()}
+            begun.append(
+                deliveries.Begun(
+                    one.hidden, one.path, one.folder, what, one.manifest_sha256, calendar.date(day), run, held
+                )
+            )
+        with site.warehouse.begin(school.id) as conn:
+            deliveries.note_begun(conn, school.id, begun)
+    except BaseException:
+        for one in ready:
+            delivery.discard(drive, one)
+        raise
+    return finish_begun(site, school.id)
+
+
+def finish_begun(site: Site, school_id: str) -> tuple[Path, ...]:
+    """Give the folders that were begun for a school their names, and note them. Gives where they lie.
+
+    Before anything else is delivered: what a run that was killed had prepared is delivered as it was, and the ledger is
+    right to take those letters for printed. Where somebody has taken one of them away, none is noted, and the night
+    makes them again.
+    """
+    with site.warehouse.read() as conn:
+        begun = deliveries.read_begun(conn, school_id)
+    if not begun:
+        return ()
+    drive, out = site.home.drive, []
+    lost: set[tuple[str, str]] = set()
+    done: list[tuple[deliveries.Begun, str]] = []
+    for b in begun:
+        found = delivery.finish(drive, delivery.Prepared(b.hidden, b.path, b.folder, b.what, b.sha256))
+        if found is None:
+            lost.add((b.run, b.what))
+        else:
+            done.append((b, found.path.relative_to(drive).as_posix()))
+            out.append(found.path)
+    with site.warehouse.begin(school_id) as conn:
+        for b, path in done:
+            if (b.run, b.what) not in lost:
+                deliveries.record_delivery(conn, school_id, path, b.what, b.day, b.sha256, b.holds)
+        deliveries.forget_begun(conn, begun)
     return tuple(out)
 
 
@@ -113,6 +152,7 @@ def letters(site: Site, run: str) -> list[Made]:
 
 
 def _letters(site: Site, school: School, run: str) -> Made | None:
+    finish_begun(site, school.id)
     found = newest(site, school)
     if found is None:
         return None

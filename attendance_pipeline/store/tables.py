@@ -295,6 +295,24 @@ letter_event = sa.Table(
 )
 
 # Folders written to the shared drive.
+# Folders of one delivery that are written and wait for their names (delivery.py). A row stands from the moment all of
+# them are whole until all have their names and are in `delivery`; `run`: those that belong together.
+begun_delivery = sa.Table(
+    "begun_delivery",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("school", School, nullable=False),
+    sa.Column("hidden", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("folder", sa.Text, nullable=False),
+    sa.Column("what", sa.String(32), nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("sha256", Sha, nullable=False),
+    sa.Column("holds", sa.JSON, nullable=False),
+    sa.Column("run", sa.String(64), nullable=False),
+    sa.Index(None, "school"),
+)
+
 delivery = sa.Table(
     "delivery",
     metadata,

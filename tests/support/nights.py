@@ -184,9 +184,10 @@ def letters_digest(said: Mapping[str, pd.DataFrame]) -> str:
 
 
 def folders(home: Path) -> list[str]:
-    """Every delivery folder on the drive, by its path."""
+    """Every delivery folder that people see on the drive, by its path."""
     drive = home / "outbox"
-    return sorted(file.parent.relative_to(drive).as_posix() for file in drive.rglob(MANIFEST))
+    found = [file.parent.relative_to(drive) for file in drive.rglob(MANIFEST)]
+    return sorted(path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts))
 
 
 def hidden(home: Path) -> list[str]:

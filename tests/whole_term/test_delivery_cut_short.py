@@ -1,4 +1,5 @@
-"""A drive that goes away between two folders of one delivery: the next night delivers the rest, also on another day."""
+"""A drive that goes away, or a kill, between two folders of one delivery: the next night delivers the rest, also on
+another day."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nights import decide, derive, drive, folders, load, night, recorded_on, school_inbox
+from nights import decide, derive, drive, folders, hidden, load, night, recorded_on, school_inbox
 
 from attendance_pipeline import delivery
 from attendance_pipeline.home import SETTINGS_FILE
@@ -29,19 +30,19 @@ class DriveGone(OSError):
 @pytest.fixture
 def gone_after(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Lets the drive take so many folders, then go away."""
-    real = delivery.deliver
+    real = delivery.finish
 
     def limit(number: int) -> None:
         taken = 0
 
-        def delivering(*arguments: Any, **more: Any) -> Any:
+        def finishing(*arguments: Any, **more: Any) -> Any:
             nonlocal taken
             if taken == number:
                 raise DriveGone(errno.ENODEV, "the drive is gone")
             taken += 1
             return real(*arguments, **more)
 
-        monkeypatch.setattr(delivery, "deliver", delivering)
+        monkeypatch.setattr(delivery, "finish", finishing)
 
     return limit
 
@@ -101,10 +102,49 @@ def test_a_letter_day_cut_short_is_completed_by_the_night_of_another_day(
     monkeypatch.undo()
     night(home, NEXT)
     lies = drive(home)
-    wanted = {path: sha for path, sha in drive(whole).items() if "/class-" in path and path.endswith(".pdf")}
-    assert len(wanted) == 1
+    wanted = {path: sha for path, sha in drive(whole).items() if f"/{THURSDAY}/letters/" in path}
+    assert sum("/class-" in path and path.endswith(".pdf") for path in wanted) == 1
     assert {path: lies.get(path) for path in wanted} == wanted
     assert set(expected) <= set(folders(home))
+    assert hidden(home) == []
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_where_each_day_is_a_letter_day_no_letter_lies_in_two_batches(
+    thursday: Path, tmp_path: Path, gone_after: Any, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    """The batch that was cut short is made whole as it was, and the next day's has what came since."""
+    home, whole = (shutil.copytree(thursday, tmp_path / name) for name in ("home", "whole"))
+    for each in (home, whole):
+        settings = each / SETTINGS_FILE
+        settings.write_text(settings.read_text(encoding="utf-8").replace('letter_day = "Thursday"', ""), "utf-8")
+    with open_site(whole) as site:
+        deliver.letters(site, "a run")
+    night(whole, NEXT)
+    gone_after(taken)
+    with open_site(home) as site, pytest.raises(DriveGone):
+        deliver.letters(site, "a run")
+    monkeypatch.undo()
+    night(home, NEXT)
+    assert drive(home) == drive(whole)
+    assert hidden(home) == []
+
+
+def test_a_folder_that_was_taken_away_before_it_had_its_name_is_made_again(
+    thursday: Path, tmp_path: Path, gone_after: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, whole = (shutil.copytree(thursday, tmp_path / name) for name in ("home", "whole"))
+    with open_site(whole) as site:
+        deliver.letters(site, "a run")
+    gone_after(0)
+    with open_site(home) as site, pytest.raises(DriveGone):
+        deliver.letters(site, "a run")
+    monkeypatch.undo()
+    (one, *_) = hidden(home)
+    shutil.rmtree(home / "outbox" / one)
+    with open_site(home) as site:
+        deliver.letters(site, "another run")
+    assert drive(home) == drive(whole)
 
 
 @pytest.mark.parametrize("other_day", ["Wednesday", "Tuesday"])

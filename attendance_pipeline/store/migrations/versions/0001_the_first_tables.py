@@ -34,6 +34,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("school", "day", name=op.f("pk_day_log")),
     )
     op.create_table(
+        "begun_delivery",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("school", sa.String(length=64), nullable=False),
+        sa.Column("hidden", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("folder", sa.Text(), nullable=False),
+        sa.Column("what", sa.String(length=32), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("holds", sa.JSON(), nullable=False),
+        sa.Column("run", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_begun_delivery")),
+    )
+    with op.batch_alter_table("begun_delivery", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_begun_delivery_school"), ["school"], unique=False)
+
+    op.create_table(
         "delivery",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("school", sa.String(length=64), nullable=False),

@@ -46,6 +46,7 @@ from attendance_pipeline.steps.marked_days import last_marked_day
 from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.school_year import school_year_matters
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import PLAN, READINESS, each_school, failure, open_troubles
 from attendance_pipeline.store import ledger, quarantine
 from attendance_pipeline.store.deliveries import read_deliveries
 from attendance_pipeline.store.extracts import list_extracts
@@ -69,7 +70,8 @@ class Ahead:
 
 def readiness_due(site: Site, today: dt.date) -> list[Ahead]:
     """The letter days, of every school, of which a list is due on a date."""
-    return [ahead for school in site.schools() for ahead in _ahead(site, school, today)]
+    found = each_school(site, PLAN, lambda school: list(_ahead(site, school, today)))
+    return [ahead for of_school in found for ahead in of_school]
 
 
 def _ahead(site: Site, school: School, today: dt.date) -> Iterator[Ahead]:
@@ -88,18 +90,24 @@ def _ahead(site: Site, school: School, today: dt.date) -> Iterator[Ahead]:
 
 def tell_readiness(site: Site, today: dt.date, run: str) -> list[Made]:
     """The lists that are due on a date, to the data manager and the attendance lead of each school."""
-    out = []
+    due: dict[str, list[Ahead]] = {}
     for ahead in readiness_due(site, today):
-        school, calendar = ahead.school, ahead.school.calendar
-        matters, registers = _gathered(site, ahead)
-        letter_day = calendar.date(ahead.letter_day)
-        files = readiness_files(school.name, letter_day, calendar.date(ahead.read_on), matters, registers)
-        held = {audience: {letter_day.isoformat(): READINESS_FILE} for audience in AUDIENCES}
-        folders = put(site, school, ahead.read_on, WHAT, dict.fromkeys(AUDIENCES, files), run, held)
-        stops = sum(m.weight == STOPS for m in matters)
-        note = f"for {letter_day:%d/%m/%Y}: {plural(stops, 'matter')} that stop letters"
-        out.append(Made(school.id, WHAT, len(matters), folders, note))
-    return out
+        due.setdefault(ahead.school.id, []).append(ahead)
+    schools = [s for s in site.schools() if s.id in due]
+    made = each_school(site, READINESS, lambda school: [_tell(site, a, run) for a in due[school.id]], schools)
+    return [one for of_school in made for one in of_school]
+
+
+def _tell(site: Site, ahead: Ahead, run: str) -> Made:
+    school, calendar = ahead.school, ahead.school.calendar
+    matters, registers = _gathered(site, ahead)
+    letter_day = calendar.date(ahead.letter_day)
+    files = readiness_files(school.name, letter_day, calendar.date(ahead.read_on), matters, registers)
+    held = {audience: {letter_day.isoformat(): READINESS_FILE} for audience in AUDIENCES}
+    folders = put(site, school, ahead.read_on, WHAT, dict.fromkeys(AUDIENCES, files), run, held)
+    stops = sum(m.weight == STOPS for m in matters)
+    note = f"for {letter_day:%d/%m/%Y}: {plural(stops, 'matter')} that stop letters"
+    return Made(school.id, WHAT, len(matters), folders, note)
 
 
 def _gathered(site: Site, ahead: Ahead) -> tuple[list[Matter], list[MissingRegisterOfDay]]:
@@ -125,6 +133,9 @@ def _gathered(site: Site, ahead: Ahead) -> tuple[list[Matter], list[MissingRegis
             *_families(conn, inputs, school, upto),
             *_set_aside(conn, school, calendar.date(int(calendar.year_start[ahead.read_on]))),
         ]
+    troubles = [failure(t) for t in open_troubles(site) if t.school == school.id]
+    to_do = "See that the next night is well; `attendance health` and the run's log say more"
+    matters += [Matter(STOPS, f"A night was not well: {words}", None, to_do) for words in troubles]
     matters += [*_printing(site, school), *school_year_matters(site, school, calendar.date(ahead.read_on))]
     return matters, registers
 

@@ -31,6 +31,7 @@ from attendance_pipeline.steps.morning_files import KINDS, WHAT, reader_of
 from attendance_pipeline.steps.notified import notifications_with
 from attendance_pipeline.steps.restate import replayed_from
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import PHONE_LIST, each_school
 from attendance_pipeline.steps.worklists import gathered, whom_to_phone
 from attendance_pipeline.store.persons import find_persons
 
@@ -64,7 +65,7 @@ def tell_morning(
 ) -> list[Made]:
     """This morning's lists of these schools (none: of all), where an extract of today lies in the inbox."""
     wanted = [s for s in site.schools() if not schools or s.id in schools]
-    return [_tell(site, school, today, run, settle_seconds) for school in wanted]
+    return each_school(site, PHONE_LIST, lambda school: _tell(site, school, today, run, settle_seconds), wanted)
 
 
 def _tell(site: Site, school: School, today: dt.date, run: str, settle_seconds: float) -> Made:

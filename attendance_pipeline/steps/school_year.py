@@ -27,6 +27,7 @@ from attendance_pipeline.reports.figures import long_date, plural
 from attendance_pipeline.reports.readiness import LOOK, STOPS, YEAR_FILE, Matter, year_files
 from attendance_pipeline.steps.deliver import Made, put
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import PLAN, SCHOOL_YEAR, each_school
 from attendance_pipeline.store.deliveries import read_deliveries
 from attendance_pipeline.store.extracts import list_extracts
 
@@ -41,16 +42,17 @@ _FOR_THE_NEW_YEAR = {
 
 def school_year_due(site: Site, today: dt.date) -> list[tuple[School, str]]:
     """The schools that are to be told on a date, each with the key of this telling."""
-    out = []
-    for school in site.schools():
-        if not (key := _key(school, today)):
-            continue
-        with site.warehouse.read() as conn:
-            begun = bool(list_extracts(conn, school.id, "register"))
-            told = {name for d in read_deliveries(conn, school.id, WHAT) for name in d["holds"]}
-        if begun and key not in told:
-            out.append((school, key))
-    return out
+    found = each_school(site, PLAN, lambda school: (school, _due(site, school, today)))
+    return [(school, key) for school, key in found if key]
+
+
+def _due(site: Site, school: School, today: dt.date) -> str:
+    if not (key := _key(school, today)):
+        return ""
+    with site.warehouse.read() as conn:
+        begun = bool(list_extracts(conn, school.id, "register"))
+        told = {name for d in read_deliveries(conn, school.id, WHAT) for name in d["holds"]}
+    return key if begun and key not in told else ""
 
 
 def years_wanted(site: Site, today: dt.date) -> list[str]:
@@ -70,15 +72,18 @@ def _key(school: School, today: dt.date) -> str:
 
 def tell_school_year(site: Site, today: dt.date, run: str) -> list[Made]:
     """What is still to do for the next school year, to the data manager and the attendance lead, where it is due."""
-    out = []
-    for school, key in school_year_due(site, today):
-        matters = list(school_year_matters(site, school, today))
-        files = year_files(school.name, today, matters)
-        day = max(school.calendar.on_or_before(today), 0)
-        holds = {audience: {key: YEAR_FILE} for audience in AUDIENCES}
-        folders = put(site, school, day, WHAT, dict.fromkeys(AUDIENCES, files), run, holds)
-        out.append(Made(school.id, WHAT, len(matters), folders, plural(len(matters), "thing") + " to do"))
-    return out
+    due = {school.id: key for school, key in school_year_due(site, today)}
+    schools = [s for s in site.schools() if s.id in due]
+    return each_school(site, SCHOOL_YEAR, lambda school: _tell(site, school, due[school.id], today, run), schools)
+
+
+def _tell(site: Site, school: School, key: str, today: dt.date, run: str) -> Made:
+    matters = list(school_year_matters(site, school, today))
+    files = year_files(school.name, today, matters)
+    day = max(school.calendar.on_or_before(today), 0)
+    holds = {audience: {key: YEAR_FILE} for audience in AUDIENCES}
+    folders = put(site, school, day, WHAT, dict.fromkeys(AUDIENCES, files), run, holds)
+    return Made(school.id, WHAT, len(matters), folders, plural(len(matters), "thing") + " to do")
 
 
 def school_year_matters(site: Site, school: School, today: dt.date) -> Iterator[Matter]:

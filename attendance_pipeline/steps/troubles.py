@@ -40,6 +40,7 @@ PROPOSE, LETTERS, WORKLISTS, BOARD, IMPACT, DATA_QUALITY = (
 CLASS_LISTS, MONITORING, PASTORAL, RAFFLE, PRIZE_POT, GOVERNORS = (
     *("class_lists", "monitoring", "pastoral_packs", "raffle", "prize_pot", "governor_report"),
 )
+READINESS, SCHOOL_YEAR, PHONE_LIST = "readiness", "school_year", "phone_list"
 WORDS = {
     PLAN: "finding out what is due",
     TAKE_IN: "taking in the extracts",
@@ -62,6 +63,9 @@ WORDS = {
     RAFFLE: "drawing the punctuality raffle",
     PRIZE_POT: "drawing the prize pot",
     GOVERNORS: "making the governor report",
+    READINESS: "telling what stands in the way of the letter day",
+    SCHOOL_YEAR: "telling what the next school year needs",
+    PHONE_LIST: "making this morning's phone list",
 }
 
 # A school that failed in one of these is passed over by the step: it would speak of marks that are not all there, or

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps.board import boards
@@ -17,5 +18,6 @@ from attendance_pipeline.steps.board import boards
     "charts, cases near to a penalty notice, and for each pupil the year's marks and why. One for the attendance lead, "
     "one for each class; made anew every night in the same place.",
 )
+@discreet
 def attendance_board(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
     return delivered(boards(site.site, context.run_id))

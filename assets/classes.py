@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps import classes
@@ -16,6 +17,7 @@ from attendance_pipeline.steps import classes
     description="For each class teacher, on a page of its own: the week, attendance, change since last week, lates, "
     "stage, next step and pattern of every pupil of the class; and all classes in one file for the attendance lead.",
 )
+@discreet
 def class_lists(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
     return delivered(classes.class_lists(site.site, context.run_id))
 
@@ -30,5 +32,6 @@ def class_lists(context: dg.AssetExecutionContext, site: SiteResource) -> dg.Mat
     "ladder with what was done, and what to decide. What names courts, care or safeguarding goes to the restricted "
     "folder alone.",
 )
+@discreet
 def pastoral_packs(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
     return delivered(classes.pastoral_packs(site.site, context.run_id))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.partitions import ONE_RUN
 from assets.resources import SiteResource
 from attendance_pipeline.steps.restate import restate
@@ -39,6 +40,7 @@ def derived_asset(
         code_version=code_version,
         description=description,
     )
+    @discreet
     def derive(context: dg.AssetExecutionContext, config: RestateConfig, site: SiteResource) -> dg.MaterializeResult:
         keys = [dt.date.fromisoformat(key) for key in context.partition_keys]
         made = restate(site.site, keys, tables, as_recorded=config.as_recorded, step=name)

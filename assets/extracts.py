@@ -11,11 +11,12 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.resources import SiteResource
 from attendance_pipeline.steps.decided import take_back_workbooks
 from attendance_pipeline.steps.intake import NO_MARKS, day_versions, take_in
-from attendance_pipeline.steps.troubles import told, troubles_of_run
 from attendance_pipeline.steps.plan import unfinished_day
+from attendance_pipeline.steps.troubles import told, troubles_of_run
 
 EXTRACTS = dg.AssetKey("mis_extracts")
 _VERSION = "dagster/data_version"  # the tag under which Dagster keeps an observed version
@@ -30,6 +31,7 @@ def mis_extracts(days: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         "Each is kept, read-only, under its hash; rows that cannot be used are set aside and counted.",
         tags={"dagster/kind/files": ""},  # this decorator has no `kinds`
     )
+    @discreet
     def observe(context, site: SiteResource) -> dg.DataVersionsByPartition:
         returned = take_back_workbooks(site.site)
         for problem in returned.problems:

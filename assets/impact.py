@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps.impact import impact
@@ -16,6 +17,7 @@ from attendance_pipeline.steps.impact import impact
     description="After each load: marks changed and how far back, stages and cases that now differ, letters sent that "
     "would not be sent today, letters now owed. Nothing is delivered when nothing that was derived before changed.",
 )
+@discreet
 def impact_reports(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
     found = impact(site.site, context.run_id)
     totals: dict[str, int] = {}

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps.deliver import letters
@@ -18,6 +19,7 @@ from attendance_pipeline.steps.propose import propose
     "print file, one PDF a letter, the batch list and the list of held letters go to the drive. Nothing is sent here: "
     "a person approves, and says when it was sent.",
 )
+@discreet
 def letter_batches(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
     proposed = propose(site.site)
     made = letters(site.site, context.run_id)

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps import monitoring as step
@@ -17,5 +18,6 @@ from attendance_pipeline.steps import monitoring as step
     "tried for which barrier, each school week: a workbook and a page for the attendance lead, a page without names "
     "for the leadership.",
 )
+@discreet
 def monitoring(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
     return delivered(step.monitoring(site.site, context.run_id))

@@ -5,6 +5,7 @@ import datetime as dt
 import dagster as dg
 from pydantic import Field
 
+from assets.discreet import discreet
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps.morning import tell_morning
@@ -30,6 +31,7 @@ class MorningConfig(dg.Config):
     "why, and the parents' forms beside the marks. Nothing of it is stored and no letter follows. It does not replace "
     "first-day calling.",
 )
+@discreet
 def phone_lists(context: dg.AssetExecutionContext, config: MorningConfig, site: SiteResource) -> dg.MaterializeResult:
     today = dt.date.fromisoformat(config.today) if config.today else date_at(site.site, dt.datetime.now(dt.UTC))
     return delivered(tell_morning(site.site, today, context.run_id, config.schools))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.extracts import EXTRACTS
 from assets.made import delivered
 from assets.register import some_days
@@ -28,6 +29,7 @@ REGISTER = dg.AssetKey("register")
         for name, description in GROUPS.items()
     ],
 )
+@discreet
 def plausible_days(context: dg.AssetCheckExecutionContext, site: SiteResource) -> Iterator[dg.AssetCheckResult]:
     for name, found in summaries(check_register(site.site)).items():
         yield dg.AssetCheckResult(
@@ -54,6 +56,7 @@ def plausible_days(context: dg.AssetCheckExecutionContext, site: SiteResource) -
     "Expectations, and the rows that were set aside. Delivered when something fell short, was settled or was set aside "
     "since the last time; nothing of any pupil stands in it.",
 )
+@discreet
 def data_quality(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
     found = tell(site.site, context.run_id)
     return delivered(
@@ -71,6 +74,7 @@ def data_quality(context: dg.AssetExecutionContext, site: SiteResource) -> dg.Ma
     description="Rows and files in quarantine: each with file, line, column and rule. `attendance export quarantine` "
     "lists them.",
 )
+@discreet
 def nothing_set_aside(context: dg.AssetCheckExecutionContext, site: SiteResource) -> dg.AssetCheckResult:
     counts = set_aside(site.site)
     total = sum(counts.values())
@@ -90,6 +94,7 @@ def nothing_set_aside(context: dg.AssetCheckExecutionContext, site: SiteResource
     "derives every day from the first of them to the newest again. Dagster calls just these days of `register` "
     "unsynced; here they are named, because its pages show that only of one day at a time.",
 )
+@discreet
 def no_corrected_day_waits(context: dg.AssetCheckExecutionContext, site: SiteResource) -> dg.AssetCheckResult:
     days = [day.isoformat() for day in corrected_days(site.site)]
     return dg.AssetCheckResult(

@@ -4,6 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps.before_letters import tell_readiness
@@ -32,6 +33,7 @@ def _today(config: OnConfig, site: Site) -> dt.date:
     "codes N, rows set aside, held letters by reason, families without an address, faults of templates, letters that "
     "nobody has answered. Once for each letter day, with counts and classes and no pupil.",
 )
+@discreet
 def letter_readiness(context: dg.AssetExecutionContext, config: OnConfig, site: SiteResource) -> dg.MaterializeResult:
     return delivered(tell_readiness(site.site, _today(config, site.site), context.run_id))
 
@@ -45,5 +47,6 @@ def letter_readiness(context: dg.AssetExecutionContext, config: OnConfig, site: 
     description="What has to be entered for the next school year: the calendar before it ends, rules that end, new "
     "class teachers, leavers and the new intake. Told some weeks before, in the last week, and when the year begins.",
 )
+@discreet
 def school_year_notes(context: dg.AssetExecutionContext, config: OnConfig, site: SiteResource) -> dg.MaterializeResult:
     return delivered(tell_school_year(site.site, _today(config, site.site), context.run_id))

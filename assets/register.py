@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.partitions import ONE_RUN
 from assets.resources import SiteResource
 from attendance_pipeline.steps.intake import corrected_days, day_versions, note_counted, register_counts
@@ -24,6 +25,7 @@ def register(days: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         description="All marks of a school day as they stand now: of each session the newest version. Earlier versions "
         "are kept for ever, with the file and line each came from.",
     )
+    @discreet
     def register(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
         counts = register_counts(site.site, context.partition_keys)
         corrected = {day.isoformat() for day in corrected_days(site.site)} & counts.keys()

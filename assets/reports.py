@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps import deliver
@@ -23,6 +24,7 @@ def governor_reports(half_terms: dg.PartitionsDefinition) -> dg.AssetsDefinition
         "then the detail. Attendance beside published figures, absence, the ladder and its effect, penalty notices; of "
         "each school, and of all schools of the home together. No pupil is named, and small groups are hidden.",
     )
+    @discreet
     def governor_reports(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
         return delivered(deliver.governors(site.site, context.partition_key, context.run_id))
 

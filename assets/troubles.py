@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.resources import SiteResource
 from attendance_pipeline.steps.troubles import failure, told, troubles_of_run
 
@@ -32,6 +33,7 @@ def every_school_well(after: Sequence[str]) -> dg.AssetChecksDefinition:
             )
         ],
     )
+    @discreet
     def check(context: dg.AssetCheckExecutionContext, site: SiteResource) -> Iterator[dg.AssetCheckResult]:
         home, found = site.site.home, troubles_of_run(site.site)
         schools = sorted({t.school for t in found})

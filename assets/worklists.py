@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.made import delivered
 from assets.resources import SiteResource
 from attendance_pipeline.steps.worklists import worklists as deliver_worklists
@@ -18,5 +19,6 @@ from attendance_pipeline.steps.worklists import worklists as deliver_worklists
     "statutory returns, the headteacher's phone list. A task closes when the "
     "intervention log says that it was done.",
 )
+@discreet
 def worklists(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:
     return delivered(deliver_worklists(site.site, context.run_id))

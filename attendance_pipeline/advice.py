@@ -1,12 +1,18 @@
 """What a failure of the machine means and what a person does: a full disk, a lost share, no memory.
 
-Belongs here: words by the operating system's number of an error. Not here: failures of the database
+Belongs here: words by the operating system's number of an error; which errors have words that we chose. Not here: failures of the database
 (`store/failures.py`) and of the drive (`delivery.py`), which know more of what was being done.
 """
 
 from __future__ import annotations
 
 import errno
+
+# Errors whose words are our own: they name files, folders and keys, and nothing of a person.
+OWN_WORDS = (
+    *("DeliveryError", "FileReplaced", "HomeBusy", "KeyUnusable", "LetterError", "PageError", "SettingsError"),
+    *("SettingsErrors", "TemplateError", "WarehouseError", "WorkFailed"),
+)
 
 _AGAIN = "then run again. Nothing half-done is left"
 NO_MEMORY = f"this machine ran out of memory: close other programs or give it more, {_AGAIN}"

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from assets.discreet import discreet
 from attendance_pipeline.home import School, find_home, open_home
 from attendance_pipeline.steps.morning_files import Listed, morning_listing
 from schedules.jobs import morning
@@ -117,5 +118,6 @@ def at(context: dg.SensorEvaluationContext, now: dt.datetime) -> dg.SensorResult
         "makes the list by hand.",
     ),
 )
+@discreet
 def morning_extracts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     return at(context, dt.datetime.now(dt.UTC))

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
+from assets.discreet import discreet
 from assets.troubles import EVERY_SCHOOL_WELL
 from attendance_pipeline.home import SETTINGS_FILE, find_home
 from attendance_pipeline.steps.telling import DAEMON, Failed, clock_of, job_done, morning, night_done, night_failed
 from schedules.jobs import nightly
-from schedules.timetable import COMMAND
+from schedules.timetable import COMMAND, told
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
 NIGHT, NIGHTS = dt.time(2, 30), (1, 2, 3, 4, 5)  # of the schedule `nightly_extracts`; Monday is 0
@@ -76,7 +77,9 @@ def _log(context: dg.RunStatusSensorContext | dg.SensorEvaluationContext, proble
     minimum_interval_seconds=30,
     description="When a run has failed or was killed: the note on the drive says what failed and what to do, and mail "
     "and webhook are told, where the settings have them. Once for the same matter.",
+    metadata=told("Data manager (the note), and whom mail and webhook reach.", "The morning's note says it."),
 )
+@discreet
 def failure_is_told(context: dg.RunFailureSensorContext) -> dg.SkipReason:
     run = context.dagster_run
     events = context.get_step_failure_events()
@@ -96,7 +99,11 @@ def failure_is_told(context: dg.RunFailureSensorContext) -> dg.SkipReason:
     minimum_interval_seconds=30,
     description="When a nightly run has worked: remembers the good night, renews the note on the drive and calls the "
     "ping. After any other run: what had failed in it is over.",
+    metadata=told(
+        "Data manager (the note), and who watches the ping.", "The ping stays away, and who watches it is told."
+    ),
 )
+@discreet
 def good_night_is_told(context: dg.RunStatusSensorContext) -> dg.SkipReason:
     run = context.dagster_run
     if COMMAND in run.tags:
@@ -114,7 +121,11 @@ def good_night_is_told(context: dg.RunStatusSensorContext) -> dg.SkipReason:
     description="Every morning at 06:30, and again at the hour by which the night has to be done (08:00): renews "
     "the note on the drive, tells when an extract is late or no night was finished, and tries again what could not be "
     "told.",
+    metadata=told(
+        "Data manager, each morning.", "The date in the note is an old one; the note itself says what that means."
+    ),
 )
+@discreet
 def morning_note(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     path = find_home()
     if not (path / SETTINGS_FILE).exists():

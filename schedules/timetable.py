@@ -16,6 +16,7 @@ from typing import Any
 
 import dagster as dg
 
+from assets.discreet import discreet
 from attendance_pipeline.home import find_home
 from attendance_pipeline.steps.before_letters import readiness_due
 from attendance_pipeline.steps.plan import (
@@ -167,6 +168,7 @@ def _when_due(what: _WhenDue, time_zone: str) -> dg.ScheduleDefinition:
         description=f"Every night after a weekday, at 04:30, asks what is due. {what.when}",
         metadata=told(what.read_by, what.if_missed),
     )
+    @discreet
     def when_due(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         with open_site(find_home()) as site:
             today = date_at(site, context.scheduled_execution_time)
@@ -191,6 +193,7 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
         "job follows for all days that are due.",
         metadata=told("Nobody: what it takes in is what all else is made from.", _MADE_UP),
     )
+    @discreet
     def nightly_extracts(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         return dg.RunRequest(run_key=f"extracts {context.scheduled_execution_time:%Y-%m-%d}")
 
@@ -207,6 +210,7 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
             "The first night after makes the report of each half-term that was missed, once.",
         ),
     )
+    @discreet
     def half_termly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         with open_site(find_home()) as site:
             due = governor_reports_due(site)
@@ -233,6 +237,7 @@ def build_schedules(time_zone: str) -> list[dg.ScheduleDefinition]:
         "day that was missed has its batch then.",
     ),
 )
+@discreet
 def nightly_follows_extracts(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
     if COMMAND in context.dagster_run.tags:
         return dg.SkipReason("Somebody at the command line took the extracts in; the command goes on by itself.")

@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "steps.reconcile": ("steps", *_BELOW_STEPS, "trial"),
     "demo": ("law", "derive", "home", "mis.kinds", "mis.upn"),
     "one_at_a_time": ("home",),
-    "assets": ("law", "home", "one_at_a_time", "steps"),
+    "assets": ("advice", "law", "home", "one_at_a_time", "steps"),
     "schedules": ("home", "steps", "assets"),
     "definitions": ("law", "home", "assets", "schedules"),
     "event_log": (),

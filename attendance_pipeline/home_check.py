@@ -119,7 +119,9 @@ def _policies(home: Home, today: dt.date) -> Iterable[Finding]:
     for school in _one_each(home.schools, lambda s: s.policy):
         file = school.policy.path or home.path
         review_by = school.policy.setting.review_by
-        if review_by is not None and review_by < today:
+        if review_by is None:
+            yield Finding("note", file, "review_by", "no day by which the policy is reviewed; law and codes change")
+        elif review_by < today:
             yield Finding("warning", file, "review_by", f"the policy was to be reviewed by {review_by}")
         days = school.calendar.days.tolist()
         without = [

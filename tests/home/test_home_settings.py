@@ -354,6 +354,8 @@ def test_check_says_what_deserves_a_word(home: Path) -> None:
         ("warning", "years"),
     }
     assert ("warning", "review_by") not in worth_a_look(home, dt.date(2026, 2, 9))
+    policy.write_text(text_of_policy.replace("review_by = 2027-08-31", ""))
+    assert ("note", "review_by") in [(f.severity, f.key) for f in check_home(home, TODAY)]
     assert any("did you mean 'oakfield'" in f.message for f in check_home(home, TODAY) if f.key == "inbox")
 
 

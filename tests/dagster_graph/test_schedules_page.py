@@ -39,7 +39,7 @@ def _made(definitions: dg.Definitions, jobs: Mapping[str, dg.JobDefinition], nam
     """What the jobs make: each asset with the first sentence of what it is."""
     graph = definitions.resolve_asset_graph()
     keys = sorted({k for n in names for k in jobs[n].asset_layer.executable_asset_keys})
-    said = [(k.to_user_string(), (graph.get(k).description or "").split(". ")[0].rstrip(".")) for k in keys]
+    said = [(k.to_user_string(), (graph.get(k).description or "").split(". ")[0].rstrip(" .")) for k in keys]
     return "\n".join(f"  - `{name}`: {words}." for name, words in said)
 
 

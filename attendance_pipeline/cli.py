@@ -35,6 +35,7 @@ from attendance_pipeline.commands import (
     sample,
     settings,
     tables,
+    tell,
     try_file,
     web,
     what_if,
@@ -44,7 +45,7 @@ from attendance_pipeline.law.settings_errors import SettingsError
 
 FAMILIES = (
     *(demo, try_file, settings, nights, morning, explain, what_if, diff, governors, impact, reconcile, letters, tables),
-    *(benchmarks, sample, mis, data_protection, prune, web),
+    *(tell, benchmarks, sample, mis, data_protection, prune, web),
 )
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
 _STOPPED_WORDS = "stopped. Nothing half-done is left; the same command goes on from here"

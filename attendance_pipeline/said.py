@@ -9,7 +9,7 @@ from pathlib import Path
 from attendance_pipeline.home import Home
 from attendance_pipeline.letters.batch import PRINT_FILE
 from attendance_pipeline.running import Outcome
-from attendance_pipeline.steps.troubles import told
+from attendance_pipeline.steps.troubles import told_by_school
 from attendance_pipeline.store.impact import StoredReport
 
 # What a delivery is called: by what is in its folder, the assets that make it and the words for how many.
@@ -82,7 +82,7 @@ def said_of_troubles(home: Home, outcome: Outcome) -> list[str]:
     schools = {t.school for t in outcome.troubles}
     others = "the others are done" if len(schools) < len(home.schools) else "nothing else failed"
     head = f"{len(schools)} of {_number(len(home.schools), 'school')} failed; {others}. The next night tries again:"
-    return [head, *(f"  {line}" for line in told(home, outcome.troubles))]
+    return [head, *(f"  {line}" for line in told_by_school(home, outcome.troubles))]
 
 
 def said_of_impact(home: Home, report: StoredReport, *, references: bool = False) -> list[str]:

@@ -26,6 +26,7 @@ from attendance_pipeline.register.identity import with_pupils
 from attendance_pipeline.register.log_versions import DECIDED
 from attendance_pipeline.register.roll import current_interventions, current_pupils
 from attendance_pipeline.steps.site import Site
+from attendance_pipeline.steps.troubles import TAKE_BACK, each_school
 from attendance_pipeline.store import deliveries, ledger
 from attendance_pipeline.store.extracts import list_extracts
 
@@ -119,24 +120,27 @@ class Returned:
 def take_back_workbooks(site: Site) -> Returned:
     """Write into the logs what was decided in the batch workbooks on the drive. What was written once is not again:
     a letter that was released since is not held once more because its workbook still says so."""
-    written: list[Written] = []
-    problems: list[str] = []
-    for school in site.schools():
-        with site.warehouse.read() as conn:
-            delivered = deliveries.read_deliveries(conn, school.id, "letters")
-            log = current_interventions(conn, school.id)
-        said = set(zip(log["reference"], log["action"], strict=True))
-        newest = max((d["day"] for d in delivered), default=dt.date.min)
-        for folder in (d["path"] for d in delivered if (newest - d["day"]).days <= STILL_READ_DAYS):
-            path = site.home.drive / folder / WORKBOOK
-            if not path.is_file():
-                continue
-            try:
-                found, saved = decisions_in(path)
-            except (UnreadableWorkbook, OSError) as fault:
-                problems.append(f"{folder}/{WORKBOOK}: {getattr(fault, 'strerror', None) or fault}")
-                continue
-            done = write_decisions(site, [w for w in found if (w.reference, w.action) not in said], saved)
-            written.append(done)
-            problems += [f"{folder}/{WORKBOOK}: {r.reference}: {r.why}" for r in done.refused]
-    return Returned(sum(w.entries for w in written), tuple(problems))
+    found = each_school(site, TAKE_BACK, lambda school: _taken_back(site, school))
+    return Returned(sum(r.entries for r in found), tuple(problem for r in found for problem in r.problems))
+
+
+def _taken_back(site: Site, school: School) -> Returned:
+    entries, problems = 0, []
+    with site.warehouse.read() as conn:
+        delivered = deliveries.read_deliveries(conn, school.id, "letters")
+        log = current_interventions(conn, school.id)
+    said = set(zip(log["reference"], log["action"], strict=True))
+    newest = max((d["day"] for d in delivered), default=dt.date.min)
+    for folder in (d["path"] for d in delivered if (newest - d["day"]).days <= STILL_READ_DAYS):
+        path = site.home.drive / folder / WORKBOOK
+        if not path.is_file():
+            continue
+        try:
+            found, saved = decisions_in(path)
+        except (UnreadableWorkbook, OSError) as fault:
+            problems.append(f"{folder}/{WORKBOOK}: {getattr(fault, 'strerror', None) or fault}")
+            continue
+        done = write_decisions(site, [w for w in found if (w.reference, w.action) not in said], saved)
+        entries += done.entries
+        problems += [f"{folder}/{WORKBOOK}: {r.reference}: {r.why}" for r in done.refused]
+    return Returned(entries, tuple(problems))

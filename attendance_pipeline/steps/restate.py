@@ -75,8 +75,8 @@ def restate(
     """Derive the given days of every school and keep the given tables (names of `derive.tables.TABLES`).
 
     `as_recorded`: each day from what extracts recorded by that day said. Running it twice writes the same bytes.
-    `step`: under which name a school that fails is noted. Days of a school that cannot be derived have no page afterwards, so
-    that they are due again, and its other days have theirs; where none can, the school is left as it was.
+    `step`: under which name a school that fails is noted. Days of a school that cannot be derived have no page
+    afterwards, so that they are due again, and its other days have theirs; where none can, the school is left as it was.
     """
     rows: dict[str, int] = {day.isoformat(): 0 for day in days}
     attempts = Attempts(site, step)
@@ -219,8 +219,10 @@ def _keep(site: Site, made: _Made, tables: Sequence[str], as_recorded: bool) -> 
             without = {(day, table): b"" for day in gone for table in tables}
             keep_former(conn, school.id, _replaced(conn, school, pages | without))
         write_pages(conn, school.id, pages, AS_RECORDED if as_recorded else RESTATED)
-        for table in tables if gone else ():
-            delete_pages(conn, school.id, gone, table)
+        if gone:
+            stand = closed_days(conn, school.id)  # of these the group figures stay as they were published
+            for table in tables:
+                delete_pages(conn, school.id, [d for d in gone if table != GROUPS or d not in stand], table)
 
 
 def _that_may_change(

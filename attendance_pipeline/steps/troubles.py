@@ -41,8 +41,9 @@ CLASS_LISTS, MONITORING, PASTORAL, RAFFLE, PRIZE_POT, GOVERNORS = (
     *("class_lists", "monitoring", "pastoral_packs", "raffle", "prize_pot", "governor_report"),
 )
 READINESS, SCHOOL_YEAR, PHONE_LIST = "readiness", "school_year", "phone_list"
-WORDS = {
-    PLAN: "finding out what is due",
+TAKE_BACK = "take_back"
+WORDS = {  # in the order of a night
+    TAKE_BACK: "reading decisions in the batch workbooks",
     TAKE_IN: "taking in the extracts",
     REGISTER: "counting the register",
     NOTE_COUNTED: "noting what was counted",
@@ -63,6 +64,7 @@ WORDS = {
     RAFFLE: "drawing the punctuality raffle",
     PRIZE_POT: "drawing the prize pot",
     GOVERNORS: "making the governor report",
+    PLAN: "finding out what is due",
     READINESS: "telling what stands in the way of the letter day",
     SCHOOL_YEAR: "telling what the next school year needs",
     PHONE_LIST: "making this morning's phone list",
@@ -75,8 +77,8 @@ AFTER: dict[str, tuple[str, ...]] = {
     NOTE_COUNTED: (REGISTER,),
     STAGES: (MEASURES,),
     NOTICES: (MEASURES,),
-    PROPOSE: (*_WORKED_OUT, REGISTER, CHECK),
-    LETTERS: (*_WORKED_OUT, REGISTER, CHECK, PROPOSE),
+    PROPOSE: (*_WORKED_OUT, REGISTER, CHECK, TAKE_BACK),
+    LETTERS: (*_WORKED_OUT, REGISTER, CHECK, TAKE_BACK, PROPOSE),
     WORKLISTS: _WORKED_OUT,
     BOARD: (*_WORKED_OUT, REGISTER, CHECK, PROPOSE, LETTERS),
     IMPACT: (*_WORKED_OUT, REGISTER, CHECK, PROPOSE, LETTERS),
@@ -227,6 +229,19 @@ def told(home: Home, found: Iterable[Trouble]) -> list[str]:
     """A line for each, for people: school, what was being done, days, kind of failure, what to do, and since when. No
     pupil, and no words of an error that are not ours."""
     return [f"{home.school(t.school).name}: {failure(t)}" for t in found]
+
+
+def told_by_school(home: Home, found: Iterable[Trouble]) -> list[str]:
+    """A line for each school: the first step that failed, as `told` says it, and in how many more."""
+    order = list(WORDS)
+    of_school: dict[str, list[Trouble]] = {}
+    for t in sorted(found, key=lambda t: (t.school, order.index(t.step) if t.step in order else 0, t.id)):
+        of_school.setdefault(t.school, []).append(t)
+    lines = []
+    for first, *more in of_school.values():
+        also = f"; and {len(more)} more step{'s' if len(more) > 1 else ''} after it" if more else ""
+        lines += [f"{line}{also}" for line in told(home, [first])]
+    return lines
 
 
 def failure(t: Trouble) -> str:

@@ -43,6 +43,7 @@ from attendance_pipeline.store.extracts import statement_days
 Say = Callable[[str], None]
 PROOFS = "removals"  # the folder of the private state that holds what each removal came to
 AUDIENCE, WHAT = "data-manager", "removal"
+ON_ROLL = "measures"  # the derived table with a row for everybody who is on roll
 _KINDS = ("pupils", "contacts", "notifications", "interventions")
 
 
@@ -182,11 +183,12 @@ def _remove(conn: Connection, school: School, one: OfSchool) -> tuple[dict[str, 
         conn, one.school, lambda page: without_persons(page, persons)[1], _own_lines
     ):
         lines.setdefault(number, set()).update(own)
+    of_pages, pages = store.remove_from_pages(conn, one.school, one.persons)
     rows = {
+        **of_pages,
         "pages of marks": store.remove_marks(
             conn, one.school, lambda page: without_persons(page, persons), lines_that_stay
         ),
-        **store.remove_from_pages(conn, one.school, one.persons),
         "draw": store.remove_from_draws(conn, one.school, one.persons),
         "letter": store.remove_letters(conn, one.school, one.references),
         "quarantine and notes": store.remove_lines(conn, one.school, lines),
@@ -199,10 +201,11 @@ def _remove(conn: Connection, school: School, one: OfSchool) -> tuple[dict[str, 
             "Nothing was removed. Remove them one by one (--pupil) to find the one on whom something else hangs"
         )
     after = hashes_of_days(conn, school)
-    changed = {d: (before.get(d, ""), after.get(d, "")) for d in before.keys() | after.keys()}
-    changed = {d: pair for d, pair in changed.items() if pair[0] != pair[1]}
-    store.close_days(conn, one.school, changed)
-    return rows, len(changed)
+    marked = {d for d in before.keys() | after.keys() if before.get(d) != after.get(d)}
+    # On a day on which one of them was on roll, the groups counted them, marked or not.
+    closed = marked | {day for day, kind in pages if kind == ON_ROLL}
+    store.close_days(conn, one.school, {d: (before.get(d, ""), after.get(d, "")) for d in closed})
+    return rows, len(closed)
 
 
 def _own_lines(page: bytes, stay: np.ndarray) -> set[int]:

@@ -89,10 +89,16 @@ def remove_marks(conn: sa.Connection, school: str, without: WithoutMarks, lines_
     return changed
 
 
-def remove_from_pages(conn: sa.Connection, school: str, persons: Collection[int]) -> dict[str, int]:
-    """Take persons out of derived pages, of those kept for an impact report, and of lessons. Returns rows by table."""
+def remove_from_pages(
+    conn: sa.Connection, school: str, persons: Collection[int]
+) -> tuple[dict[str, int], set[tuple[dt.date, str]]]:
+    """Take persons out of derived pages, of those kept for an impact report, and of lessons.
+
+    Returns rows by table, and the day and kind of the derived pages that changed.
+    """
     numbers = np.array(sorted(persons), dtype=np.int64)
     rows: dict[str, int] = {}
+    changed: set[tuple[dt.date, str]] = set()
     for table, column in ((derived_page, "pupil"), (former_page, "pupil"), (lesson_page, "person")):
         keys = [c for c in table.primary_key.columns if c.name != "school"]
         days = conn.execute(sa.select(table.c.day).where(table.c.school == school).distinct()).scalars().all()
@@ -106,13 +112,15 @@ def remove_from_pages(conn: sa.Connection, school: str, persons: Collection[int]
                 if not gone.any():
                     continue
                 rows[table.name] = rows.get(table.name, 0) + int(gone.sum())
+                if table is derived_page:
+                    changed.add((key[0], key[1]))
                 here = sa.and_(table.c.school == school, *(c == k for c, k in zip(keys, key, strict=True)))
                 if gone.all() and table is lesson_page:
                     conn.execute(sa.delete(table).where(here))
                 else:
                     new = pack_page({name: values[~gone] for name, values in arrays.items()})
                     conn.execute(sa.update(table).where(here).values(page=new))
-    return rows
+    return rows, changed
 
 
 def records_about(conn: sa.Connection, school: str) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
@@ -293,8 +301,9 @@ def removed_files(conn: sa.Connection, school: str) -> set[str]:
 
 
 def close_days(conn: sa.Connection, school: str, days: Mapping[dt.date, tuple[str, str]]) -> None:
-    """Close days: by day the hash of the marks before and after. A day that is closed keeps the hash it first had."""
-    known = {day: marks for day, (marks, _) in closed_days(conn, school).items()}
+    """Close days: by day the hash of the marks before and after. A day that is closed keeps the hash it first had, where
+    it was not corrected since."""
+    known = {day: marks for day, (marks, left) in closed_days(conn, school).items() if left == days.get(day, ("",))[0]}
     upsert(
         conn,
         closed_day,

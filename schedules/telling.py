@@ -46,7 +46,7 @@ def failures_of(job: str, events: Iterable[dg.DagsterEvent], message: str = "") 
             continue
         out.append(Failed(job, event.step_key or job, chain))
     if not steps:
-        out.append(Failed(job, job, [("RunEnded", message or "the run was killed")]))
+        out.append(Failed(job, job, [("", message or "the run was killed")]))
     return out
 
 

@@ -126,7 +126,8 @@ def test_the_cause_is_looked_at_where_the_error_itself_says_nothing() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        "Run execution process for 0b1f unexpectedly exited with exit code -9.",
+        "This run has been marked as failed from outside the execution context.",
+        "Run execution process for 0b1f unexpectedly exited with code 1.",
         "Run execution process for 0b1f was terminated by signal 9 (SIGKILL). ",
         "Run execution process for 0b1f was terminated by signal 9 (SIGKILL). This usually indicates that the process was "
         "killed by the operating system due to running out of memory.",

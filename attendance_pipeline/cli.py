@@ -52,7 +52,10 @@ _STOPPED_WORDS = "stopped. Nothing half-done is left; the same command goes on f
 # Errors by name: their modules are too heavy to import for every command. What Ctrl-C becomes within a run of Dagster,
 # and errors whose words we chose.
 _STOPPED = ("DagsterExecutionInterruptedError",)
-_OWN_WORDS = ("DeliveryError", "FileReplaced", "HomeBusy", "KeyUnusable", "PageError", "RunFailed", "TemplateError")
+_OWN_WORDS = (
+    *("DeliveryError", "EngineError", "FileReplaced", "HomeBusy", "KeyUnusable", "PageError", "RunFailed"),
+    *("TemplateError", "WorkFailed"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

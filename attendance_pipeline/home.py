@@ -112,7 +112,8 @@ class Home:
     @property
     def database_address(self) -> str:
         """The same without the password, for another process: `database_at` reads it there."""
-        return self.database_url.set(password=None).render_as_string(hide_password=False)
+        # `URL.set` takes None for "as it is".
+        return self.database_url._replace(password=None).render_as_string(hide_password=False)
 
     @property
     def drive(self) -> Path:
@@ -188,6 +189,10 @@ def open_home(path: Path | str) -> Home:
     raw: dict[str, Any] = _collect(faults, lambda: _read_toml(file)) or {}
     settings = _collect(faults, lambda: _validate(file, raw)) if raw or not faults else None
     faults += _repeated(file, raw)
+    if settings is not None and settings.work.workers_read and settings.store.database.startswith("sqlite"):
+        faults.append(
+            SettingsError(file, "work.workers_read", "PostgreSQL in store.database: SQLite is of this machine alone")
+        )
     if isinstance(url := _table(raw, "store").get("database"), str):
         _collect(faults, lambda: _database(home, url))
     # Also where attendance.toml is at fault: one look is to find everything.

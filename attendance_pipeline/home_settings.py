@@ -64,13 +64,14 @@ def _mail_address(value: str) -> str:
     return value
 
 
-def _scheduler(value: str) -> str:
+def _wrong_scheduler(value: str) -> str:
+    """What is expected of the address of a scheduler, where it is not one; else ""."""
     found = re.fullmatch(r"(tcp|tls)://(?P<host>[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):\d{1,5}", value)
     if not found:
-        raise ValueError("the address of a Dask scheduler, such as tls://host:8786")
-    if found[1] == "tcp" and not re.fullmatch(r"localhost|127(\.\d{1,3}){3}|\[::1\]", found["host"]):
-        raise ValueError("tls:// for a scheduler on another machine: pupils' data go there (tcp:// is for 127.0.0.1)")
-    return value
+        return "the address of a Dask scheduler in scheduler, such as tls://host:8786, and no password in it"
+    if found[1] == "tcp" and not is_loopback(found["host"].strip("[]")):
+        return "tls:// for a scheduler on another machine: pupils' data go there (tcp:// is for 127.0.0.1)"
+    return ""
 
 
 def _table_file(value: str) -> str:
@@ -119,11 +120,14 @@ class WorkSetting(_Strict):
 
     engine: Literal["in-process", "processes", "dask"] = "in-process"
     workers: Annotated[int, Field(ge=1, le=61)] | None = None  # more than 61 processes Windows does not wait for
-    scheduler: Annotated[str, AfterValidator(_scheduler)] | None = None
+    scheduler: str | None = None
     workers_read: bool = False
 
     @model_validator(mode="after")
     def _of_this_engine(self) -> Self:
+        # Not by a validator of the field: what such a one refuses is shown.
+        if self.scheduler is not None and (wrong := _wrong_scheduler(self.scheduler)):
+            raise ValueError(wrong)
         if self.engine == "dask" and self.scheduler is None:
             raise ValueError('scheduler = "tls://host:8786" with engine = "dask"')
         if self.engine != "dask" and (self.scheduler is not None or self.workers_read):

@@ -219,8 +219,8 @@ class Runner:
 
 # Errors whose words we chose: what to do, with a file or a folder, and nothing of a person.
 _OWN_WORDS = (
-    *("DeliveryError", "FileReplaced", "KeyUnusable", "PageError", "SettingsError", "SettingsErrors", "TemplateError"),
-    "WarehouseError",
+    *("DeliveryError", "EngineError", "FileReplaced", "KeyUnusable", "PageError", "SettingsError", "SettingsErrors"),
+    *("TemplateError", "WarehouseError", "WorkFailed"),
 )
 
 _OF_THE_SYSTEM = re.compile(r"\S+: \[Errno (?P<number>\d+)\][^']*(?:'(?P<place>[^']*)')?")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from attendance_pipeline.commands.telling import DONE, REFUSED, Arguments, Commands, home_of, today
-from attendance_pipeline.home import Home, init_home
+from attendance_pipeline.home import SETTINGS_FILE, Home, init_home
 from attendance_pipeline.home_check import Finding
 
 
@@ -54,6 +54,21 @@ def _examples(home: Home) -> Iterator[Finding]:
             yield Finding("error", policy.path or home.path, f"examples[{wrong.number}]", str(wrong))
 
 
+def _cluster(home: Home) -> Iterator[Finding]:
+    """Whether the Dask cluster of the settings answers and has the code of this machine."""
+    from attendance_pipeline.engine import DASK, DaskCluster, EngineError
+
+    work = home.settings.work
+    if work.engine != DASK or work.scheduler is None:
+        return
+    cluster = DaskCluster(work.scheduler)
+    try:
+        with cluster:
+            cluster.connected()
+    except EngineError as error:
+        yield Finding("error", home.path / SETTINGS_FILE, "work.scheduler", str(error))
+
+
 def _check(arguments: Arguments) -> int:
     from attendance_pipeline.home_check import check_home
     from attendance_pipeline.letters.language_names import language_name
@@ -68,7 +83,7 @@ def _check(arguments: Arguments) -> int:
             words = f"nobody of the school has checked the {language_name(tag)} of {', '.join(kinds)}"
             yield Finding("note", home.letter_templates, tag, f"{words}: docs/letters.md says how to mark it")
 
-    found = check_home(home_of(arguments), today(), [templates, _examples])
+    found = check_home(home_of(arguments), today(), [templates, _examples, _cluster])
     errors = sum(f.severity == "error" for f in found)
     if arguments.json:
         rows = [{"severity": f.severity, "file": str(f.file), "key": f.key, "message": f.message} for f in found]

@@ -29,6 +29,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 from attendance_pipeline.derive.tables import TABLES
 from attendance_pipeline.engine import Engine, engine_of
@@ -185,27 +186,29 @@ def compare(schools: int, pupils: int, days: int, letters: int, only: Sequence[s
         marks = DISTINCT * pupils * days * 2
         cores, load = os.cpu_count(), os.getloadavg()[0]
         print(f"loaded {marks:,} marks and corrections in {loaded:.0f} s; {cores} cores, load {load:.0f}", flush=True)
+        million = schools * pupils * days / MILLION
+        print(f"{schools} schools, {pupils} pupils, {days} days: {million:.2f} million pupil-days; {letters} letters")
+        columns = "s", "ratio", "CPU s", "per million", "letters s", "ratio", "CPU s", "parent MB", "worker MB"
+        print(f"{'':<12}" + "".join(f"{column:>12}" for column in columns), flush=True)
         found = []
         for name in only:
             given = ["--run", name, str(home), str(schools), str(days), str(letters), folder]
             done = subprocess.run([sys.executable, __file__, *given], stdout=subprocess.PIPE, check=True, text=True)
             found.append(json.loads(done.stdout.splitlines()[-1]))
-    million = schools * pupils * days / MILLION
-    first = found[0]
-    print(f"{schools} schools, {pupils} pupils, {days} days: {million:.2f} million pupil-days; {letters} letters")
-    columns = "s", "ratio", "CPU s", "per million", "letters s", "ratio", "CPU s", "parent MB", "worker MB"
-    print(f"{'':<12}" + "".join(f"{column:>12}" for column in columns))
-    for one in found:
-        ratios = first["seconds"] / one["seconds"], first["letter seconds"] / one["letter seconds"]
-        figures = (
-            *(one["seconds"], ratios[0], one["processor"], one["processor"] / million),
-            *(one["letter seconds"], ratios[1], one["letter processor"]),
-        )
-        memory = f"{one['parent']:>12}{one['worker']:>12}"
-        print(f"{one['name']:<12}" + "".join(f"{figure:>12.2f}" for figure in figures) + memory)
+            tell(found[0], found[-1], million)
     if len({one["digest"] for one in found}) != 1:
         raise SystemExit("the answers DIFFER")
     print("every page and every letter equal, byte for byte")
+
+
+def tell(first: dict[str, Any], one: dict[str, Any], million: float) -> None:
+    """A line of figures; ratios are to the first contender."""
+    figures = (
+        *(one["seconds"], first["seconds"] / one["seconds"], one["processor"], one["processor"] / million),
+        *(one["letter seconds"], first["letter seconds"] / one["letter seconds"], one["letter processor"]),
+    )
+    memory = f"{one['parent']:>12}{one['worker']:>12}"
+    print(f"{one['name']:<12}" + "".join(f"{figure:>12.2f}" for figure in figures) + memory, flush=True)
 
 
 def at_size(schools: int, pupils: int, days: int) -> None:

@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import dask
 import pytest
 import random_school
 from dask_cluster import SUPPORT, Cluster
+from distributed.security import Security
 from engine_work import (
     ends_its_process,
     fails_with_a_name,
@@ -291,6 +293,40 @@ def test_no_worker_left_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         one.workers[0].kill()
         with pytest.raises(EngineError, match="no worker is left"):
             list(results)
+
+
+# ---------------------------------------------------------------- encrypted
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> dict[str, str]:
+    """What Dask's own configuration says of TLS, with a certificate that is made for this test, by Dask's keys."""
+    made = Security.temporary()
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    for name in ("tls_ca_file", "tls_scheduler_cert", "tls_scheduler_key"):
+        (folder / f"{name}.pem").write_text(getattr(made, name))
+    found = {"distributed.comm.tls.ca-file": str(folder / "tls_ca_file.pem")}
+    for role in ("scheduler", "worker", "client"):
+        found[f"distributed.comm.tls.{role}.cert"] = str(folder / "tls_scheduler_cert.pem")
+        found[f"distributed.comm.tls.{role}.key"] = str(folder / "tls_scheduler_key.pem")
+    return found
+
+
+def test_a_cluster_over_tls_is_set_up_by_dasks_own_configuration(
+    tmp_path: Path, certificates: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = {
+        f"DASK_{key.replace('.', '__').replace('-', '_').upper()}": value for key, value in certificates.items()
+    }
+    with Cluster(tmp_path / "cluster", workers=1, tls=environment) as one:
+        assert one.address.startswith("tls://127.0.0.1:")
+        with dask.config.set(certificates), DaskCluster(one.address) as engine:
+            assert list(engine.each(square, range(5))) == [0, 1, 4, 9, 16]
+        # Without the certificate nobody gets in.
+        monkeypatch.setattr(engines, "_CONNECT_SECONDS", 2)
+        with DaskCluster(one.address) as engine, pytest.raises(EngineError, match="no Dask scheduler answers"):
+            list(engine.each(square, range(5)))
 
 
 @pytest.fixture(scope="module")

@@ -301,8 +301,8 @@ def removed_files(conn: sa.Connection, school: str) -> set[str]:
 
 
 def close_days(conn: sa.Connection, school: str, days: Mapping[dt.date, tuple[str, str]]) -> None:
-    """Close days: by day the hash of the marks before and after. A day that is closed keeps the hash it first had, where
-    it was not corrected since."""
+    """Close days: by day the hash of the marks before and after. A day that is closed keeps the hash it first had
+    where it was not corrected since."""
     known = {day: marks for day, (marks, left) in closed_days(conn, school).items() if left == days.get(day, ("",))[0]}
     upsert(
         conn,

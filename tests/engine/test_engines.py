@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import dask
+import psutil
 import pytest
 import random_school
 from dask_cluster import SUPPORT, Cluster
@@ -233,6 +236,28 @@ def test_a_process_that_is_killed_costs_nothing_but_time() -> None:
         victim = next(iter(processes._pool._processes))  # type: ignore[union-attr]
         os.kill(victim, signal.SIGKILL)
         assert begun + list(results) == [n * n for n in range(30)]
+
+
+def test_processes_end_with_whoever_gave_them_work() -> None:
+    code = (
+        "import time\n"
+        "from engine_work import process_of\n"
+        "from attendance_pipeline.engine import Processes\n"
+        "print(*set(Processes(2).each(process_of, range(20))), flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    path = os.pathsep.join(filter(None, (str(SUPPORT), os.environ.get("PYTHONPATH"))))
+    giver = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert giver.stdout is not None
+    workers = [int(word) for word in giver.stdout.readline().split()]
+    assert workers
+    assert all(map(psutil.pid_exists, workers))
+    giver.kill()
+    giver.wait()
+    _, alive = psutil.wait_procs([psutil.Process(w) for w in workers if psutil.pid_exists(w)], timeout=30)
+    assert alive == []
 
 
 # ---------------------------------------------------------------- two nodes, one killed

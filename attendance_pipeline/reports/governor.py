@@ -44,6 +44,7 @@ class Subject:
     day: dt.date
     footer: str
     half_term_of: Callable[[dt.date], str]
+    evening: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def governor_page(
         day=given.day,
         footer=f"{given.school_name} · policy {policy.name} {policy.version} · marks up to {given.as_at}",
         half_term_of=given.half_term_of,
+        evening=given.evening,
     )
     return page_of(subject, figures, effect, hidden, published)
 
@@ -125,11 +127,12 @@ def page_of(
 ) -> dict[str, Any]:
     """The data of both layouts. `said`: sentences besides the narrative's; `more`: sections before the detail."""
     whole = subject.own.replace("This", "the")
+    stood = "" if subject.evening is None else f" · as it stood on the evening of {long_date(subject.evening)}"
     trend, reasons = charts.trend(figures, hidden, published, subject.half_term_of), charts.reasons(figures, hidden)
     return {
         "school": subject.name,
         "title": subject.title,
-        "subtitle": subject.subtitle,
+        "subtitle": subject.subtitle + stood,
         "key_figures": _key_figures(figures, hidden, published),
         "narrative": [*narrative(figures, hidden, effect, published, whole), *said],
         "trend": None if trend is None else asdict(trend),
@@ -137,9 +140,20 @@ def page_of(
         "comparison": asdict(tables.comparison_table(figures, hidden, published, subject.own)),
         "comparison_to": _comparison_to(published),
         "sections": [s.as_data() for s in (*more, *_sections(figures, effect, hidden, published))],
-        "notes": notes(figures, hidden, published, as_at=subject.as_at, day_words=long_date(subject.day), whole=whole),
-        "footer": subject.footer,
+        "notes": [
+            *([] if subject.evening is None else [_made_afterwards(subject.evening)]),
+            *notes(figures, hidden, published, as_at=subject.as_at, day_words=long_date(subject.day), whole=whole),
+        ],
+        "footer": subject.footer + stood,
     }
+
+
+def _made_afterwards(evening: dt.date) -> str:
+    return (
+        f"Made afterwards, from what had been recorded by the evening of {long_date(evening)} and nothing else: marks, "
+        "pupils and entries of the log that came later are not in it. Published figures, policy and calendar are those "
+        "of today. The report that governors were given is another file."
+    )
 
 
 def _sections(figures: GovernorFigures, effect: Effect, hidden: Hidden, published: Comparison) -> tuple[Section, ...]:

@@ -60,6 +60,7 @@ class GovernorInputs:
     `events`: ladder.EVENT_ROW of the academic year up to `last`. `stage`, `tier`: uint8[P] at the end of `last`.
     `notices`: by rule in force on `last`, uint8[P] of penalty_notices.PN_STATUSES. `as_at`: until when marks were
     recorded, in words. `same_point`: the day up to which published figures count (in this school's year), None without.
+    `evening`: the past evening by whose knowledge alone it is made; None for today's.
     """
 
     school_name: str
@@ -74,6 +75,7 @@ class GovernorInputs:
     as_at: str
     tier: npt.NDArray[np.uint8] | None = None
     same_point: dt.date | None = None
+    evening: dt.date | None = None
 
     def __post_init__(self) -> None:
         if not self.half_term.first <= self.last <= self.half_term.last:
@@ -117,6 +119,7 @@ class GovernorInputs:
         as_at: str,
         last: int | None = None,
         same_point: dt.date | None = None,
+        evening: dt.date | None = None,
     ) -> GovernorInputs:
         """From days derived. Raises ValueError when they do not start with the academic year, whose events it needs."""
         end = min(half_term.last, derived.last) if last is None else last
@@ -140,6 +143,7 @@ class GovernorInputs:
             stage=derived.stage_rows(end)["stage"],
             notices={name: derived.notice_rows(i, end)["status"] for i, name in rules},
             as_at=as_at,
+            evening=evening,
             tier=tier,
             same_point=same_point,
         )

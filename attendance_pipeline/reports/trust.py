@@ -72,6 +72,7 @@ def trust_page(
         day=day,
         footer=f"{name} · marks up to {first.as_at}",
         half_term_of=lambda week: _half_term_of(schools, week),
+        evening=first.evening,
     )
     published = _published(counted, bench)
     page = page_of(

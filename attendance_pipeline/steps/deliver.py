@@ -190,6 +190,7 @@ def _letters(site: Site, school: School, run: str) -> Made | None:
         authority=school.local_authority_name or "",
         not_ready=readiness.on(int(found[0].plan.ladder["cut"][day])).words,
         withdrawn=withdrawn(rows, delivered, calendar.date(day)),
+        engine=site.engine,
     )
     batch = build_batch(inputs)
     if earlier := there_already(delivered, calendar.date(day), site.home.drive):
@@ -253,7 +254,7 @@ def _governors(site: Site, school: School, key: str, benchmarks: Benchmarks, run
 def governor_inputs(
     site: Site, school: School, half: HalfTerm, end: int, evening: dt.date | None = None
 ) -> GovernorInputs:
-    """What a school's report is made from, up to day `end` of a half-term; by what was known on an `evening`, or now."""
+    """What a school's report is made from, up to day `end` of a half-term; by what an `evening` knew, or now."""
     return GovernorInputs.from_derived(
         derived(site, school, int(school.calendar.year_start[end]), end, evening),
         half,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ from attendance_pipeline.mis.map_settings import ColumnMap, read_column_map
 SETTINGS_FILE = "attendance.toml"
 HOME_VARIABLE = "ATTENDANCE_HOME"
 PASSWORD_VARIABLE = "ATTENDANCE_DATABASE_PASSWORD"  # noqa: S105  # the name of a variable, not a password
+DAGSTER_PASSWORD_VARIABLE = "ATTENDANCE_DAGSTER_PASSWORD"  # noqa: S105  # as above; else the database's counts
 SHIPPED_POLICY = "seed-school"
 PRIVATE = {"state": 0o700, "inbox": 0o770, "outbox": 0o770}
 # What a School has straight from its settings.
@@ -114,6 +116,12 @@ class Home:
         """The same without the password, for another process: `database_at` reads it there."""
         # `URL.set` takes None for "as it is".
         return self.database_url._replace(password=None).render_as_string(hide_password=False)
+
+    @cached_property
+    def dagster_storage(self) -> URL | None:
+        """Where Dagster keeps its runs and events, with the password; None: SQLite files of its own."""
+        text = self.settings.dagster.storage
+        return None if text is None else _dagster_storage(self.path, text, self.settings.store.database)
 
     @property
     def drive(self) -> Path:
@@ -195,6 +203,8 @@ def open_home(path: Path | str) -> Home:
         )
     if isinstance(url := _table(raw, "store").get("database"), str):
         _collect(faults, lambda: _database(home, url))
+    if isinstance(storage := _table(raw, "dagster").get("storage"), str):
+        _collect(faults, lambda: _dagster_storage(home, storage, str(url or "")))
     # Also where attendance.toml is at fault: one look is to find everything.
     calendars = _read_each(faults, home, file, raw, "calendar", read_calendar)
     policies = _read_each(faults, home, file, raw, "policy", read_policy)
@@ -334,6 +344,37 @@ def _database(home: Path, text: str) -> URL:
     if url.drivername != "postgresql+psycopg" or not url.database:
         raise SettingsError(file, key, expected)
     return _with_password(url)
+
+
+def _dagster_storage(home: Path, text: str, warehouse: str) -> URL:
+    """The address of Dagster's storage with the password of the environment. Raises SettingsError."""
+    file, key = home / SETTINGS_FILE, "dagster.storage"
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is not None and (url.password is not None or "password" in url.query):
+        raise SettingsError(file, key, f"no password in this file; give it in the variable {DAGSTER_PASSWORD_VARIABLE}")
+    if url is None or url.drivername != "postgresql" or not url.database:
+        raise SettingsError(file, key, "postgresql://user@host/name, or no such line for SQLite files in state/dagster")
+    if "search_path" not in str(url.query.get("options", "")) and _same_database(url, warehouse):
+        # Each keeps a table `alembic_version` of its own in it.
+        raise SettingsError(file, key, "another database than that of store.database, for this home alone")
+    if find_spec("dagster_postgres") is None:
+        raise SettingsError(file, key, 'what it needs to be installed: pip install "attendance-pipeline[postgres]"')
+    password = os.environ.get(DAGSTER_PASSWORD_VARIABLE) or os.environ.get(PASSWORD_VARIABLE)
+    # Said in full, because SQLAlchemy 2.1 takes another driver by itself, which Dagster's own SQL is not written for.
+    url = url.set(drivername="postgresql+psycopg2")
+    return url.set(password=password) if password else url
+
+
+def _same_database(url: URL, warehouse: str) -> bool:
+    try:
+        other = make_url(warehouse)
+    except (ArgumentError, ValueError):
+        return False
+    where = [(u.host or u.query.get("host"), u.port or 5432, u.database) for u in (url, other)]
+    return other.get_backend_name() == "postgresql" and where[0] == where[1]
 
 
 def database_at(address: str) -> URL:

@@ -108,6 +108,11 @@ class StoreSetting(_Strict):
     database: str = "sqlite:///state/warehouse.db"
 
 
+class DagsterSetting(_Strict):
+    # Where Dagster keeps its runs and events; None: SQLite files in state/dagster. Checked in home.py, as above.
+    storage: str | None = None
+
+
 class DeliverySetting(_Strict):
     drive: Words = "outbox"
     letter_day: Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"] | None = None
@@ -358,6 +363,7 @@ class HomeSettings(_Strict):
 
     trust: TrustSetting
     store: StoreSetting = StoreSetting()
+    dagster: DagsterSetting = DagsterSetting()
     delivery: DeliverySetting = DeliverySetting()
     work: WorkSetting = WorkSetting()
     quality: QualitySetting = QualitySetting()

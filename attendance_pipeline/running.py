@@ -13,7 +13,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,8 @@ import dagster as dg
 from attendance_pipeline.advice import NO_MEMORY, advice_on
 from attendance_pipeline.definitions import build_definitions
 from attendance_pipeline.event_log import quick_event_log
-from attendance_pipeline.home import Home
+from attendance_pipeline.home import DAGSTER_PASSWORD_VARIABLE, Home
+from attendance_pipeline.law.settings_errors import SettingsError
 from attendance_pipeline.letters.decisions import Wanted
 from attendance_pipeline.one_at_a_time import alone
 from attendance_pipeline.steps.decided import Written, write_decisions
@@ -89,6 +90,17 @@ retention:
 """
 
 
+# Where Dagster's storage is, with the password, for Dagster's own programs: told in the environment, written nowhere.
+STORAGE_VARIABLE = "ATTENDANCE_DAGSTER_STORAGE"
+_NOT_ANSWERED = ("OperationalError", "DagsterPostgresException")
+_STORAGE_HEAD = "# From dagster.storage in attendance.toml; the address and its password are told in the environment.\n"
+_STORAGE = f"""{_STORAGE_HEAD}storage:
+  postgres:
+    postgres_url:
+      env: {STORAGE_VARIABLE}
+"""
+
+
 class RunFailed(RuntimeError):
     """A run did not succeed. The message names job, step and kind of error; the UI has the rest. `failures`: what
     failed, for whoever is told; none where only single schools failed and the others are done."""
@@ -136,22 +148,51 @@ class Outcome:
 
 
 def prepare_instance(home: Home) -> Path:
-    """The folder of the home's Dagster instance, with settings of its own; made on first use."""
+    """The folder of the home's Dagster instance, with settings of its own; made on first use.
+
+    Where dagster.storage was set or taken away since, the settings follow; the rest of them is the home's to change.
+    """
     folder = home.dagster_home
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "dagster.yaml"
-    if not file.exists():
+    before = file.read_text(encoding="utf-8") if file.exists() else None
+    text = (INSTANCE if before is None else before).replace(_STORAGE, "")
+    if home.dagster_storage is not None:
+        if re.search(r"(?m)^storage:", text):
+            expected = "no storage of its own beside dagster.storage in attendance.toml: take one of the two away"
+            raise SettingsError(file, "storage", expected)
+        text = text.rstrip("\n") + "\n" + _STORAGE
+        os.environ[STORAGE_VARIABLE] = home.dagster_storage.render_as_string(hide_password=False)
+    if text != before:
         new = folder / f".dagster.yaml.{os.getpid()}"
-        new.write_text(INSTANCE, encoding="utf-8")
+        new.write_text(text, encoding="utf-8")
         new.replace(file)
     return folder
 
 
 def made_instance(home: Home) -> Path:
     """The same with its stores in it: two programs that make those at one moment leave some that neither can open."""
+    with instance_of(home):
+        return home.dagster_home
+
+
+@contextmanager
+def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The home's Dagster instance, open. Raises RunFailed where the server of its storage does not answer."""
     folder = prepare_instance(home)
-    with dg.DagsterInstance.from_config(str(folder)):
-        return folder
+    try:
+        instance = dg.DagsterInstance.from_config(str(folder))
+    except Exception as error:
+        if home.dagster_storage is None or type(error).__name__ not in _NOT_ANSWERED:
+            raise
+        where = home.dagster_storage.render_as_string(hide_password=True)
+        raise RunFailed(
+            f"Dagster's storage at {where} (dagster.storage) cannot be used: see that its server runs, that it has "
+            f"this database, and that the account and its password ({DAGSTER_PASSWORD_VARIABLE}) are right. Nothing "
+            "was done"
+        ) from error
+    with instance:
+        yield instance
 
 
 @dataclass
@@ -166,12 +207,6 @@ class Runner:
     @cached_property
     def _definitions(self) -> dg.Definitions:
         return build_definitions(self.home.path)
-
-    @contextmanager
-    def _instance(self) -> Iterator[dg.DagsterInstance]:
-        folder = str(prepare_instance(self.home))
-        with dg.DagsterInstance.from_config(folder) as instance:
-            yield instance
 
     def run(
         self,
@@ -190,8 +225,8 @@ class Runner:
         effective = dt.datetime(latest.year, latest.month, latest.day, 12, tzinfo=dt.UTC)
         run_id = str(uuid.uuid4())
         with (
-            self._instance() as instance,
-            quick_event_log(self.home.dagster_home, run_id),
+            instance_of(self.home) as instance,
+            nullcontext() if self.home.dagster_storage else quick_event_log(self.home.dagster_home, run_id),
             dg.partition_loading_context(effective_dt=effective),
         ):
             result = self._definitions.resolve_job_def(job).execute_in_process(
@@ -516,6 +551,6 @@ def daemon_heard(home: Home) -> dt.datetime | None:
     """When a part of Dagster's daemon of this home last said that it lives (UTC); None when none ever has."""
     if not (home.dagster_home / "dagster.yaml").exists():
         return None
-    with dg.DagsterInstance.from_config(str(home.dagster_home)) as instance:
+    with instance_of(home) as instance:
         beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
     return dt.datetime.fromtimestamp(max(beats), dt.UTC) if beats else None

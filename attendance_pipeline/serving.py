@@ -33,9 +33,10 @@ def serve(home: Home, port: int, host: str = HOST, names: Sequence[str] = (), *,
     if _taken(host, port):
         print(f"attendance: port {port} is in use; choose another with --port", file=sys.stderr)
         return 2
+    folder = made_instance(home)  # tells the environment where Dagster's storage is
     environment = {
         **os.environ,
-        "DAGSTER_HOME": str(made_instance(home)),
+        "DAGSTER_HOME": str(folder),
         HOME_VARIABLE: str(home.path),
         "PYTHONWARNINGS": "ignore",
     }

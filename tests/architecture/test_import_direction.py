@@ -59,7 +59,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "schedules": ("home", "steps", "assets"),
     "definitions": ("law", "home", "assets", "schedules"),
     "event_log": (),
-    "running": ("advice", "one_at_a_time", "home", "store", "letters.decisions", "steps", "schedules", "definitions",
+    "running": ("advice", "one_at_a_time", "home", "law.settings_errors", "store", "letters.decisions", "steps", "schedules", "definitions",
                 "event_log"),
     "serving": ("home", "running"),
     "web_guard": (),  # a program of its own, started by serving

@@ -25,7 +25,7 @@ from attendance_pipeline.steps.marked_days import first_marked_day, last_marked_
 from attendance_pipeline.steps.pages import page_rows
 from attendance_pipeline.steps.school_pages import Asked, DayTable, digest, first_other, pages_of, prepared
 from attendance_pipeline.steps.site import Site
-from attendance_pipeline.steps.troubles import DERIVE, PLAN, Attempts, is_everybodys, kind_and_place
+from attendance_pipeline.steps.troubles import DERIVE, PLAN, TAKE_IN, Attempts, is_everybodys, kind_and_place
 from attendance_pipeline.store.derived import delete_pages, page_versions, read_pages, write_pages
 from attendance_pipeline.store.impact import keep_former
 from attendance_pipeline.store.removal import closed_days
@@ -76,11 +76,16 @@ def restate(
 
     `as_recorded`: each day from what extracts recorded by that day said. Running it twice writes the same bytes.
     `step`: under which name a school that fails is noted. Days of a school that cannot be derived have no page
-    afterwards, so that they are due again, and its other days have theirs; where none can, the school is left as it was.
+    afterwards, so that they are due again, and its other days have theirs; where none can, nothing of it changes.
     """
     rows: dict[str, int] = {day.isoformat(): 0 for day in days}
     attempts = Attempts(site, step)
-    wanted = [(s, numbers) for s in site.schools() if (numbers := indexes(s, days)) and not attempts.held(s)]
+    wanted = [
+        (school, numbers)
+        for school in site.schools()
+        if not attempts.held(school)
+        and (numbers := attempts.tried(school, partial(_to_derive, site, attempts, school, days)))
+    ]
     # A school that fails is looked at by days when the engine has done with the others.
     failed: list[_Made] = []
 
@@ -112,6 +117,15 @@ def restate(
         keep(_day_by_day(site, made, tables, as_recorded))
     attempts.finish()
     return Restated(rows)
+
+
+def _to_derive(site: Site, attempts: Attempts, school: School, days: Sequence[Day]) -> list[int]:
+    numbers = indexes(school, days)
+    if not attempts.open_in(school, TAKE_IN):
+        return numbers
+    # Its newest extracts are still in the inbox: a day of which they speak first is not derived from nothing.
+    newest = last_marked_day(site, school)
+    return [day for day in numbers if newest is not None and day <= newest]
 
 
 @dataclass(frozen=True)

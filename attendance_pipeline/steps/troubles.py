@@ -158,6 +158,10 @@ class Attempts:
         self.site.held_by.update({t.id: t for t in holding})
         return bool(holding)
 
+    def open_in(self, school: School, step: str) -> bool:
+        """Whether the school failed in another step, and that is not over."""
+        return any(t.school == school.id and t.step == step for t in self._known)
+
     def failed(
         self, school: School, error: Exception, days: tuple[Day, Day] | None = None, *, holds: bool = True
     ) -> None:

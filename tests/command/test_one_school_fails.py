@@ -65,10 +65,10 @@ def a_file_for_its_folder_on_the_drive(home: Path) -> Callable[[], object]:
     ("break_it", "words"),
     [
         (a_warehouse_that_takes_no_extract_of_it, "taking in the extracts failed (IntegrityError in "),
-        (a_damaged_page_of_marks, "counting the register failed (these bytes are not a page"),
+        (a_damaged_page_of_marks, "taking in the extracts failed (these bytes are not a page"),
         (a_file_for_its_folder_on_the_drive, "delivering letters failed (the shared drive at"),
     ],
-    ids=["take in", "derive", "deliver"],
+    ids=["a row refused", "a damaged page", "its folder on the drive"],
 )
 def test_one_schools_bad_night_holds_only_itself_and_the_next_heals_it(
     home: Path, break_it: Callable[[Path], Callable[[], object]], words: str

@@ -53,8 +53,13 @@ def _table() -> dict[str, Any]:
 @cache
 def kinds() -> tuple[Kind, ...]:
     """Every kind, in the order in which they are tried."""
-    rows: list[dict[str, Any]] = _table()["kinds"]
-    return tuple(Kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows)
+    return tuple(
+        Kind(
+            *(row[name] for name in ("kind", "title", "means", "to_do")),
+            *(tuple(row.get(name, ())) for name in ("classes", "numbers", "phrases")),
+        )
+        for row in _table()["kinds"]
+    )
 
 
 def kind_named(kind: str) -> Kind:

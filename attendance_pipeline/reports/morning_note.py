@@ -14,6 +14,7 @@ import hashlib
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import quote
 
 from attendance_pipeline.reports.charts import render_page
 from attendance_pipeline.reports.failures import kind_named, step_in_words
@@ -81,6 +82,19 @@ class Trouble:
         return lines
 
 
+class Line(str):
+    """A line of a note. `path`: the part of it that is a file or folder below the drive, which the page links to."""
+
+    path: str = ""
+
+
+def line_of(text: str, path: str = "") -> Line:
+    """A line of text, with the path in it that leads somewhere."""
+    line = Line(text)
+    line.path = path
+    return line
+
+
 @dataclass(frozen=True)
 class SchoolNight:
     """One school's part of a night. `counts` None: the database could not be asked. `late`: how many school days have
@@ -111,39 +125,34 @@ class SchoolNight:
     troubles: Sequence[Trouble] = ()
 
     @property
-    def waits(self) -> list[str]:
+    def waits(self) -> list[Line]:
         """What needs a person of this school, and where to look."""
-        out = []
+        out: list[Line] = []
+
+        def add(text: str, path: str, otherwise: str) -> None:
+            out.append(line_of(f"{text[0].upper()}{text[1:]} {path or otherwise}", path))
+
+        to_do = f"{self.quality_folder}/what-to-do.html" if self.quality_folder else ""
         if self.newly_aside:
-            where = (
-                f"{self.quality_folder}/what-to-do.html" if self.quality_folder else "`attendance export quarantine`"
-            )
-            rows = plural(self.newly_aside, "row or file", "rows or files")
-            out.append(
-                f"{rows} newly set aside{_in_all(self.newly_aside, self.aside)}: could not be used. Look at: {where}"
-            )
+            rows = plural(self.newly_aside, "row or file", "rows or files") + " newly set aside"
+            in_all = _in_all(self.newly_aside, self.aside)
+            add(f"{rows}{in_all}: could not be used. Look at:", to_do, "`attendance export quarantine`")
         if self.failed_checks:
-            where = f"{self.quality_folder}/what-to-do.html" if self.quality_folder else "the checks in Dagster"
             checks = plural(self.failed_checks, "check")
             day = f" of {day_in_words(self.newest)}" if self.newest else ""
-            out.append(f"{checks} of the register{day} fell short; letters may wait for it. Look at: {where}")
+            text = f"{checks} of the register{day} fell short; letters may wait for it. Look at:"
+            add(text, to_do, "the checks in Dagster")
         if self.newly_held:
-            where = (
-                f"{self.letters_folder}/held.csv" if self.letters_folder else "`attendance letters list --state held`"
-            )
-            letters = plural(self.newly_held, "letter")
-            out.append(
-                f"{letters} newly held{_in_all(self.newly_held, self.held)}, each with its reasons. Look at: {where}"
-            )
+            letters = f"{plural(self.newly_held, 'letter')} newly held{_in_all(self.newly_held, self.held)}"
+            held = f"{self.letters_folder}/held.csv" if self.letters_folder else ""
+            add(f"{letters}, each with its reasons. Look at:", held, "`attendance letters list --state held`")
         if self.unsupported:
             letters = plural(self.unsupported, "letter")
-            out.append(
-                f"{letters} sent that would not be sent today, after corrections. `attendance impact` says which"
-            )
+            add(f"{letters} sent that would not be sent today, after corrections. Which:", "", "`attendance impact`")
         if self.left_in_inbox:
             files = plural(self.left_in_inbox, "file")
-            out.append(f"{files} left in inbox/{self.id}/: open in a program, or not an extract. They are tried again")
-        return [line[0].upper() + line[1:] for line in out]
+            add(f"{files} left in inbox/{self.id}/: open in a program, or not an extract.", "", "They are tried again.")
+        return out
 
     @property
     def verdict(self) -> str:
@@ -280,8 +289,10 @@ def trust_note(night: Night) -> Note:
     if failing and not night.troubles:
         well = len(night.schools) - len(failing)
         lines = [f"{s.name}: {t.told()[0]} {t.told()[2]}" for s in failing for t in s.troubles]
-        others = f"{plural(well, 'other school')}: the night went on and is done." if well else ""
-        parts.append(Part(f"{plural(len(failing), 'school')} failed", [*lines, *filter(None, [others])], FAILED))
+        others = f"{plural(well, 'other school').capitalize()}: the night went on and is done." if well else ""
+        parts.append(
+            Part(f"{plural(len(failing), 'school').capitalize()} failed", [*lines, *filter(None, [others])], FAILED)
+        )
     if late := night.late():
         parts.append(_late(late))
     if night.uncounted:
@@ -326,7 +337,7 @@ def _headline(
         if troubles[0].kind == NOT_FINISHED:
             return "No night was finished"
         if not whole:
-            return f"{plural(len({t.school for t in troubles}), 'school')} failed; the others are done"
+            return f"{plural(len({t.school for t in troubles}), 'school').capitalize()} failed; the others are done"
         return f"The night failed: {troubles[0].title}"
     if verdict == LATE and night.unfinished:
         return "The night is not finished yet"
@@ -392,7 +403,7 @@ def _came(school: SchoolNight) -> list[str]:
 
 
 def _done(night: Night, school: SchoolNight) -> list[str]:
-    out = []
+    out: list[str] = []
     if school.newest is None:
         out.append("No school day has been worked out yet.")
     elif school.derived:
@@ -403,7 +414,7 @@ def _done(night: Night, school: SchoolNight) -> list[str]:
         out.append(f"Nothing was new: worked out up to {day_in_words(school.newest)}, as before.")
     for what, (folders, path) in school.delivered.items():
         more = "" if folders == 1 else f" and {plural(folders - 1, 'folder')} more"
-        out.append(f"On the drive, {DELIVERED.get(what, what)}: {path}{more}")
+        out.append(line_of(f"On the drive, {DELIVERED.get(what, what)}: {path}{more}", path))
     if school.held or school.proposed:
         out.append(f"In the ledger: {plural(school.proposed, 'letter')} proposed, {school.held:,} held.")
     return out
@@ -473,6 +484,18 @@ _SCRIPT = (
 )
 
 
+def _pieces(line: str) -> list[tuple[str, str, str]]:
+    """A line in pieces of (kind, text, address): plain words, a command, a link from the note's folder."""
+    path = line.path if isinstance(line, Line) else ""
+    before, found, after = line.partition(path) if path else (line, "", "")
+    out = []
+    for number, text in enumerate(before.split("`")):
+        out.append(("code" if number % 2 else "words", text, ""))
+    if found:
+        out += [("link", found, f"../../../{quote(found)}"), ("words", after, "")]
+    return [piece for piece in out if piece[1]]
+
+
 def as_page(note: Note) -> str:
     """The note as a page that opens from the drive without a network."""
     return render_page(
@@ -485,8 +508,8 @@ def as_page(note: Note) -> str:
             "last_good": _last_good(note),
             "due_words": _due(note),
             "due": note.due.isoformat() if note.due else "",
-            "old": OLD,
-            "parts": note.parts,
+            "old": _pieces(OLD),
+            "parts": [(part.heading, part.tone, [_pieces(line) for line in part.lines]) for part in note.parts],
             "rows": note.rows,
             "script": _SCRIPT,
             "hash": base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),

@@ -118,7 +118,7 @@ def test_after_nights_with_all_kinds_of_faults_no_pupil_stands_in_any_note_messa
     failing = ["elmbrook"]
     one_failed = attendance("nightly", "--home", home)
     keep()
-    assert "While making the board: something went wrong" in plain(home, "elmbrook")
+    assert "While making the board: something unexpected happened" in plain(home, "elmbrook")
     assert "This failure is of this school alone; the others' night went on." in plain(home, "elmbrook")
     assert "What failed" not in note(home, "oakfield")
     trust = plain(home, "oakfield-trust")
@@ -129,7 +129,7 @@ def test_after_nights_with_all_kinds_of_faults_no_pupil_stands_in_any_note_messa
     all_failed = attendance("nightly", "--home", home)
     keep()
     assert all_failed.code == 3
-    assert note(home, "oakfield").startswith("THE NIGHT FAILED: SOMETHING WENT WRONG")
+    assert note(home, "oakfield").startswith("THE NIGHT FAILED: SOMETHING UNEXPECTED HAPPENED")
     failing = []
 
     # The drive away, with rows set aside, and a database that is none.

@@ -85,8 +85,8 @@ def test_a_run_that_fails_is_told_with_the_step_and_without_the_words_of_its_err
     run = ran(instance)
     assert not run.success
     assert said(failure_is_told(failure(instance, run.run_id))) == "Told."
-    assert note(home).startswith("THE NIGHT FAILED: SOMETHING WENT WRONG")
-    assert "While taking in the extracts: something went wrong" in note(home)
+    assert note(home).startswith("THE NIGHT FAILED: SOMETHING UNEXPECTED HAPPENED")
+    assert "While taking in the extracts: something unexpected happened" in note(home)
     assert "by itself, if the service runs" in note(home)
     assert "Emma" not in note(home)
     assert "Emma" not in (home / "state/telling.json").read_text(encoding="utf-8")

@@ -222,7 +222,7 @@ def test_two_failures_at_once_are_one_message(home: Path, box: Mailbox) -> None:
     failures = [Failed("nightly", "worklists", [THE_DRIVE]), Failed("nightly", "impact_reports", [("KeyError", "'x'")])]
     night_failed(home, failures, at("09-22", "02:33"))
     assert subjects(box) == ["the night failed: the shared drive is not there (and one other matter)"]
-    assert "While the impact report: something went wrong" in box.texts()[0]
+    assert "While the impact report: something unexpected happened" in box.texts()[0]
 
 
 def test_a_later_failure_of_the_same_kind_after_a_good_night_is_another_matter(home: Path, box: Mailbox) -> None:

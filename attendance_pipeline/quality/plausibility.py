@@ -106,9 +106,10 @@ def fell_short(asked: Sequence[Asked]) -> list[Answer]:
             whole = pd.concat(of_scope, ignore_index=True)
             setting = asked[numbers[0]].setting
             result = _ask(scope, whole, setting)
-            for i in numbers:
-                for check in checks_of(scope):
-                    made[i].update(whole.loc[(whole[ASKED] == i) & whole[check.figure].notna(), "day"].tolist())
+            for check in checks_of(scope):
+                looked_at = whole.loc[whole[check.figure].notna(), [ASKED, "day"]]
+                for i, day in zip(looked_at[ASKED].tolist(), looked_at["day"].tolist(), strict=True):
+                    made[i][day] += 1
             for i, check, row in _unexpected(scope, whole, result):
                 findings[i].append(_finding(asked[i], check, row))
     return [Answer(tuple(sorted(f, key=_order)), m) for f, m in zip(findings, made, strict=True)]

@@ -7,7 +7,7 @@ step.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sized
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,10 @@ from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
 
 T = TypeVar("T")
 Day = dt.date
-_REMEMBERED = 16  # inputs, derivations and what follows; a term "as recorded" would otherwise fill the memory
+# How much is remembered: inputs, derivations and what follows, each counted by its pupils. Eight things of each of some
+# five primary schools; a term "as recorded", or a trust of hundreds of schools, would otherwise fill the memory.
+_REMEMBERED_PUPILS = 20_000
+_LEAST = 50  # what has few pupils, or none, takes room too
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Site:
     noted: dict[int, Trouble] = field(default_factory=dict, repr=False)
     held_by: dict[int, Trouble] = field(default_factory=dict, repr=False)
     _memory: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _weights: dict[Hashable, int] = field(default_factory=dict, repr=False)
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -66,9 +70,12 @@ class Site:
     def remember(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gave the last time it was asked for under this key. Keys hold the register version."""
         if key not in self._memory:
-            while len(self._memory) >= _REMEMBERED:
-                self._memory.pop(next(iter(self._memory)))
-            self._memory[key] = make()
+            made = make()
+            self._weights[key] = _pupils_of(made)
+            while self._memory and sum(self._weights.values()) > _REMEMBERED_PUPILS:
+                oldest = next(iter(self._memory))
+                del self._memory[oldest], self._weights[oldest]
+            self._memory[key] = made
         return self._memory[key]
 
     def close(self) -> None:
@@ -82,6 +89,12 @@ class Site:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+def _pupils_of(made: Any) -> int:
+    """How many pupils something remembered is about, more or less."""
+    parts = (made, getattr(made, "inputs", ()), getattr(made, "pupils", ()))
+    return max(_LEAST, *(len(part) for part in parts if isinstance(part, Sized)))
 
 
 def open_site(path: Path | str) -> Site:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from attendance_pipeline.advice import NO_MEMORY, advice_on
 from attendance_pipeline.commands import (
+    backups,
     benchmarks,
     data_protection,
     demo,
@@ -45,7 +46,7 @@ from attendance_pipeline.law.settings_errors import SettingsError
 
 FAMILIES = (
     *(demo, try_file, settings, nights, morning, explain, what_if, diff, governors, impact, reconcile, letters, tables),
-    *(tell, benchmarks, sample, mis, data_protection, prune, web),
+    *(tell, benchmarks, sample, mis, data_protection, prune, backups, web),
 )
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
 _STOPPED_WORDS = "stopped. Nothing half-done is left; the same command goes on from here"

@@ -55,6 +55,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "steps.reconcile": ("steps", *_BELOW_STEPS, "trial"),
     "demo": ("law", "derive", "home", "mis.kinds", "mis.upn"),
     "one_at_a_time": ("home",),
+    "backup": ("home", "one_at_a_time", "store.copies"),
     "assets": ("advice", "law", "home", "one_at_a_time", "steps"),
     "schedules": ("home", "steps", "assets"),
     "definitions": ("law", "home", "assets", "schedules"),
@@ -69,7 +70,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # What analysts import: the same frames that `export` writes.
     "notebooks": ("law", "derive", "home", "register", "steps", "tables_in_words"),
     OURS: ("notebooks",),  # when it is asked for `open_home`
-    "commands": ("home_check", "one_at_a_time", "table_files", *_BELOW_STEPS, "trial", "steps", "demo", "running", "serving", "said"),
+    "commands": ("home_check", "one_at_a_time", "table_files", *_BELOW_STEPS, "trial", "steps", "backup", "demo", "running", "serving", "said"),
     "cli": ("advice", "law", "store", "commands"),
 }  # fmt: skip
 
@@ -92,7 +93,10 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
     "sqlalchemy": (("store", "register", "mis.load", "steps", "home", "event_log"), "no SQL outside store/"),
     "alembic": (("store",), "no SQL outside store/"),
     "psycopg": (("store",), "no SQL outside store/"),
-    "sqlite3": (("event_log", "store.failures"), "no SQL outside store/, which knows the numbers of its errors"),
+    "sqlite3": (
+        ("event_log", "store.failures", "store.copies"),
+        "no SQL outside store/, which knows the numbers of its errors, and copies whole files",
+    ),
     "typst": (("letters.pdf",), "one module knows the PDF library"),
     "pikepdf": (("letters.pdf",), "one module knows the PDF library"),
     "dask": (("engine",), "one module knows the engines"),
@@ -135,6 +139,8 @@ WRITERS = (
     "mis.inbox",  # kept extracts; takes from the inbox
     "store.warehouse",  # the SQLite file
     "steps.benchmarks",  # published figures that somebody downloaded, into the home
+    "store.copies",  # copies of SQLite files
+    "backup",  # copies of a whole home, and a home from one
     "steps.secret",  # a key in the home's state
     "steps.told",  # what was told, in the home's state; and the note, where the drive is not there
     "steps.removal",  # in the state: whom a removal under way is about, and what each removal came to
@@ -152,7 +158,7 @@ WRITING_OF_OS = {"open", "replace", "rename", "link", "symlink", "remove", "unli
 
 # Who may ask a home where the drive is: to check it, to deliver, and to say where a delivery lies.
 KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.board", "steps.telling", "steps.decided",
-                  "steps.subject_access", "running", "said", "steps.removal", "steps.removal_drive")  # fmt: skip
+                  "steps.subject_access", "backup", "running", "said", "steps.removal", "steps.removal_drive")  # fmt: skip
 
 # The rules are pure: of what is not ours they may import these and no more, and they open nothing.
 # (difflib and unicodedata compare names: tables of characters, and nothing but their arguments.)

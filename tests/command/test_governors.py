@@ -239,3 +239,48 @@ def test_the_command_says_where_the_reports_are_and_asks_for_a_half_term_that_is
     assert again.code == 0 and "governor report files" not in again.out  # the same report is there already
     refused = attendance("governors", "--home", home, "--half-term", "2025-26-autumn-9")
     assert refused.code == 2 and KEY in refused.err
+
+
+def everything_below(folder: Path) -> dict[str, int]:
+    return {str(p.relative_to(folder)): p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+def test_as_it_stood_on_an_evening_by_what_was_known_then_and_beside_the_real_one(reported, tmp_path):
+    """Figures are those of `export groups --as-at`, files bear the evening, and nothing on the drive is touched."""
+    home, evening, before = reported[0], "2025-09-19", everything_below(reported[0] / "outbox")
+    said = attendance("governors", "--home", home, "--as-at", evening, "-o", tmp_path)
+    assert (said.code, said.err) == (0, "")
+    owners = [*SCHOOLS, "oakfield-trust"]
+    names = [f"{o}-governor-report-{evening}-as-at-{evening}{e}" for o in owners for e in (".html", ".pdf")]
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(names)
+    known_later = 0
+    for owner in SCHOOLS:
+        text = (tmp_path / f"{owner}-governor-report-{evening}-as-at-{evening}.html").read_text(encoding="utf-8")
+        assert "as it stood on the evening of 19 September 2025" in text
+        shown = rows_of(disclosure.read(text), "Year groups and cohorts, the year to date")["All pupils"]
+        day = ("--school", owner, "--from", evening, "--to", evening)
+        then, now = (
+            found[(found["group_kind"] == "school") & (found["measure"] == "year_to_date")].iloc[0]
+            for found in (table(home, "groups", *day, "--as-at", evening), table(home, "groups", *day))
+        )
+        assert shown[0] == percent(int(then["attended"]), int(then["possible"]))
+        known_later += then["unauthorised"] != now["unauthorised"]
+    assert known_later, "nothing was corrected after that evening"
+    assert everything_below(home / "outbox") == before
+    again = attendance("governors", "--home", home, "--as-at", evening, "-o", tmp_path)  # beside, and not instead
+    assert again.code == 0 and len(list(tmp_path.iterdir())) == 2 * len(names)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--as-at", "2025-09-19"), "-o FOLDER"),
+        (("-o", "."), "--as-at"),
+        (("--as-at", "2020-01-01", "-o", "."), "no register had been recorded by 2020-01-01"),
+        (("--as-at", "2025-09-19", "-o", "nowhere"), "no such folder"),
+        (("--as-at", "2025-09-19", "-o", ".", "--half-term", "2025-26-summer-1"), "no marks of 2025-26-summer-1"),
+    ],
+)
+def test_a_past_evening_that_cannot_be_had_is_refused(reported, options, words):
+    refused = attendance("governors", "--home", reported[0], *options)
+    assert refused.code == 2 and words in refused.err

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ from attendance_pipeline.reports.morning_note import (
     NOT_FINISHED,
     Matter,
     Night,
+    Note,
     SchoolNight,
     Trouble,
     matters,
@@ -59,6 +61,7 @@ MAIL, WEBHOOK, PING = "mail", "webhook", "ping"
 DAEMON, COMMAND = "daemon", "command"
 SETTINGS = "settings"  # as the step that fails when a home cannot be opened
 _AFTERNOON = 15  # a night that is finished after this hour was of that same day
+_AT_ONCE = 8  # notes
 _KEPT_DAYS = 7  # what works again and could not be told is tried for so long
 # While the database is away it is not asked again.
 _NOT_ASKED = ("database-away", "database-damaged", "database-newer", "database-busy", "settings")
@@ -284,34 +287,32 @@ def _where(setup: Setup, state: Path) -> str:
 def _write_notes(home: Home | None, setup: Setup, state: Path, night: Night) -> list[str]:
     """One note a school, and one of all where they are several. The one of all comes first: it must not wait."""
     one = len(setup.schools) == 1
+    drive, day = Path(setup.drive), night.at.date()
     notes = [] if one else [(setup.trust_folder, trust_note(night))]
     notes += [(school.id, school_note(_for_school(night, home, school), school)) for school in night.schools]
-    problems: list[str] = []
-    for number, (folder, note) in enumerate(notes):
-        files = note_files(note)
+
+    def put(folder: str, note: Note) -> str:
+        """Put a note in its place; gives what went wrong, "" for nothing."""
+        year = _year_name(home, folder, day)
         try:
-            delivery.deliver_in_place(
-                Path(setup.drive),
-                folder,
-                AUDIENCE,
-                _year_name(home, folder, night.at.date()),
-                night.at.date(),
-                WHAT,
-                files,
-                run="",
-                policy="",
-                as_at="",
-            )
+            about = {"run": "", "policy": "", "as_at": ""}
+            delivery.deliver_in_place(drive, folder, AUDIENCE, year, day, WHAT, note_files(note), **about)
         except OSError as error:
             reason = error.strerror if isinstance(error, delivery.DeliveryError) else type(error).__name__
-            if not problems:
-                problems.append(f"the note of {note.school} is not on the drive: {reason}")
-            if number == 0:
-                for name, content in files.items():
-                    write_private(state / NOTES / name, content)
-                if not Path(setup.drive).is_dir():
-                    return problems
-    return problems
+            return f"the note of {note.school} is not on the drive: {reason}"
+        return ""
+
+    first, *rest = notes
+    if wrong := put(*first):
+        for name, content in note_files(first[1]).items():
+            write_private(state / NOTES / name, content)
+    if wrong and not drive.is_dir():
+        return [wrong]
+    # A share answers slowly and many at once: it is waited for together.
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        problems = [*filter(None, [wrong, *pool.map(lambda note: put(*note), rest)])]
+    more = f" (and those of {len(problems) - 1} others)" if len(problems) > 1 else ""
+    return [problems[0] + more] if problems else []
 
 
 def _year_name(home: Home | None, school: str, day: dt.date) -> str:

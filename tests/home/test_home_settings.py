@@ -451,3 +451,75 @@ def test_a_school_says_which_periods_belong_to_which_registration(home: Path) ->
     (found,) = faults(write(home, text.replace('["3"]', '["2", "3"]')))
     assert found.key == "schools[1].lessons" and "not in both: 2" in str(found)
     assert open_home(write(home, CONTRACT)).schools[0].lessons.morning == ()
+
+
+# ---------------------------------------------------------------- telling
+
+MAIL = """
+[telling.mail]
+host = "smtp.oakfield.example"
+sender = "pipeline@oakfield.example"
+to = ["data.manager@oakfield.example"]
+"""
+
+
+def with_telling(home: Path, text: str) -> Path:
+    return write(home, CONTRACT.replace("[[schools]]", f"{text}\n[[schools]]", 1))
+
+
+def test_telling_has_defaults_that_need_nobody(home: Path) -> None:
+    telling = open_home(write(home, CONTRACT)).settings.telling
+    assert (telling.late_after_school_days, telling.good_nights, telling.note_by_hour) == (1, False, 8)
+    assert (telling.mail, telling.webhook, telling.ping) == (None, None, None)
+    mail = open_home(with_telling(home, MAIL)).settings.telling.mail
+    assert mail is not None
+    assert (mail.port, mail.security) == (587, "starttls")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "expected"),
+    [
+        (MAIL.replace("to = [", "to = [] # "), "telling.mail.to", "at least 1 item"),
+        (MAIL.replace("data.manager@", "data manager@"), "telling.mail.to[1]", "an e-mail address and no more"),
+        (MAIL.replace("pipeline@oakfield.example", "a@b\\nBcc: c@d"), "telling.mail.sender", "an e-mail address"),
+        (MAIL + 'security = "ssl"', "telling.mail.security", "'starttls', 'tls' or 'none'"),
+        (MAIL + 'security = "none"\nuser = "x"', "telling.mail", "a password never goes unencrypted"),
+        (MAIL + 'password = "a secret"', "telling.mail.password", "no such setting"),
+        (MAIL + "port = 0", "telling.mail.port", "greater than or equal to 1"),
+        ('[telling.webhook]\nurl = "http://hooks.example/TOKEN"', "telling.webhook", "https://"),
+        ('[telling.webhook]\nurl = "https://u:TOKEN@hooks.example/"', "telling.webhook", "ATTENDANCE_WEBHOOK_SECRET"),
+        ('[telling.ping]\nurl = "file:///TOKEN"', "telling.ping", "an address such as"),
+        ("[telling]\nlate_after_school_days = 0", "telling.late_after_school_days", "greater than or equal to 1"),
+        ("[telling]\nnote_by_hour = 24", "telling.note_by_hour", "less than or equal to 12"),
+    ],
+)
+def test_a_setting_of_telling_that_cannot_be_is_refused_without_showing_a_secret(
+    home: Path, text: str, key: str, expected: str
+) -> None:
+    (fault,) = faults(with_telling(home, text))
+    assert fault.key == key
+    assert expected in str(fault)
+    assert "TOKEN" not in str(fault)
+
+
+def telling_findings(home: Path) -> list[tuple[str, str]]:
+    return [(f.severity, f.message) for f in check_home(home, TODAY) if f.key.startswith("telling")]
+
+
+def test_check_says_which_secret_is_not_set_and_that_nobody_is_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MAIL_PASSWORD", "WEBHOOK_URL", "PING_URL"):
+        monkeypatch.delenv(f"ATTENDANCE_{name}", raising=False)
+    ((severity, words),) = telling_findings(write(home, CONTRACT))
+    assert severity == "note"
+    assert "by the note on the drive alone" in words
+    with_telling(home, MAIL + 'user = "pipeline"\n[telling.webhook]\n[telling.ping]')
+    assert [s for s, _ in telling_findings(home)] == ["warning"] * 3
+    monkeypatch.setenv("ATTENDANCE_MAIL_PASSWORD", "a secret")
+    monkeypatch.setenv("ATTENDANCE_PING_URL", "https://ping.example/TOKEN")
+    monkeypatch.setenv("ATTENDANCE_WEBHOOK_URL", "http://hooks.example/TOKEN")
+    ((severity, words),) = telling_findings(home)
+    assert severity == "error"
+    assert "https:// (http:// is for this machine alone) in the variable ATTENDANCE_WEBHOOK_URL" in words
+    assert "TOKEN" not in words

@@ -105,7 +105,7 @@ def test_the_ui_shows_the_homes_assets_and_runs_to_this_machine_alone_and_ends_w
         (repository,) = data["repositoriesOrError"]["nodes"]
         assert "nightly_extracts" in {schedule["name"] for schedule in repository["schedules"]}
         sensors = {sensor["name"] for sensor in repository["sensors"]}
-        assert {"nightly_follows_extracts", "failure_is_told", "morning_note"} <= sensors
+        assert {"nightly_follows_extracts", "failure_is_told", "morning_note", "morning_extracts"} <= sensors
         # A page of somebody else's in the browser of this machine gets nothing, and starts nothing.
         for foreign in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Content-Type": "text/plain"}):
             assert status(port, foreign) == 403

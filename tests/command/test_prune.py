@@ -77,6 +77,22 @@ def test_it_removes_and_says_what_a_person_has_to_look_at(home):
     assert attendance("nightly", "--home", home, "--date", "2026-07-03").code in (0, 1)
 
 
+def test_what_the_program_keeps_and_could_not_clean_is_named_until_it_is_gone(home):
+    log = home / "state" / "dagster" / "logs" / "some.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"a line that should not be there: {BEN}")
+    said = attendance("prune", "--home", home, "--before", BEFORE)
+    assert said.code == 3
+    assert "NOT FINISHED" in said.out and "state/dagster/logs/some.log" in said.out
+    with open_site(home) as site:
+        assert unfinished(site) is not None
+    log.unlink()
+    again = attendance("prune", "--home", home, "--before", BEFORE)
+    assert "Going on with the removal" in again.err and "Nothing that the program keeps" in again.out
+    assert again.code == 1, "what a person has to look at is still there"
+    assert not (home / "state" / JOURNAL).exists()
+
+
 WHOM = {
     "one who left": (BEN, {"oakfield": 1}),
     "one under the UPN of later": (DAN_NOW, {"oakfield": 1}),

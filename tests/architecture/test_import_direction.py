@@ -117,13 +117,13 @@ SQL_CALLS = {"execute", "executemany", "exec_driver_sql"}
 
 # Who may ask what time it is. Everybody else is told the day, so that an answer does not change from day to day.
 CLOCK = (
+    "assets.extracts",  # whether today's school is over is asked when the inbox is read
+    "assets.morning",
+    "schedules.morning",
     "store.warehouse",
     "mis.inbox",
     "delivery",
     "one_at_a_time",
-    "assets.extracts",  # whether today's school is over is asked when the inbox is read
-    "assets.morning",
-    "schedules.morning",
     "schedules.timetable",
     "schedules.telling",
     "running",
@@ -158,7 +158,7 @@ WRITING_OF_OS = {"open", "replace", "rename", "link", "symlink", "remove", "unli
 
 # Who may ask a home where the drive is: to check it, to deliver, and to say where a delivery lies.
 KNOW_THE_DRIVE = ("home", "home_check", "steps.deliver", "steps.board", "steps.telling", "steps.decided",
-                  "steps.subject_access", "backup", "running", "said", "steps.removal", "steps.removal_drive")  # fmt: skip
+                  "steps.subject_access", "backup", "steps.removal", "steps.removal_drive", "running", "said")  # fmt: skip
 
 # The rules are pure: of what is not ours they may import these and no more, and they open nothing.
 # (difflib and unicodedata compare names: tables of characters, and nothing but their arguments.)

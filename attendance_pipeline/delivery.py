@@ -428,7 +428,14 @@ def _replace(new: Path, old: Path) -> None:
             return
         except PermissionError:
             time.sleep(wait)
-    os.replace(new, old)
+    try:
+        os.replace(new, old)
+    except PermissionError as error:
+        raise DeliveryError(
+            errno.EACCES,
+            f"{old} could not be renewed: a program has it open, or this account may not write there. Close it, then "
+            "run again; until then it is as it was",
+        ) from error
 
 
 @contextlib.contextmanager

@@ -321,6 +321,17 @@ def run_nightly(home: Home, day: dt.date | None, say: Say, command: str = "night
         return _run_nightly(home, day, say, command)
 
 
+def _refuse_an_early_clock(home: Home, day: dt.date | None) -> None:
+    """Raises RunFailed where nothing is due only because this machine takes now for long ago."""
+    with open_site(home.path) as site:
+        newest, today = newest_day(site), date_at(site, dt.datetime.now(dt.UTC))
+    if day is None and newest is not None and today < newest:
+        raise RunFailed(
+            f"this machine's clock says {today}, and the register has marks up to {newest}: set the clock, then run "
+            "again. The extracts are taken in; nothing else was done"
+        )
+
+
 def _run_nightly(home: Home, day: dt.date | None, say: Say, command: str) -> Outcome:
     runner = Runner(home, command, say)
     with alone(home, command, say), _counting(home, runner) as count:
@@ -331,6 +342,7 @@ def _run_nightly(home: Home, day: dt.date | None, say: Say, command: str) -> Out
             found = night(site, chosen)
         days = found.days
         if not days:
+            _refuse_an_early_clock(home, day)
             say("There are no marks yet: nothing is due.")
             return count(())
         if found.corrected:

@@ -174,6 +174,8 @@ def look(
     for entry in entries:
         if _PASSING.fullmatch(entry.name) or (entry.is_dir(follow_symlinks=False)):
             continue
+        if not os.path.lexists(entry.path):
+            continue  # somebody took it away again since the folder was read
         if (rule := _odd_name(entry.name)) is not None:
             not_taken.append(NotTaken(shown(entry.name), rule))
             continue
@@ -186,9 +188,10 @@ def look(
         if (found := named(entry.name)) is None:
             not_taken.append(NotTaken(entry.name, "the file's name is not <kind>_<YYYY-MM-DD>[_anything].<ext>"))
             continue
-        if entry.stat(follow_symlinks=False).st_size > LARGEST:
-            not_taken.append(NotTaken(entry.name, TOO_LARGE))
-            continue
+        with contextlib.suppress(FileNotFoundError):
+            if entry.stat(follow_symlinks=False).st_size > LARGEST:
+                not_taken.append(NotTaken(entry.name, TOO_LARGE))
+                continue
         whole = _read_whole(Path(entry.path), settle_seconds)
         if isinstance(whole, str):
             waiting.append(entry.name)

@@ -40,8 +40,10 @@ def take_in(
     """Load every school's inbox, each in one transaction. What was loaded before changes nothing.
 
     `unfinished`: today, while school is on: a register extract of its marks alone waits until it is over. The files of
-    a school that fails stay in its inbox: the next night takes them in.
+    a school that fails stay in its inbox: the next night takes them in. Raises WarehouseError, and loads nothing, where
+    the warehouse is damaged.
     """
+    site.warehouse.refuse_damaged()
     schools = site.schools(school_id)
     return each_school(site, TAKE_IN, lambda school: _load(site, school, settle_seconds, unfinished), schools)
 

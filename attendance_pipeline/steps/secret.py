@@ -11,8 +11,15 @@ KEY_FILE = "reference.key"
 KEY_BYTES = 32
 
 
+class KeyUnusable(RuntimeError):
+    """The key is there and is not what was made; the message says what to do."""
+
+
 def reference_key(state: Path) -> bytes:
-    """The home's key, made on first use. Of two runs that make it at once, both use the one that was there first."""
+    """The home's key, made on first use. Of two runs that make it at once, both use the one that was there first.
+
+    Raises KeyUnusable for a file that is cut short.
+    """
     path = state / KEY_FILE
     if not path.exists():
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -25,4 +32,10 @@ def reference_key(state: Path) -> bytes:
         with suppress(FileExistsError):
             os.link(new, path)
         new.unlink()
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise KeyUnusable(
+            f"{path} is damaged: letters would get other references than those that were printed. Put the file back "
+            "from a backup (any one will do: it never changes), then run again. Nothing was changed"
+        )
+    return key

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 _NOTHING = "Nothing of what was being written is kept, and nothing before it is lost"
 _DAMAGED = (
     "the warehouse {where} is damaged: some of its bytes are not what was written. Stop the program, keep the damaged "
-    "file, put back the last backup (and remove the -wal and -shm files beside it), run `attendance reload`, then run "
-    "again: docs/reliability.md. Nothing was changed"
+    "file, restore the last backup, drop the extracts made since into the inbox again, then run again "
+    "(docs/reliability.md). Nothing was changed"
 )
 # SQLite's primary result codes (sqlite.org/rescode.html); an extended code holds its primary one in the last byte.
 _SQLITE: Final = {
@@ -50,8 +50,13 @@ _POSTGRES: Final = {
     "25": "the database {where} takes no changes now (read-only): connect to the server that does, then run again",
     "40": f"another program's work on {{where}} got in the way: run again. {_NOTHING}",
     "55": f"another program holds a lock in {{where}}: close it, then run again. {_NOTHING}",
-    "XX": _DAMAGED.replace("(and remove the -wal and -shm files beside it)", "of the database"),
+    "XX": _DAMAGED,
 }
+
+
+def damaged(where: str) -> str:
+    """What is said of a damaged warehouse."""
+    return _DAMAGED.format(where=where)
 
 
 def in_words(error: sa.exc.DBAPIError, where: str) -> str | None:

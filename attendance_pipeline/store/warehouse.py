@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from attendance_pipeline.store.failures import in_words
+from attendance_pipeline.store.failures import damaged, in_words
 
 # The newest migration this code knows. `upgrade()` compares it first, so that an up-to-date warehouse opens without
 # importing alembic; a test keeps it equal to the head of `migrations/versions`.
@@ -127,6 +127,18 @@ class Warehouse:
             if version == SCHEMA_VERSION:
                 return
             _migrate(conn, version)
+
+    def refuse_damaged(self) -> None:
+        """Read the whole SQLite file for damaged pages, before anything is built on it. Raises WarehouseError.
+
+        PostgreSQL finds damaged pages itself when it reads them.
+        """
+        if self.dialect != "sqlite":
+            return
+        with self.read() as conn:
+            found = conn.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if found != "ok":
+            raise WarehouseError(damaged(self.url.database or ""))
 
     def close(self) -> None:
         """Close every connection. The warehouse may be used again."""

@@ -22,8 +22,8 @@ from attendance_pipeline.demo.make import make_demo_home
 BEFORE, TODAY = dt.date(2025, 9, 18), dt.date(2025, 9, 19)
 BREAK = "{ starts = 2025-09-22, ends = 2025-09-26 }"  # an early one: a short half-term makes short nights
 HEADER = "UPN,Date,Session,Code,Minutes Late,Comment"
-# Files of the state folder that every run may write anew, and what they hold is of no matter in the end.
-OF_A_RUN = ("at-work.lock", "at-work.json")
+# The note of the morning says when the night was and how it went: a night that was made good may say otherwise.
+OF_THE_MORNING = "/this-morning/"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def end_of(home: Path) -> End:
     """The end of a home whose drive is its own `outbox`."""
     return End(
         tables={name: digest(frame) for name, frame in tables(home).items()},
-        drive=drive(home),
+        drive={path: "" if OF_THE_MORNING in path else sha256 for path, sha256 in drive(home).items()},
         kept=sorted(file.name for file in (home / "state" / "extracts").glob("*/[!.]*")),
         inbox=sorted(file.name for file in school_inbox(home).iterdir()),
         hidden=hidden(home),

@@ -25,6 +25,7 @@ from injected import Fault, inject
 SAID = "night.txt"  # what the command printed, beside the home
 # What a night imports when it comes to it.
 _IMPORTED_LATE = (
+    "night_steps",
     "alembic.command",
     "attendance_pipeline.mis.xlsx",
     "attendance_pipeline.running",
@@ -122,12 +123,17 @@ def _run(home: str, words: list[str], fault: Fault | None) -> None:
         said = os.open(f"{home} {SAID}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         for stream in (1, 2):
             os.dup2(said, stream)
+        from night_steps import run_step
+
         from attendance_pipeline.cli import main
 
         if fault is not None:
             inject(fault, Path(home))
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background would not hear of it
-        code = main([*words, "--home", home])
+        if words[0] == "step":  # one step of a night, without Dagster: night_steps.py
+            code = run_step(Path(home), words[1])
+        else:
+            code = main([*words, "--home", home])
         sys.stdout.flush()
     finally:
         os._exit(code)

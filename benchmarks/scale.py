@@ -19,6 +19,7 @@ import argparse
 import hashlib
 import json
 import os
+import pickle
 import resource
 import subprocess
 import sys
@@ -228,6 +229,7 @@ def at_size(schools: int, pupils: int, days: int) -> None:
                 due = due_days(site, last)
                 restate(site, due if name != "a night, one day" else [last], TABLES)
                 rows[name] = time.perf_counter() - begin, time.process_time() - used, len(due)
+        reading, making, sent, back = parts(home, days)
         million = schools * pupils * days / MILLION
         load = os.getloadavg()[0]
         print(f"{schools} schools, {pupils} pupils, {days} days: {million:.2f} million pupil-days; load {load:.0f}")
@@ -235,8 +237,27 @@ def at_size(schools: int, pupils: int, days: int) -> None:
         for name, (seconds, used, due) in rows.items():
             each = f"{used / million:.2f} a million pupil-days of the year"
             print(f"{name:<22}{seconds:>7.1f} s, CPU {used:>7.1f} s, {each}, {due} days due")
+        print(
+            f"a school: reading {reading * 1000:.0f} ms, deriving and all pages {making * 1000:.0f} ms of CPU; ", end=""
+        )
+        print(f"sent {sent / 1000:.0f} KB, back {back / 1000:.0f} KB")
         register, pages = empty / million / MILLION, (stored(home) - empty) / million / MILLION
         print(f"bytes a pupil-day: register and people {register:.1f}, pages {pages:.1f}")
+
+
+def parts(home: Path, days: int) -> tuple[float, float, int, int]:
+    """Of one school: seconds of the processor to read it, and to make its pages; bytes that a worker is sent, and gives
+    back."""
+    with open_site(home) as site:
+        engine = engine_of("dask", scheduler="tcp://127.0.0.1:1")  # prepares as for a cluster, and is never asked
+        site.__dict__["engine"] = engine
+        one = next(asked(site, 1, days))
+        begin = time.process_time()
+        given = prepared(site)(one)
+        read = time.process_time()
+        made = pages_of(given)
+        end = time.process_time()
+    return read - begin, end - read, len(pickle.dumps(given, 5)), len(pickle.dumps(made, 5))
 
 
 def stored(home: Path) -> int:

@@ -65,9 +65,9 @@ def digest(page: bytes) -> bytes:
 def prepared(site: Site) -> Callable[[Asked], Asked]:
     """What puts the source into what is asked, as the home's engine needs it.
 
-    Reading a school costs about as much as making its pages (docs/scale.md), so processes of this machine read for
-    themselves. Workers of a cluster do where the settings say that they may; else the arrays are sent to them, without
-    UPNs and contacts, which no page holds.
+    Reading a school costs a quarter of making a year of its pages, and far more than making one day (docs/scale.md), so
+    processes of this machine read for themselves. Workers of a cluster do where the settings say that they may; else
+    the arrays are sent to them, without UPNs and contacts, which no page holds.
     """
     if not site.engine.elsewhere:
         return lambda asked: replace(asked, source=school_inputs(site, asked.school, asked.as_at))

@@ -82,8 +82,7 @@ class OpenHome:
         """One table of `attendance export`, of one school or of all, of days `first` to `last`.
 
         Without `as_at` as the newest night left it; with it, derived anew from what was known at the end of that day.
-        Raises ValueError for a table that there is none of or that cannot be had as at a day, SettingsError for an
-        unknown school.
+        Raises ValueError for a table that there is none of, SettingsError for an unknown school.
         """
         period = Period(_day(first), _day(last), _day(as_at))
         _known(table)

@@ -21,15 +21,13 @@ def add(commands: Commands) -> None:
 
 def _export(arguments: Arguments) -> int:
     home = open_home(home_of(arguments))
-    from attendance_pipeline.steps.export import TABLES, WITHOUT_AS_AT, Period, export
+    from attendance_pipeline.steps.export import TABLES, Period, export
     from attendance_pipeline.steps.site import Site
     from attendance_pipeline.table_files import ENDINGS, write_table
 
     table, output = arguments.table, arguments.output
     if table not in TABLES:
         raise UsageError(f"there is no table {table!r}; there are {', '.join(TABLES)}")
-    if arguments.as_at is not None and table in WITHOUT_AS_AT:
-        raise UsageError(f"{table} cannot be had as at a day")
     if output is not None and output.suffix not in ENDINGS:
         raise UsageError(f"{output}: a name that ends in {' or '.join(ENDINGS)}")
     if output is not None and not output.parent.is_dir():

@@ -18,10 +18,11 @@ from attendance_pipeline.derive.tables import empty_frame, ratio, to_frame
 from attendance_pipeline.derive.tasks import NO_PUPIL, tasks_of
 from attendance_pipeline.home import School
 from attendance_pipeline.register.export import amendments_frame, quarantine_frame, register_frame
-from attendance_pipeline.register.identity import with_pupils
+from attendance_pipeline.register.identity import links_of
 from attendance_pipeline.register.roll import current_pupils
 from attendance_pipeline.spreadsheets import safe_cell
 from attendance_pipeline.steps.inputs import school_inputs
+from attendance_pipeline.steps.letters_listed import as_they_stood
 from attendance_pipeline.steps.marked_days import last_marked_day, latest_marked_day
 from attendance_pipeline.steps.pages import from_page
 from attendance_pipeline.steps.restate import derived, done_days, first_due, newest_done
@@ -32,8 +33,6 @@ from attendance_pipeline.store.derived import read_pages
 LETTERS = ["reference", "school", "upn", "contact_id", "kind", "episode", "stage", "proposed_on", "state", "reason"]
 TASKS = ["school", "owner", "task", "upn", "opened_on", "due_on", "closed_on"]
 TABLES = ("register", "amendments", "quarantine", *DERIVED_TABLES, "letters", "tasks")
-# The ledger remembers what was decided and when, but its rows as they stood on an evening are not put together yet.
-WITHOUT_AS_AT = ("letters",)
 _TRUST_KEYS = ["date", "measure"]
 _TRUST_SUMS = ["pupils", "possible", "attended", "authorised", "unauthorised", "persistent", "severe"]
 
@@ -56,10 +55,8 @@ def export(
     """Frames of one table, school after school; with `trust`, for `groups` over all schools, then the trust's own rows.
 
     Without `as_at` days are those that are done, as they are kept. With it they are derived anew from what was known.
-    Raises ValueError for `as_at` with a table of WITHOUT_AS_AT.
+    Letters are those that were proposed by then, in the state that they had.
     """
-    if period.as_at is not None and table in WITHOUT_AS_AT:
-        raise ValueError(f"{table} cannot be had as at a day")
     made = []
     for school in schools:
         frame = _one(site, table, school, period)
@@ -131,10 +128,15 @@ def _known_days(site: Site, school: School, period: Period) -> range | None:
 
 
 def _letters(conn: sa.Connection, school: School, period: Period) -> pd.DataFrame:
-    upn = current_pupils(conn, school.id).set_index("person_id")["upn"].to_dict()
+    upn = current_pupils(conn, school.id, period.as_at).set_index("person_id")["upn"].to_dict()
+    same = links_of(conn, school.id, period.as_at).same
+    letters = ledger.read_letters(conn, school.id)
+    if period.as_at is not None:
+        events = ledger.read_events(conn, [row["reference"] for row in letters])
+        letters = list(as_they_stood(letters, events, period.as_at))
     rows = [
-        {**row, "upn": upn.get(row["person_id"], "")}
-        for row in with_pupils(conn, school.id, ledger.read_letters(conn, school.id))
+        {**row, "upn": upn.get(same.get(row["person_id"], row["person_id"]), "")}
+        for row in letters
         if period.has(row["proposed_on"])
     ]
     frame = pd.DataFrame(rows, columns=LETTERS)

@@ -42,7 +42,7 @@ def listed(
             rows = ledger.read_letters(conn, one.id, references=references, states=states)
             if as_at is not None:
                 events = ledger.read_events(conn, [r["reference"] for r in rows])
-                rows = [r for r in _as_at(rows, events, as_at) if state in (None, r["state"])]
+                rows = [r for r in as_they_stood(rows, events, as_at) if state in (None, r["state"])]
             rows = with_pupils(conn, one.id, rows)
             paper = pupils_on_paper(current_pupils(conn, one.id), current_classes(conn, one.id))
         if batch_day is not None:
@@ -65,13 +65,14 @@ def listed(
     return found
 
 
-def _as_at(
+def as_they_stood(
     rows: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]], evening: dt.date
 ) -> Iterator[dict[str, Any]]:
-    """The letters that were proposed by an evening, as the last word of that day or an earlier one left them."""
+    """The letters that were in the ledger by an evening, as the last word known by then left them: that a letter went
+    on a day before, of which the log told later, was not known."""
     last: dict[str, Mapping[str, Any]] = {}
     for e in events:
-        if (e["day"] or e["at"].date()) <= evening:
+        if (e["known_on"] or e["at"].date()) <= evening:
             last[e["reference"]] = e
     for row in rows:
         if row["reference"] in last:

@@ -131,7 +131,7 @@ def _propose(site: Site, school: School) -> Proposed:
                     heard=heard if day == newest else None,
                 )
             )
-            ledger.apply(conn, **decision.to_write(school.id))
+            ledger.apply(conn, **decision.to_write(school.id), known_on=date)
             rows, batches = with_decision(rows, decision, calendar), with_batch(batches, decision.batch)
             counts["new"] += len(decision.new)
             counts["moved"] += len(decision.moves)

@@ -31,7 +31,14 @@ class LedgerError(ValueError):
     """A change that the ledger does not allow, or a letter that it does not hold."""
 
 
-def put_letters(conn: sa.Connection, letters: Sequence[Mapping[str, Any]], *, by: str, day: dt.date | None) -> int:
+def put_letters(
+    conn: sa.Connection,
+    letters: Sequence[Mapping[str, Any]],
+    *,
+    by: str,
+    day: dt.date | None,
+    known_on: dt.date | None = None,
+) -> int:
     """Write letters by reference: every column of the table but `updated_at`. Returns how many were new.
 
     A new letter starts in its `state`; one that is there keeps its state (use `transition`) and takes the other
@@ -41,7 +48,7 @@ def put_letters(conn: sa.Connection, letters: Sequence[Mapping[str, Any]], *, by
     there = {r["reference"]: r["state"] for r in read_letters(conn, references=[m["reference"] for m in letters])}
     fresh = [{**m, "updated_at": at} for m in letters if m["reference"] not in there]
     insert_new(conn, letter, fresh)
-    _log(conn, [(m["reference"], "", m["state"], m.get("reason", "")) for m in fresh], by, day, at)
+    _log(conn, [(m["reference"], "", m["state"], m.get("reason", "")) for m in fresh], by, day, known_on, at)
     for m in letters:
         state = there.get(m["reference"])
         if state is not None and state not in FINAL:
@@ -58,6 +65,7 @@ def transition(
     reason: str = "",
     by: str,
     day: dt.date | None = None,
+    known_on: dt.date | None = None,
 ) -> int:
     """Move letters to a state, with an event each. One that is in that state already for that reason is left alone.
 
@@ -82,7 +90,7 @@ def transition(
         conn.execute(
             sa.update(letter).where(letter.c.reference.in_(part)).values(state=to_state, reason=reason, updated_at=at)
         )
-    _log(conn, moves, by, day, at)
+    _log(conn, moves, by, day, known_on, at)
     return len(moves)
 
 
@@ -93,8 +101,10 @@ def apply(
     amendments: Sequence[tuple[str, Mapping[str, Any]]],
     moves: Sequence[tuple[str, str, str, str, dt.date]],
     batch: Mapping[str, Any] | None,
+    known_on: dt.date | None = None,
 ) -> None:
     """Write one night's decision, in this order. Raises LedgerError, for the caller's transaction to undo it all.
+    `known_on`: the school day that was decided; what a person did earlier, and told of later, was not known before it.
 
     `new`: a letter's columns, by whom, on which day. `amendments`: reference, columns. `moves`: reference, state,
     reason, by whom, as of which day.
@@ -103,13 +113,13 @@ def apply(
     for columns, by, day in new:
         by_author.setdefault((by, day), []).append(columns)
     for (by, day), rows in by_author.items():
-        if put_letters(conn, rows, by=by, day=day) != len(rows):
+        if put_letters(conn, rows, by=by, day=day, known_on=known_on) != len(rows):
             raise LedgerError("a new letter has a reference that is in the ledger already; nothing was written")
     for reference, values in amendments:
         amend_letter(conn, reference, values)
     for run in _runs(moves):
         _, to_state, reason, by, day = run[0]
-        transition(conn, [m[0] for m in run], to_state, reason=reason, by=by, day=day)
+        transition(conn, [m[0] for m in run], to_state, reason=reason, by=by, day=day, known_on=known_on)
     if batch is not None:
         put_batch(conn, batch)
 
@@ -208,7 +218,8 @@ def read_letters(
 
 
 def read_events(conn: sa.Connection, references: Iterable[str]) -> list[dict[str, Any]]:
-    """What became of letters, oldest first. `day` is the school day decided on, `at` the moment of writing."""
+    """What became of letters, oldest first. `day` is the school day decided on, or of what a person did; `known_on` the
+    evening on which the ledger first knew it; `at` the moment of writing."""
     found: list[dict[str, Any]] = []
     for part in chunks(sorted(set(references))):
         query = sa.select(letter_event).where(letter_event.c.reference.in_(part)).order_by(letter_event.c.id)
@@ -235,13 +246,28 @@ def read_batches(conn: sa.Connection, school: str) -> list[dict[str, Any]]:
 
 
 def _log(
-    conn: sa.Connection, moves: Sequence[tuple[str, str, str, str]], by: str, day: dt.date | None, at: dt.datetime
+    conn: sa.Connection,
+    moves: Sequence[tuple[str, str, str, str]],
+    by: str,
+    day: dt.date | None,
+    known_on: dt.date | None,
+    at: dt.datetime,
 ) -> None:
+    known = max((d for d in (day, known_on) if d is not None), default=None)
     if moves:
         conn.execute(
             sa.insert(letter_event),
             [
-                {"reference": r, "from_state": a, "to_state": b, "reason": why, "by": by, "day": day, "at": at}
+                {
+                    "reference": r,
+                    "from_state": a,
+                    "to_state": b,
+                    "reason": why,
+                    "by": by,
+                    "day": day,
+                    "known_on": known,
+                    "at": at,
+                }
                 for r, a, b, why in moves
             ],
         )

@@ -288,6 +288,7 @@ letter_event = sa.Table(
     sa.Column("reference", sa.String(64), sa.ForeignKey("letter.reference"), nullable=False, index=True),
     sa.Column("at", sa.DateTime, nullable=False),
     sa.Column("day", sa.Date, nullable=True),
+    sa.Column("known_on", sa.Date, nullable=True),
     sa.Column("from_state", sa.String(16), nullable=False),
     sa.Column("to_state", sa.String(16), nullable=False),
     sa.Column("reason", sa.Text, nullable=False),

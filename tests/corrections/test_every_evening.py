@@ -33,6 +33,8 @@ from small_home import (
 )
 
 from attendance_pipeline.mis.upn import check_letter
+from attendance_pipeline.steps.propose import propose
+from attendance_pipeline.steps.site import open_site
 
 HALF_TERMS = int(os.environ.get("ATTENDANCE_EVENINGS", "1"))
 EVENINGS = [day for day in school_days() if day >= dt.date(2026, 9, 1)]
@@ -152,6 +154,8 @@ def test_each_evening_of_a_half_term_can_be_had_again(mode: str, evenings: int, 
         system.export(home, evening)
         load(home)
         derive(home, evening)
+        with open_site(home) as site:
+            propose(site)
         kept[evening] = exported(home, WITH_AS_AT)
     rows = {name: text.count("\n") for name, text in kept[EVENINGS[evenings - 1]].items()}
     assert {name for name, n in rows.items() if n < 2} == set(), "too little has happened"

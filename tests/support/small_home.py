@@ -20,7 +20,7 @@ from school_files import upn
 from attendance_pipeline.home import SETTINGS_FILE, SHIPPED_POLICY, make_home
 from attendance_pipeline.law.policy import shipped_policy_text
 from attendance_pipeline.mis.load import LoadResult
-from attendance_pipeline.steps.export import TABLES, WITHOUT_AS_AT, Period, export
+from attendance_pipeline.steps.export import TABLES, Period, export
 from attendance_pipeline.steps.intake import take_in
 from attendance_pipeline.steps.restate import due_days, restate
 from attendance_pipeline.steps.site import open_site
@@ -39,7 +39,7 @@ CONTACTS = (
 PRESENT = {"AM": "/", "PM": "\\"}
 # What is derived, and the tasks that follow: all that has to be right after a correction.
 AFTERWARDS = (*DERIVED, "tasks")
-WITH_AS_AT = tuple(name for name in TABLES if name not in WITHOUT_AS_AT)
+WITH_AS_AT = TABLES
 
 _SETTINGS = """
 [trust]

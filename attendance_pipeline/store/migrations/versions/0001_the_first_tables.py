@@ -361,6 +361,7 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(length=64), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("day", sa.Date(), nullable=True),
+        sa.Column("known_on", sa.Date(), nullable=True),
         sa.Column("from_state", sa.String(length=16), nullable=False),
         sa.Column("to_state", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),

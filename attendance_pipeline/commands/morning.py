@@ -18,5 +18,6 @@ def _morning(arguments: Arguments) -> int:
     from attendance_pipeline.said import said
 
     outcome = run_morning(home, arguments.date, say_progress())
-    print(said(home, outcome) if outcome.folders else "No new phone list.")
+    none = "Nothing new: no extract of the day lies in an inbox, or its phone list lies on the drive already."
+    print(said(home, outcome) if outcome.folders else none)
     return DONE

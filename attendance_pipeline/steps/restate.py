@@ -336,9 +336,12 @@ def first_changed(site: Site, done: Mapping[str, Sequence[Day]]) -> Iterator[tup
 
 
 def _kept(site: Site, school: School, done: Sequence[Day]) -> Asked:
-    """Done days of a school with the digests of their pages, without the days that were asked for as recorded."""
+    """Done days of a school with the digests of their pages, without the days that were asked for as recorded.
+
+    A day of which only some tables are as recorded, as a person can ask for in Dagster, is among them: it is put back.
+    """
     with site.warehouse.read() as conn:
-        versions = page_versions(conn, school.id, TABLES[0])
+        versions = [page_versions(conn, school.id, table) for table in TABLES]
         closed = closed_days(conn, school.id)
         digests = {
             (day, table): digest(page)
@@ -346,6 +349,7 @@ def _kept(site: Site, school: School, done: Sequence[Day]) -> Asked:
             for date, page in read_pages(conn, school.id, table).items()
             if (day := school.calendar.index(date)) is not None
         }
-    numbers = [day for day in indexes(school, done) if versions.get(school.calendar.date(day)) != AS_RECORDED]
+    as_recorded = {day for day in done if all(of_table.get(day) == AS_RECORDED for of_table in versions)}
+    numbers = indexes(school, (day for day in done if day not in as_recorded))
     stand = frozenset((day, GROUPS) for day in indexes(school, closed) if (day, GROUPS) in digests)
     return Asked(school, numbers, TABLES, kept=digests, stand=stand)

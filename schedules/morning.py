@@ -89,6 +89,8 @@ def at(context: dg.SensorEvaluationContext, now: dt.datetime) -> dg.SensorResult
     """What the sensor does at a moment (aware)."""
     home = open_home(find_home())
     local, until = now.astimezone(ZoneInfo(home.time_zone)), home.settings.morning.until
+    if local > dt.datetime.combine(local.date(), until, local.tzinfo) + AFTERWARDS:
+        return dg.SensorResult(skip_reason="The morning is over.", cursor=context.cursor)
     before = remembered(context.cursor, local.date())
     found = {s.id: look(s, morning_listing(s), local, until, before.get(s.id, Seen())) for s in home.schools}
     seen = {school: look.seen for school, look in found.items()}

@@ -42,7 +42,6 @@ from attendance_pipeline.reports.readiness import (
 from attendance_pipeline.reports.worklist_facts import find_unresolved, registers_of
 from attendance_pipeline.steps.deliver import Made, put
 from attendance_pipeline.steps.inputs import school_inputs
-from attendance_pipeline.steps.marked_days import last_marked_day
 from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.school_year import school_year_matters
 from attendance_pipeline.steps.site import Site
@@ -78,14 +77,16 @@ def _ahead(site: Site, school: School, today: dt.date) -> Iterator[Ahead]:
     calendar = school.calendar
     read_on = calendar.on_or_after(today)
     # Before a holiday nothing is said of the letter day after it: whoever comes back is told then.
-    if read_on >= len(calendar) or calendar.date(read_on) - today > _WEEKEND or last_marked_day(site, school) is None:
+    if read_on >= len(calendar) or calendar.date(read_on) - today > _WEEKEND:
+        return
+    near = letter_days_from(calendar, read_on, read_on + SCHOOL_DAYS_BEFORE, site.home.letter_day)
+    near = [d for d in near if school.go_live is None or school.go_live <= calendar.date(d)]
+    if not near:
         return
     with site.warehouse.read() as conn:
         told = {key for d in read_deliveries(conn, school.id, WHAT) for key in d["holds"]}
-    for day in letter_days_from(calendar, read_on, read_on + SCHOOL_DAYS_BEFORE, site.home.letter_day):
-        date = calendar.date(day)
-        if date.isoformat() not in told and (school.go_live is None or school.go_live <= date):
-            yield Ahead(school, read_on, day)
+        begun = bool(list_extracts(conn, school.id, "register"))
+    yield from (Ahead(school, read_on, d) for d in near if begun and calendar.date(d).isoformat() not in told)
 
 
 def tell_readiness(site: Site, today: dt.date, run: str) -> list[Made]:

@@ -53,7 +53,7 @@ from attendance_pipeline.store.extracts import list_extracts
 WHAT = "readiness"
 SCHOOL_DAYS_BEFORE = 2
 AUDIENCES = ("data-manager", "attendance-lead")
-_WEEKEND = dt.timedelta(days=2)  # a list of Saturday morning is read on Monday
+_WEEKEND = dt.timedelta(days=2)  # a list of Saturday morning is read on Monday; in a holiday nobody reads one
 _LOOK_BACK = 10  # school days: older registers are on the data manager's own page
 
 
@@ -76,10 +76,11 @@ def readiness_due(site: Site, today: dt.date) -> list[Ahead]:
 def _ahead(site: Site, school: School, today: dt.date) -> Iterator[Ahead]:
     calendar = school.calendar
     read_on = calendar.on_or_after(today)
-    # Before a holiday nothing is said of the letter day after it: whoever comes back is told then.
     if read_on >= len(calendar) or calendar.date(read_on) - today > _WEEKEND:
         return
     near = letter_days_from(calendar, read_on, read_on + SCHOOL_DAYS_BEFORE, site.home.letter_day)
+    # Of the first letter day of a year nothing is said in July.
+    near = [d for d in near if calendar.year[d] == calendar.year[read_on]]
     near = [d for d in near if school.go_live is None or school.go_live <= calendar.date(d)]
     if not near:
         return

@@ -72,9 +72,7 @@ def main() -> None:
     parser.add_argument("--until", type=dt.date.fromisoformat, default=dt.date(2025, 10, 3))
     asked = parser.parse_args()
     smallest: dict[str, tuple[float, float, float]] = {}
-    print(
-        "| schools | operation | processor s | clock s | MB | processor a school, to the smallest | MB, to the smallest |"
-    )
+    print("| schools | operation | processor s | clock s | MB | s a school, to the smallest | MB, to the smallest |")
     print("|---:|---|---:|---:|---:|---:|---:|")
     for schools in sorted(asked.schools):
         with tempfile.TemporaryDirectory() as folder:

@@ -383,7 +383,8 @@ class DaskCluster(Engine):
             raise EngineError(
                 'work.engine = "dask" needs Dask here and on every worker: pip install "attendance-pipeline[dask]"'
             ) from None
-        logging.getLogger("distributed").setLevel(logging.ERROR)  # what it would say of a lost worker, we say
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.ERROR)  # what it would say of a lost worker, we say
         try:
             client = Client(self.scheduler, timeout=_CONNECT_SECONDS, set_as_default=False, name="attendance")
         except (OSError, TimeoutError, ValueError, TypeError):

@@ -287,6 +287,14 @@ def named(client) -> dict[str, int]:
     return {names[address]: len(keys) for address, keys in client.processing().items()}
 
 
+def test_an_item_that_ends_every_worker_holds_up_nobody_else(tmp_path: Path) -> None:
+    # As `dask worker` is started without options: what watches a worker starts it again.
+    with Cluster(tmp_path / "cluster", workers=1, nanny=True) as one, DaskCluster(one.address) as dask_engine:
+        outcomes = list(dask_engine.outcomes(ends_its_process, range(6)))
+    assert [o.made for o in outcomes] == [0, 1, 2, None, 4, 5]
+    assert "every worker that tried it ended" in str(outcomes[3].error)
+
+
 def test_without_a_scheduler_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "_CONNECT_SECONDS", 1)
     with (

@@ -5,6 +5,7 @@ Belongs here: starting and ending them, and what they wrote to their logs. Not h
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -18,8 +19,11 @@ START_SECONDS = 60
 class Cluster:
     """`workers` are subprocesses; `kill` ends one as a power cut would. Use as a context manager."""
 
-    def __init__(self, folder: Path, workers: int = 2, tls: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, workers: int = 2, tls: dict[str, str] | None = None, *, nanny: bool = False
+    ) -> None:
         self.folder, self.wanted, self.tls = folder, workers, tls or {}
+        self.nanny = nanny
         self.workers: list[subprocess.Popen[bytes]] = []
         self.scheduler: subprocess.Popen[bytes] | None = None
         self.address = ""
@@ -47,10 +51,10 @@ class Cluster:
         return self
 
     def add_worker(self, **environment: str) -> subprocess.Popen[bytes]:
-        """One more worker, with one thread and without a nurse that would start it again."""
+        """One more worker, with one thread; without Dask's nanny, which would start it again, unless it was asked for."""
         name = f"worker-{len(self.workers)}"
         worker = self._start(
-            name, "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1",
+            name, "worker", self.address, "--nthreads", "1", "--nanny" if self.nanny else "--no-nanny", "--no-dashboard", "--host", "127.0.0.1",
             "--local-directory", str(self.folder / name), "--name", name, **environment,
         )  # fmt: skip
         self.workers.append(worker)
@@ -74,5 +78,9 @@ class Cluster:
 
     def __exit__(self, *exception: object) -> None:
         for process in filter(None, [*self.workers, self.scheduler]):
+            if self.nanny:  # it ends the worker that it watches
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(START_SECONDS)
             process.kill()
             process.wait()

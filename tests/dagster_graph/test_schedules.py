@@ -275,6 +275,28 @@ def test_what_comes_every_so_many_school_weeks_is_asked_for_in_the_night_after_t
     assert (nothing.run_requests, nothing.skip_message) == ([], OF_SCHOOL_WEEKS[name].not_yet)
 
 
+@pytest.mark.parametrize(
+    ("name", "not_yet", "due", "again", "what"),
+    [
+        # Letters go every school day here: the last of the week, Friday the 17th, stands for the week.
+        ("letter_day_readiness", "2025-10-14", "2025-10-15", "2025-10-16", "readiness"),
+        ("school_year", "2027-05-25", "2027-05-26", "2027-05-27", "school-year"),  # eight weeks before the last day
+    ],
+)
+def test_what_goes_by_the_date_is_asked_for_with_that_date_until_it_is_there(
+    site: Site, instance: dg.DagsterInstance, name: str, not_yet: str, due: str, again: str, what: str
+) -> None:
+    assert tick(name, f"{not_yet}T04:30+01:00", instance).run_requests == []
+    (request,) = tick(name, f"{due}T04:30+01:00", instance).run_requests
+    # At half past four in England it is half past three in UTC: the date is England's.
+    (in_utc,) = tick(name, f"{due}T03:30+00:00", instance).run_requests
+    assert (request.run_key, request.run_config) == (in_utc.run_key, in_utc.run_config)
+    job = build_definitions().resolve_job_def(OF_SCHOOL_WEEKS[name].job.name)
+    assert job.execute_in_process(instance=instance, run_config={**QUIET, **request.run_config}).success
+    assert {f.name for f in site.home.drive.glob("oakfield/data-manager/*/*/*")} == {what}
+    assert tick(name, f"{again}T04:30+01:00", instance).run_requests == []
+
+
 def test_the_governor_report_of_each_half_term_that_is_due_is_asked_for_once_a_night(
     site: Site, instance: dg.DagsterInstance
 ) -> None:

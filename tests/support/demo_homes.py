@@ -88,11 +88,14 @@ def read(said: Said) -> pd.DataFrame:
 
 
 def tree(folder: Path, without: str = "(?!)") -> dict[str, str]:
-    """Every file under a folder and its SHA-256; not those whose path matches `without`."""
+    """Every file under a folder and its SHA-256; not those whose path matches `without`, nor the note of the morning,
+    which bears the time at which it was written."""
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not re.search(without, name := path.relative_to(folder).as_posix())
+        if path.is_file()
+        and not re.search(without, name := path.relative_to(folder).as_posix())
+        and "data-manager/this-morning/" not in name
     }
 
 

@@ -107,7 +107,7 @@ def _lines(
     site: Site, touched: Mapping[str, Sequence[tuple[str, int | None, str]]], by_school: Mapping[str, OfSchool]
 ) -> Iterator[tuple[str, _Whose]]:
     """By kept file its name, the lines that are the pupils', those that are others', and what names the pupils."""
-    order = sorted(touched, key=lambda sha: touched[sha][0])
+    order = sorted(touched, key=lambda sha: (touched[sha][0][0], touched[sha][0][2]))
     with site.warehouse.read() as conn:
         records = {school: records_of_pupils(conn, one) for school, one in by_school.items()}
     for start in range(0, len(order), _TOGETHER):

@@ -173,8 +173,13 @@ def make_plan(
         if kind in ("pupils", "contacts") and d.get("upn") not in removed[school_id]
     ]
     teachers = [d for school in schools for d in records_of(conn, school.id, "classes").values()]
-    others = [*_people(staying), *(_split(str(d.get("teacher") or "")) for d in teachers)]
+    # Who works at a school may be a parent of somebody who left: what they sign names no pupil.
+    entries = [d for rows in data.values() for _, kind, d in rows if kind == "interventions"]
+    staff = {str(d.get("teacher") or "") for d in teachers} | {str(d.get("by") or "") for d in entries}
+    staff |= {name for school in schools for name in _of_settings(school)}
+    others = [*_people(staying), *(pair for name in staff for pair in _with_or_without_title(name))]
     other_mails = [str(d.get("email") or "") for d in [*staying, *teachers]]
+    other_mails += [school.letterhead.email for school in schools if school.letterhead is not None]
     out = []
     for school in schools:
         theirs = found[school.id]
@@ -308,6 +313,22 @@ def _people(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
                 yield str(d[name]), surname
         if d.get("pupil_name"):
             yield _split(str(d["pupil_name"]))
+
+
+def _of_settings(school: School) -> Iterator[str]:
+    """The names of staff that the settings of a school have."""
+    for people in (school.owners, None if school.letterhead is None else school.letterhead.signatories):
+        if people is not None:
+            yield from (str(name) for name in people.model_dump().values() if name)
+
+
+def _with_or_without_title(name: str) -> Iterator[tuple[str, str]]:
+    """(forename, surname) as a member of staff may be called: Ms Jane Smith is Jane Smith too."""
+    if "," in name:
+        yield _split(name)
+    words = name.replace(",", " ").split()
+    for start in range(len(words) - 1):
+        yield " ".join(words[start:-1]), words[-1]
 
 
 def _split(name: str) -> tuple[str, str]:

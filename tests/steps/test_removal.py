@@ -54,6 +54,7 @@ class World:
         night(self.home, LAST_NIGHT)
         (self.home / "outbox" / "oakfield" / "office" / "my notes.txt").write_text("Ring about Ben Quillfeather")
         self.before = exported(self.home)
+        self.letters = {p.stem: p for p in (self.home / "outbox").rglob("*.pdf")}
         with open_site(self.home) as site:
             self.days_before = day_versions(site)
             self.dry = rehearse(site, plan_of(site, BEFORE, TODAY))
@@ -122,7 +123,9 @@ def test_rows_of_the_quarantine_go_with_their_line(world):
 def test_nothing_that_the_program_keeps_names_them(world):
     assert world.done.is_proved
     assert (world.done.left.ours, world.done.in_tables) == ([], [])
-    pattern = re.compile("|".join([*GONE, "Ben Quillfeather", "Quillfeather, Ben", "Umberslade", "Netherby"]))
+    pattern = re.compile(
+        "|".join([*GONE, "Ben Quillfeather", "Quillfeather, Ben", "Umberslade", "Hal Netherby", "Netherby, Hal"])
+    )
     found = {
         p.relative_to(world.home).as_posix()
         for p in world.home.rglob("*")
@@ -177,6 +180,18 @@ def test_what_was_taken_out_on_the_drive_is_told_beside_it(world):
             there = file.parent / name
             has = hashlib.sha256(there.read_bytes()).hexdigest() if there.exists() else ""
             assert of_file["instead"] == has
+
+
+def test_letters_of_others_lie_where_they_lay_though_a_parent_who_goes_signed_them(world):
+    of_others = {x.split(",")[0] for x in world.after["letters"][1:]} & world.letters.keys()
+    of_those = {
+        x.split(",")[0] for x in world.before["letters"][1:] if any(u in x for u in GONE)
+    } & world.letters.keys()
+    assert of_others and of_those
+    assert all(world.letters[reference].exists() for reference in of_others)
+    assert not any(world.letters[reference].exists() for reference in of_those)
+    signed = [readable("x.pdf", world.letters[reference].read_bytes()) for reference in of_others]
+    assert any("Jo Netherby" in text for text in signed)
 
 
 def test_the_proof_lies_with_the_data_manager_and_names_nobody(world):

@@ -11,7 +11,7 @@ oakfield's term is 1 June to 17 July 2026; everybody is present unless it is sai
 | Eve Winterbourne | left oakfield on 12 June for elmbrook, under the same UPN |
 | Fay Zellweger | stays |
 | Gus Halloway | left on 17 July |
-| Hal Netherby | named by the first pupils extract alone |
+| Hal Netherby | named by the first pupils extract alone; the headteacher's son |
 | (no name) | a UPN that only register and lessons name |
 """
 
@@ -68,7 +68,7 @@ policy = "policies/seed-school.toml"
 address = ["Oakfield Lane", "Leeds", "LS1 4AP"]
 telephone = "0113 496 0000"
 email = "attendance@oakfield.example"
-signatories = {{ attendance_lead = "Ms A Lead", headteacher = "Mr H Head" }}
+signatories = {{ attendance_lead = "Ms A Lead", headteacher = "Mr Jo Netherby" }}
 """
 _CALENDAR = """
 [[years]]
@@ -119,13 +119,14 @@ def leavers_home(folder: Path, database: str = "sqlite:///state/warehouse.db", m
     drop(folder, "pupils_2026-06-01.csv", _PUPILS, early)
     drop(folder, "pupils_2026-06-26.csv", _PUPILS, late)
     drop(folder, "pupils_2026-06-15.csv", _PUPILS, [_row("Eve Winterbourne", 5, EVE, entry="2026-06-15")], "elmbrook")
-    parents = (("Mary Quillfeather", BEN), ("Mary Quillfeather", CAT), ("Jo Umberslade", DAN), ("Al Winterbourne", EVE))
+    parents = (("Mary Quillfeather", BEN), ("Mary Quillfeather", CAT), ("Jo Umberslade", DAN), ("Al Winterbourne", EVE),
+               ("Jo Netherby", HAL), ("Pat Zellweger", FAY))  # fmt: skip
     contacts = [
         f"{u},C{u[-2:]},1,Ms,{n.split()[0]},{n.split()[1]},Mother,Y,Y,Y,N,{i} Elm Road,Leeds,LS1 4AP,{n.split()[0]}@x.example"
         for i, (n, u) in enumerate(parents, start=1)
     ]
     drop(folder, "contacts_2026-06-01.csv", _CONTACTS, contacts)
-    drop(folder, "contacts_2026-06-15.csv", _CONTACTS, contacts[3:], "elmbrook")
+    drop(folder, "contacts_2026-06-15.csv", _CONTACTS, contacts[3:4], "elmbrook")
     drop(folder, "lessons_2026-06-05.csv", "UPN,Date,Period,Subject,Class,Code,Minutes Late", [
         f"{u},2026-06-0{d},{p},Maths,5A,/," for u in (ANN, BEN, NOBODY) for d in (3, 4) for p in (1, 2)
     ])  # fmt: skip
@@ -138,6 +139,8 @@ def leavers_home(folder: Path, database: str = "sqlite:///state/warehouse.db", m
         f"{BEN},2026-06-15,letter_sent,1,by post", f"{DAN},2026-06-22,phone_call,,spoke to mother",
     ])  # fmt: skip
     _registers(folder)
+    # Refused whole: no header says what stands where.
+    drop(folder, "register_2026-06-09_broken.csv", "a register of some kind", [f"{BEN} was here", "Ann was here"])
     return folder
 
 
@@ -149,7 +152,7 @@ def _registers(folder: Path) -> None:
     for end in (d for d in days if d.weekday() == 4):
         week = [d for d in days if end - dt.timedelta(days=4) <= d <= end]
         rows = [
-            f"{u},{d},{s},{'O' if u in (BEN, FAY) and d.day % 3 else c},,{'moved the time' if u == BEN else ''}"
+            f"{u},{d},{s},{'O' if u in (BEN, DAN, DAN_NOW, FAY) and d.day % 3 else c},,{'moved the time' if u == BEN else ''}"
             for u in (ANN, BEN, CAT, DAN, EVE, FAY, GUS, HAL, NOBODY, DAN_NOW)
             for d in week
             for s, c in (("AM", "/"), ("PM", "\\"))

@@ -59,6 +59,10 @@ from schedules.telling import failures_of
 from schedules.timetable import COMMAND, ROUNDS, range_tags
 
 Say = Callable[[str], None]
+# What Dagster raises where its SQLite files or its dagster.yaml are damaged.
+_OF_DAMAGED_RECORDS = (
+    *("DatabaseError", "OperationalError", "DagsterInvalidConfigError", "ParserError", "ScannerError", "ReaderError"),
+)
 _STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 AT_THE_COMMAND_LINE = "when `attendance nightly` is started the next time"
 NOT_YET_SAID = "not-yet-said.json"  # in the private state: names of files and references, no pupil's value
@@ -155,7 +159,8 @@ def prepare_instance(home: Home) -> Path:
     folder = home.dagster_home
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "dagster.yaml"
-    before = file.read_text(encoding="utf-8") if file.exists() else None
+    # An empty one is what a power cut leaves: Dagster would take it for its own defaults.
+    before = (file.read_text(encoding="utf-8", errors="replace") if file.exists() else "") or None
     text = (INSTANCE if before is None else before).replace(_STORAGE, "")
     if home.dagster_storage is not None:
         if re.search(r"(?m)^storage:", text):
@@ -195,6 +200,23 @@ def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
+@contextmanager
+def _records_of_dagster(home: Home) -> Iterator[None]:
+    """Raises RunFailed where Dagster's own files in the home are damaged, and says what to do."""
+    try:
+        yield
+    except Exception as error:
+        # The failure of a step is in its run's result and does not come here.
+        if home.dagster_storage is not None or type(error).__name__ not in _OF_DAMAGED_RECORDS:
+            raise
+        raise RunFailed(
+            f"Dagster's own records in {home.dagster_home} cannot be used ({type(error).__name__}): stop the program, "
+            "see that their disk is not full and that this account may write there; where they are damaged, move that "
+            "folder away (no mark and no letter is in it). Then run again",
+            [failed_by(nightly.name, nightly.name, error)],
+        ) from error
+
+
 @dataclass
 class Runner:
     """Runs jobs of one home. `command` is the tag by which the UI shows who started them; `say` tells progress."""
@@ -225,6 +247,7 @@ class Runner:
         effective = dt.datetime(latest.year, latest.month, latest.day, 12, tzinfo=dt.UTC)
         run_id = str(uuid.uuid4())
         with (
+            _records_of_dagster(self.home),
             instance_of(self.home) as instance,
             nullcontext() if self.home.dagster_storage else quick_event_log(self.home.dagster_home, run_id),
             dg.partition_loading_context(effective_dt=effective),
@@ -326,10 +349,11 @@ def _refuse_an_early_clock(home: Home, day: dt.date | None) -> None:
     with open_site(home.path) as site:
         newest, today = newest_day(site), date_at(site, dt.datetime.now(dt.UTC))
     if day is None and newest is not None and today < newest:
-        raise RunFailed(
+        words = (
             f"this machine's clock says {today}, and the register has marks up to {newest}: set the clock, then run "
             "again. The extracts are taken in; nothing else was done"
         )
+        raise RunFailed(words, [failed_by(nightly.name, nightly.name, RunFailed(words))])
 
 
 def _run_nightly(home: Home, day: dt.date | None, say: Say, command: str) -> Outcome:

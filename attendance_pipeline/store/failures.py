@@ -15,8 +15,8 @@ import sqlalchemy as sa
 _NOTHING = "Nothing of what was being written is kept, and nothing before it is lost"
 _DAMAGED = (
     "the warehouse {where} is damaged: some of its bytes are not what was written. Stop the program, keep the damaged "
-    "file, restore the last backup, drop the extracts made since into the inbox again, then run again "
-    "(docs/reliability.md). Nothing was changed"
+    "file, restore the last backup (attendance restore), drop the extracts made since into the inbox again, then run "
+    "again (docs/reliability.md). Nothing was changed"
 )
 # SQLite's primary result codes (sqlite.org/rescode.html); an extended code holds its primary one in the last byte.
 _SQLITE: Final = {

@@ -72,3 +72,15 @@ def test_a_clock_that_is_years_behind_is_said(campaign: Campaign) -> None:
     assert ended.code == 3
     assert "clock says 2000-01-01" in ended.said and "set the clock" in ended.said
     assert campaign.judged(home, 1, []).wrong == ()
+
+
+@pytest.mark.parametrize("file", ["history/runs.db", "history/runs/index.db", "dagster.yaml"])
+def test_damaged_records_of_dagster_are_said_and_moved_away(campaign: Campaign, file: str) -> None:
+    home = campaign.copy()
+    dagster = home / "state" / "dagster"
+    (dagster / file).write_bytes(b"{no: [such, file" * 400)
+    ended = campaign.night(home)
+    assert ended.code == 3, ended.said
+    assert "Dagster's own records" in ended.said and "move that folder away" in ended.said.replace("\n", " ")
+    dagster.rename(home.parent / "damaged")
+    assert campaign.judged(home, 1, []).wrong == ()

@@ -9,7 +9,9 @@ at no time before a folder that people see was half-made. Anything else is lost.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import errno
+import itertools
 import os
 import random
 import shutil
@@ -28,6 +30,8 @@ from injected import writes_counted
 from last_night import TODAY, End, end_of, half_made, make_last_night
 from night_process import Ended, NightProcess
 from night_steps import STEPS
+from nights import recorded_on, school_inbox
+from small_home import ANN, BEN, CAT, DAN, REGISTER, drop, drop_contacts, drop_pupils, drop_weeks, small_home
 
 FAILED = 3
 
@@ -46,17 +50,22 @@ class Survived:
 
 
 class Campaign:
-    """A home to disturb, and processes to do it with. Use as a context manager; calls may come from several threads."""
+    """A home to disturb, and processes to do it with. Use as a context manager; calls may come from several threads.
+
+    `pupils`: of the home; 0 for a campaign without one, of `small_school` alone.
+    """
 
     def __init__(self, folder: Path, processes: int = 2, pupils: int = 30):
         self.folder, self.pupils = folder, pupils
         self._all = [NightProcess() for _ in range(processes)]
         self._free: SimpleQueue[NightProcess] = SimpleQueue()
-        self._number = iter(range(10**9))
+        self.number = itertools.count()
 
     def __enter__(self) -> Campaign:
         for process in self._all:
             self._free.put(process.__enter__())
+        if not self.pupils:
+            return self
         self.prepared = make_last_night(self.folder, lambda home, day: self.night(home, day).code, self.pupils)
         home = self.copy()
         counted = self.night(home, fault={"kind": "count"})
@@ -71,7 +80,7 @@ class Campaign:
             process.__exit__(*exception)
 
     def copy(self) -> Path:
-        return shutil.copytree(self.prepared, self.folder / f"home {next(self._number)}" / "home")
+        return shutil.copytree(self.prepared, self.folder / f"home {next(self.number)}" / "home")
 
     def night(self, home: Path, day: Any = TODAY, kill_after: float | None = None, **more: Any) -> Ended:
         return self.command(home, ["nightly", "--date", day.isoformat()], kill_after, **more)
@@ -120,10 +129,33 @@ def killed_at_writes(campaign: Campaign, rng: random.Random, kills: int = 8) -> 
     return campaign.judged(home, injected, wrong)
 
 
-def killed_in_steps(campaign: Campaign, wanted: Callable[[int, int], bool]) -> Iterator[tuple[str, Survived]]:
+def small_school(campaign: Campaign) -> Path:
+    """A home of six pupils before the night of a Friday, for `killed_in_steps`: its steps are over in a moment."""
+    home = small_home(campaign.folder / f"small {next(campaign.number)}" / "home")
+    drop_pupils(home, "06-01")
+    drop_contacts(home, "06-01", {ANN: "1 High Street", BEN: "2 High Street"})
+    drop_weeks(home, {ANN: "06-08 to 06-26 O", BEN: "06-22 to 07-03 O"})
+    this, later = dt.date(2026, 7, 3), home.with_name("later")
+    later.mkdir()
+    for file in school_inbox(home).iterdir():
+        if recorded_on(file) >= this:
+            file.rename(later / file.name)
+    for step in STEPS:
+        ended = campaign.command(home, ["step", step])
+        assert ended.code == 0, ended.said
+    (later / f"register_{this}.csv").rename(school_inbox(home) / f"register_{this}.csv")
+    late = [f"{CAT},2026-06-{day},{half},O,,Not seen" for day in ("22", "23", "24") for half in ("AM", "PM")]
+    drop(home, f"register_{this}_late.csv", REGISTER, [*late, f"{DAN},2026-07-03,AM,ZZ,,"])
+    return home
+
+
+def killed_in_steps(
+    campaign: Campaign, wanted: Callable[[int, int], bool], before: Path | None = None
+) -> Iterator[tuple[str, Survived]]:
     """kill -9 just before each write of each step of a night in turn (or those that are `wanted`, by number and of how
-    many); the step is run again and the home compared with one in which it was never killed."""
-    before = campaign.copy()
+    many); the step is run again and the home compared with one in which it was never killed. `before`: the home, which
+    is used up (None: a copy of the campaign's)."""
+    before = before or campaign.copy()
     for step in STEPS:
         after = _copied(before, "after")
         ended = campaign.command(after, ["step", step], fault={"kind": "count"})

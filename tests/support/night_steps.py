@@ -18,6 +18,7 @@ from attendance_pipeline.steps.classes import class_lists
 from attendance_pipeline.steps.impact import impact
 from attendance_pipeline.steps.incentives import raffles
 from attendance_pipeline.steps.intake import take_in
+from attendance_pipeline.steps.plan import newest_day
 from attendance_pipeline.steps.propose import propose
 from attendance_pipeline.steps.restate import due_days, restate
 from attendance_pipeline.steps.site import Site, open_site
@@ -33,7 +34,7 @@ def _decide(site: Site) -> None:
 
 STEPS: dict[str, Callable[[Site], object]] = {
     "take in": lambda site: take_in(site, settle_seconds=0),
-    "derive": lambda site: restate(site, due_days(site, TODAY), DERIVED),
+    "derive": lambda site: restate(site, due_days(site, newest_day(site) or TODAY), DERIVED),
     "propose": _decide,
     "letters": lambda site: deliver.letters(site, RUN),
     "worklists": lambda site: worklists(site, RUN),

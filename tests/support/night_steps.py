@@ -11,6 +11,8 @@ from pathlib import Path
 from last_night import TODAY
 from nights import DERIVED
 
+from attendance_pipeline.home import open_home
+from attendance_pipeline.one_at_a_time import alone
 from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps.board import boards
 from attendance_pipeline.steps.check import check_register
@@ -46,7 +48,7 @@ STEPS: dict[str, Callable[[Site], object]] = {
 
 
 def run_step(home: Path, name: str) -> int:
-    """Run one step of a home. Gives 0."""
-    with open_site(home) as site:
+    """Run one step of a home, as the only run of it. Gives 0."""
+    with alone(open_home(home), name), open_site(home) as site:
         STEPS[name](site)
     return 0

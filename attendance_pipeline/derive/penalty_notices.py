@@ -21,6 +21,7 @@ BLOCKS = ("looked after", "hold", "no Notice to Improve", "not of compulsory sch
 LOOKED_AFTER, HOLD, NO_NOTICE_TO_IMPROVE, NOT_COMPULSORY_AGE = (1 << i for i in range(len(BLOCKS)))
 
 FAR_OFF = 1 << 30  # no day of any calendar
+# Compiled in: whoever changes the order of WINDOW_KINDS changes this file too, or loops in numba's cache know the old.
 _SCHOOL_SESSIONS = WINDOW_KINDS.index("school_sessions")
 _CONSECUTIVE = WINDOW_KINDS.index("consecutive_sessions")
 _HOLD = ACTIONS.index("hold")

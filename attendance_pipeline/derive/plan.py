@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from attendance_pipeline.derive.inputs import LogTable, SchoolInputs
 from attendance_pipeline.derive.records import ALTERNATIVE, DAY, ENTRY, RULE, RUNG, WINDOW
@@ -326,15 +327,31 @@ def _window_start(calendar: SchoolCalendar, kind: str, size: int) -> Longs:
     """First day of the window that ends on each day; 0 where the pupil's own sessions decide."""
     n = len(calendar)
     if kind == "terms":
-        first = np.array([t.first for t in calendar.terms], dtype=np.int64)
-        return first[np.maximum(calendar.term.astype(np.int64) - (size - 1), 0)]
+        return _start_of_part([t.first for t in calendar.terms], n, size)
+    if kind == "half_terms":
+        return _start_of_part([h.first for h in calendar.half_terms], n, size)
+    if kind == "academic_years":
+        return _start_of_part(np.unique(calendar.year_start).tolist(), n, size)
+    if kind == "school_days":
+        return np.maximum(np.arange(n, dtype=np.int64) - (size - 1), 0)
     if kind == "school_weeks":
         return calendar.window_start(size, within_year=False).astype(np.int64)
     if kind == "calendar_weeks":
         serial = calendar.days.astype(np.int64)
         monday = serial - calendar.weekday - 7 * (size - 1)
         return np.searchsorted(serial, monday, side="left").astype(np.int64)
+    if kind == "calendar_months":
+        last_outside = (pd.DatetimeIndex(calendar.days) - pd.DateOffset(months=size)).to_numpy()
+        return np.searchsorted(calendar.days, last_outside.astype("datetime64[D]"), side="right").astype(np.int64)
     return np.zeros(n, dtype=np.int64)
+
+
+def _start_of_part(firsts: Sequence[int], n: int, size: int) -> Longs:
+    """For each of n days the first day of its part of the calendar (of which each begins on one of `firsts`) and the
+    `size - 1` parts before it."""
+    first = np.array(firsts, dtype=np.int64)
+    part = np.searchsorted(first, np.arange(n), side="right") - 1
+    return first[np.maximum(part - (size - 1), 0)]
 
 
 def _first_day_past(start: Longs) -> Longs:

@@ -19,7 +19,7 @@ WORKING_DAYS = 5
 _WEEK = dt.timedelta(days=7)
 _DAY = dt.timedelta(days=1)
 # Windows that weeks without school do use up.
-_CALENDAR = "calendar_weeks"
+_CALENDAR = ("calendar_weeks", "calendar_months")
 
 HALF_TERM = "half-term"
 INSET = "INSET"
@@ -82,7 +82,7 @@ def window_weeks(derived: Derived, rule: int, pupil: int, day: int) -> list[Wind
             )
             for d in dates
         )
-        uses_up = kind == _CALENDAR or any(d.school for d in days)
+        uses_up = kind in _CALENDAR or any(d.school for d in days)
         number += uses_up
         why = "" if any(d.school for d in days) else ", ".join(dict.fromkeys(why_no_school(calendar, d) for d in dates))
         out.append(WindowWeek(monday, number if uses_up else None, why, days))

@@ -234,13 +234,22 @@ def _by_season(level: Thresholds | Decimal) -> tuple[int, int, int]:
 
 
 class Alternative(_Strict):
-    """`sessions` counted within one window. Exactly one window kind is given."""
+    """`sessions` counted within one window. Exactly one window kind is given; each ends with the cut-off day, and may
+    reach back over holidays and into the academic year before.
+
+    `half_terms`: the school days of a term on one side of its half-term break, and those before them. `school_days`: of
+    the school, whoever was there. `calendar_months`: from the day after the same date so many months earlier.
+    """
 
     sessions: Annotated[int, Field(ge=1, le=400)]
     terms: Annotated[int, Field(ge=1, le=12)] | None = None
+    half_terms: Annotated[int, Field(ge=1, le=24)] | None = None
+    academic_years: Annotated[int, Field(ge=1, le=4)] | None = None
     school_weeks: Annotated[int, Field(ge=1, le=80)] | None = None
+    school_days: Annotated[int, Field(ge=1, le=400)] | None = None
     school_sessions: Annotated[int, Field(ge=1, le=2000)] | None = None
     calendar_weeks: Annotated[int, Field(ge=1, le=110)] | None = None
+    calendar_months: Annotated[int, Field(ge=1, le=36)] | None = None
     consecutive_sessions: bool | int | None = None
 
     @model_validator(mode="after")
@@ -259,7 +268,17 @@ class Alternative(_Strict):
         return "consecutive_sessions", self.sessions
 
 
-WINDOW_KINDS = ("terms", "school_weeks", "school_sessions", "calendar_weeks", "consecutive_sessions")
+WINDOW_KINDS = (
+    "terms",
+    "half_terms",
+    "academic_years",
+    "school_weeks",
+    "school_days",
+    "school_sessions",
+    "calendar_weeks",
+    "calendar_months",
+    "consecutive_sessions",
+)
 
 
 class PenaltyNoticeRule(_Dated):

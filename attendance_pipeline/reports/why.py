@@ -51,9 +51,13 @@ MEASURE_WORDS: Mapping[str, str] = {
 }
 WINDOW_WORDS: Mapping[str, tuple[str, str]] = {
     "terms": ("one term", "{} terms"),
+    "half_terms": ("one half-term", "{} half-terms"),
+    "academic_years": ("one school year", "{} school years"),
     "school_weeks": ("one school week", "{} school weeks"),
+    "school_days": ("one school day", "{} school days"),
     "school_sessions": ("one session", "{} sessions in a row of attendance"),
     "calendar_weeks": ("one week", "{} weeks"),
+    "calendar_months": ("one month", "{} months"),
     "consecutive_sessions": ("one session", "{} sessions without a break"),
 }
 

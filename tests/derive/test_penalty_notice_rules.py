@@ -86,6 +86,15 @@ def test_only_settled_sessions_count() -> None:
         # The holidays use calendar weeks up: four of them before 5 January begin on 15 December.
         (window(3, calendar_weeks=4), "01-06", "2025-12-15", "2026-01-05", None),
         (window(3, school_weeks=4), "01-06", "2025-12-01", "2026-01-05", None),
+        (window(3, half_terms=1), "09-05", "2025-09-01", "2025-09-04", "2025-11-04"),
+        (window(3, half_terms=2), "11-04", "2025-09-01", "2025-11-03", "2026-01-06"),
+        (window(3, half_terms=2), "01-06", "2025-11-03", "2026-01-05", None),
+        (window(3, academic_years=1), "01-06", "2025-09-01", "2026-01-05", None),
+        (window(3, school_days=5), "09-08", "2025-09-01", "2025-09-05", "2025-09-09"),
+        (window(3, school_days=6), "11-04", "2025-10-20", "2025-11-03", None),  # half-term uses none up
+        # From 2 September to 1 December: on 2 December the day of 1 September is three months past.
+        (window(3, calendar_months=3), "12-01", "2025-09-01", "2025-11-28", "2025-12-02"),
+        (window(3, calendar_months=3), "12-02", "2025-09-02", "2025-12-01", None),
     ],
 )
 def test_windows(rules: list, on: str, window_from: str, window_to: str, drops_out_on: str | None) -> None:

@@ -167,7 +167,8 @@ def test_the_same_as_a_whole_derivation(seed):
 
 WINDOWS = (
     {"school_weeks": 3}, {"school_weeks": 10}, {"calendar_weeks": 6}, {"terms": 1}, {"terms": 2},
-    {"school_sessions": 12}, {"school_sessions": 40}, {"consecutive_sessions": True},
+    {"school_sessions": 12}, {"school_sessions": 40}, {"consecutive_sessions": True}, {"half_terms": 2},
+    {"academic_years": 1}, {"school_days": 15}, {"calendar_months": 3},
 )  # fmt: skip
 
 

@@ -163,6 +163,10 @@ def _policy(rng: random.Random, days: list[dt.date]) -> dict[str, Any]:
                     {"school_weeks": rng.choice((1, 3, 10))},
                     {"school_sessions": rng.choice((3, 20, 41))},
                     {"calendar_weeks": rng.choice((1, 4, 9))},
+                    {"calendar_months": rng.choice((1, 3))},
+                    {"half_terms": rng.choice((1, 1, 2))},
+                    {"academic_years": 1},
+                    {"school_days": rng.choice((1, 5, 30))},
                     {"consecutive_sessions": True},
                 )
             )

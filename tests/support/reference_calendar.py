@@ -12,27 +12,35 @@ from typing import Any
 class Calendar:
     """Built from `{"years": [{"name", "terms", "inset", "closures"}, ...], "bank_holidays": {dates}}`.
 
-    `days` is every school day of every year in order; `year`, `term`, `season` and `week` map a school day to the number
-    of its academic year, of its term (counted across years), its season, and its school week (counted across years).
+    `days` is every school day of every year in order; `year`, `term`, `half_term`, `season` and `week` map a school day to
+    the number of its academic year, of its term and of its half-term (counted across years), its season, and its school
+    week (counted across years).
     """
 
     def __init__(self, plain: dict[str, Any]) -> None:
         self.year: dict[date, int] = {}
         self.term: dict[date, int] = {}
+        self.half_term: dict[date, int] = {}
         self.season: dict[date, str] = {}
         bank_holidays = set(plain.get("bank_holidays", ()))
         years = sorted(plain["years"], key=lambda year: min(term["starts"] for term in year["terms"]))
-        term_number = 0
+        term_number = half_term_number = 0
         for year_number, year in enumerate(years):
             # Reading: a closure, like an INSET day, has no sessions and is no school day.
             without_school = bank_holidays | set(year.get("inset", ())) | set(year.get("closures", ()))
             for term in sorted(year["terms"], key=lambda each: each["starts"]):
                 day = term["starts"]
+                new_half = True
                 while day <= term["ends"]:
                     in_half_term = any(first <= day <= last for first, last in term.get("half_terms", ()))
+                    new_half = new_half or in_half_term
                     if day.weekday() < 5 and not in_half_term and day not in without_school:
                         self.year[day] = year_number
                         self.term[day] = term_number
+                        # Reading: a half-term break with no school day on one of its sides parts nothing.
+                        half_term_number += new_half
+                        self.half_term[day] = half_term_number
+                        new_half = False
                         self.season[day] = term["season"]
                     day += timedelta(days=1)
                 term_number += 1
@@ -67,6 +75,17 @@ class Calendar:
 def monday_of(day: date) -> date:
     """The Monday of the day's ISO week."""
     return day - timedelta(days=day.weekday())
+
+
+def months_before(day: date, months: int) -> date:
+    """The same date so many months earlier, or the last day of that month where it is shorter."""
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    for number in range(day.day, 0, -1):
+        try:
+            return date(year, month + 1, number)
+        except ValueError:
+            continue
+    raise ValueError(f"a day that can be reckoned back from, not {day}")
 
 
 def of_compulsory_school_age(born: date | None, day: date) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from reference_calendar import monday_of, of_compulsory_school_age
+from reference_calendar import monday_of, months_before, of_compulsory_school_age
 from reference_codes import is_possible
 from reference_world import SESSIONS, World, entry_dates
 
@@ -130,19 +130,25 @@ def _already_answered(world: World, each: date, day: date) -> bool:
 
 
 def in_window(world: World, alternative: dict[str, Any], cut: date, each: date) -> bool:
-    """Whether a school day lies in the `terms`, `school_weeks` or `calendar_weeks` window that ends on `cut`."""
+    """Whether a school day lies in the window of one of these kinds that ends on `cut`."""
     calendar = world.calendar
     if each > cut:
         return False
     if "terms" in alternative:
         return calendar.term[each] > calendar.term[cut] - alternative["terms"]
+    if "half_terms" in alternative:
+        return calendar.half_term[each] > calendar.half_term[cut] - alternative["half_terms"]
+    if "academic_years" in alternative:
+        return calendar.year[each] > calendar.year[cut] - alternative["academic_years"]
+    if "school_days" in alternative:
+        return calendar.index[each] > calendar.index[cut] - alternative["school_days"]
+    if "calendar_months" in alternative:
+        return each > months_before(cut, alternative["calendar_months"])
     if "school_weeks" in alternative:
         return calendar.week[each] > calendar.week[cut] - alternative["school_weeks"]
     if "calendar_weeks" in alternative:
         return each >= monday_of(cut) - timedelta(weeks=alternative["calendar_weeks"] - 1)
-    raise ValueError(
-        "an alternative needs terms, school_weeks, calendar_weeks, school_sessions or consecutive_sessions"
-    )
+    raise ValueError(f"an alternative needs a window that the model knows, not {sorted(alternative)}")
 
 
 def run_at_the_end(possible: list[Session], counts: set[Session]) -> list[Session]:

@@ -18,7 +18,7 @@ from attendance_pipeline.commands.telling import (
     say_progress,
     today,
 )
-from attendance_pipeline.home import Home, open_home
+from attendance_pipeline.home import open_home
 from attendance_pipeline.law.retention import kept_since, years_kept
 
 if TYPE_CHECKING:
@@ -45,11 +45,16 @@ def _prune(arguments: Arguments) -> int:
     now, say = today(), say_progress()
     if arguments.before > now:
         raise UsageError(f"--before {arguments.before} is still to come: nobody has left before it yet")
+    from attendance_pipeline.steps.removal import RemovalRefused
+
     with alone(home, "prune", say), Site(home) as site:
-        return _alone(arguments, home, site, now)
+        try:
+            return _alone(arguments, site, now)
+        except RemovalRefused as refused:
+            raise UsageError(str(refused)) from None
 
 
-def _alone(arguments: Arguments, home: Home, site: Site, now: dt.date) -> int:
+def _alone(arguments: Arguments, site: Site, now: dt.date) -> int:
     from attendance_pipeline.steps import removal
 
     say, before = say_progress(), arguments.before

@@ -27,9 +27,10 @@ from attendance_pipeline.home import School
 from attendance_pipeline.law.retention import kept_since
 from attendance_pipeline.mis.naming import Naming
 from attendance_pipeline.register import identity
+from attendance_pipeline.register.complete import settle
 from attendance_pipeline.register.history import fold_marks, read_marks
 from attendance_pipeline.register.roll import current_records
-from attendance_pipeline.register.statements import lines_that_stay, unpack_lines, without_persons
+from attendance_pipeline.register.statements import lines_that_stay, unpack_lines, unpack_marks, without_persons
 from attendance_pipeline.steps.board import boards
 from attendance_pipeline.steps.marked_days import hashes_of_days
 from attendance_pipeline.steps.removal_drive import JOURNAL, DriveDone, Left, drive_without, search
@@ -38,7 +39,7 @@ from attendance_pipeline.steps.removal_plan import OfSchool, Plan, make_plan, pe
 from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.store import deliveries
 from attendance_pipeline.store import removal as store
-from attendance_pipeline.store.extracts import statement_days
+from attendance_pipeline.store.extracts import register_mode_of, statement_days
 
 Say = Callable[[str], None]
 PROOFS = "removals"  # the folder of the private state that holds what each removal came to
@@ -228,7 +229,25 @@ def _others(conn: Connection, school: School, one: OfSchool, records: set[int]) 
         placed[2].tobytes(),
         marks[kept][placed].tobytes(),
         stands,
+        _withdrawn(conn, one),
     )
+
+
+def _withdrawn(conn: Connection, one: OfSchool) -> tuple[Any, ...]:
+    """What complete registers withdraw of everybody else by not naming it, worked out anew as the next load will: it
+    hangs on how many of a class a register marks."""
+    if register_mode_of(conn, one.school) != "complete":
+        return ()
+    settled = settle(conn, one.school)
+    rows = set()
+    for day, extract, page in settled.withdrawals:
+        said = unpack_marks(page)
+        others = ~np.isin(said.person, np.array(one.persons))
+        rows |= {
+            (day, extract, person, tuple(code))
+            for person, code in zip(said.person[others].tolist(), said.code[others].tolist(), strict=True)
+        }
+    return tuple(sorted(rows)), tuple(e.id for e in settled.left_out)
 
 
 def _in_tables(site: Site, plan: Plan) -> tuple[list[str], list[str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from attendance_pipeline.commands.telling import (
     Arguments,
     Commands,
@@ -13,6 +15,7 @@ from attendance_pipeline.commands.telling import (
     say_progress,
 )
 from attendance_pipeline.home import open_home
+from attendance_pipeline.law.settings_errors import SettingsError
 
 
 def add(commands: Commands) -> None:
@@ -27,7 +30,15 @@ def add(commands: Commands) -> None:
 
 
 def _nightly(arguments: Arguments) -> int:
-    home = open_home(home_of(arguments))
+    path = home_of(arguments)
+    try:
+        home = open_home(path)
+    except SettingsError:
+        # A night that was started by a scheduler has nobody to read the error: it is told as it was told before.
+        from attendance_pipeline.steps.telling import morning
+
+        morning(path, dt.datetime.now(dt.UTC))
+        raise
     from attendance_pipeline.running import run_nightly
     from attendance_pipeline.said import said
 

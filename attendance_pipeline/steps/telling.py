@@ -240,6 +240,8 @@ def _told(path: Path, at: dt.datetime, change: Callable[[Memory, Home | None], N
         home: Home | None = open_home(path)
     except SettingsError as error:
         home, wrong = None, failed_by(SETTINGS, SETTINGS, error)
+        if Setup.kept(read(state).setup) is None:  # perhaps no home at all: nothing is made in the folder
+            return ["the settings cannot be read, and never were before: nobody is told"]
     problems: list[str] = []
     try:
         with remembering(state) as memory:

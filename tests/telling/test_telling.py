@@ -16,6 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from demo_homes import attendance
 from message_servers import Mailbox, Web, closed_port, mail_server, web_server
 from school_files import upn
 from small_home import PRESENT, REGISTER, drop, drop_pupils, load, rows_of, school_days, small_home
@@ -292,6 +293,18 @@ def test_settings_that_cannot_be_read_are_told_by_the_settings_as_they_last_were
 def test_settings_that_never_could_be_read_tell_nobody_and_say_so(tmp_path: Path) -> None:
     (tmp_path / SETTINGS_FILE).write_text("[[", encoding="utf-8")
     assert morning(tmp_path, at("09-23")) == ["the settings cannot be read, and never were before: nobody is told"]
+    assert [p.name for p in tmp_path.iterdir()] == [SETTINGS_FILE], "a folder that is perhaps no home is left alone"
+    assert attendance("nightly", "--home", tmp_path).code == 2
+
+
+def test_a_night_that_a_scheduler_starts_with_wrong_settings_is_told_to_somebody(home: Path, box: Mailbox) -> None:
+    settings(home, by_mail(box))
+    night_done(home, dt.datetime.now(dt.UTC), COMMAND)
+    box.came.clear()
+    with (home / SETTINGS_FILE).open("a", encoding="utf-8") as file:
+        file.write("\n[misspelt]\n")
+    assert attendance("nightly", "--home", home).code == 2
+    assert subjects(box) == ["the night failed: a setting is wrong"]
 
 
 def test_a_warehouse_that_cannot_be_read_is_said_and_everything_else_is_told(home: Path, box: Mailbox) -> None:

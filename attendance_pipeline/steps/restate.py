@@ -101,7 +101,11 @@ def restate(
             return
         for (day, _), page in made.pages.items():
             rows[school.calendar.date(day).isoformat()] += page_rows(page)
-        attempts.well(school, {school.calendar.date(day) for day, _ in made.pages})
+        well = {school.calendar.date(day) for day, _ in made.pages}
+        if not made.bad and attempts.open_in(school, step):
+            # Days that failed before and kept their pages: were those others now, they would be among the days.
+            well |= set(done_days(site, school))
+        attempts.well(school, well)
         newest = last_marked_day(site, school)
         for bad in made.bad:
             span = school.calendar.date(bad.first), school.calendar.date(bad.last)

@@ -43,7 +43,7 @@ from attendance_pipeline.reports.worklist_facts import find_unresolved, register
 from attendance_pipeline.steps.deliver import Made, put
 from attendance_pipeline.steps.inputs import school_inputs
 from attendance_pipeline.steps.readiness import Readiness
-from attendance_pipeline.steps.school_year import school_year_matters
+from attendance_pipeline.steps.school_year import in_use, school_year_matters
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.steps.troubles import PLAN, READINESS, each_school, failure, open_troubles
 from attendance_pipeline.store import ledger, quarantine
@@ -86,8 +86,8 @@ def _ahead(site: Site, school: School, today: dt.date) -> Iterator[Ahead]:
         return
     with site.warehouse.read() as conn:
         told = {key for d in read_deliveries(conn, school.id, WHAT) for key in d["holds"]}
-        begun = bool(list_extracts(conn, school.id, "register"))
-    yield from (Ahead(school, read_on, d) for d in near if begun and calendar.date(d).isoformat() not in told)
+        used = in_use(conn, school, today)
+    yield from (Ahead(school, read_on, d) for d in near if used and calendar.date(d).isoformat() not in told)
 
 
 def tell_readiness(site: Site, today: dt.date, run: str) -> list[Made]:

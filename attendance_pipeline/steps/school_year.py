@@ -33,6 +33,7 @@ from attendance_pipeline.store.extracts import list_extracts
 
 WHAT = "school-year"
 AUDIENCES = ("data-manager", "attendance-lead")
+_IN_USE = dt.timedelta(weeks=26)
 _FOR_THE_NEW_YEAR = {
     "classes": "Class teachers change: drop the classes extract of the new year, or letters and lists name the old one",
     "pupils": "Leavers and the new intake: drop the pupils extract of the new year, with classes and year groups",
@@ -50,9 +51,16 @@ def _due(site: Site, school: School, today: dt.date) -> str:
     if not (key := _key(school, today)):
         return ""
     with site.warehouse.read() as conn:
-        begun = bool(list_extracts(conn, school.id, "register"))
+        used = in_use(conn, school, today)
         told = {name for d in read_deliveries(conn, school.id, WHAT) for name in d["holds"]}
-    return key if begun and key not in told else ""
+    return key if used and key not in told else ""
+
+
+def in_use(conn: Connection, school: School, today: dt.date) -> bool:
+    """Whether a register extract of a school was made within half a year before a date, or later: where none was, nobody
+    waits for what is to come."""
+    newest = max((e.key.recorded_on for e in list_extracts(conn, school.id, "register")), default=None)
+    return newest is not None and today - newest <= _IN_USE
 
 
 def years_wanted(site: Site, today: dt.date) -> list[str]:

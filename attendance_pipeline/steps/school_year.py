@@ -57,8 +57,8 @@ def _due(site: Site, school: School, today: dt.date) -> str:
 
 
 def in_use(conn: Connection, school: School, today: dt.date) -> bool:
-    """Whether a register extract of a school was made within half a year before a date, or later: where none was, nobody
-    waits for what is to come."""
+    """Whether a register extract of a school was made within half a year before a date, or later: where none was,
+    nobody waits for what is to come."""
     newest = max((e.key.recorded_on for e in list_extracts(conn, school.id, "register")), default=None)
     return newest is not None and today - newest <= _IN_USE
 

@@ -1,7 +1,7 @@
 """What a failure of the machine means and what a person does: a full disk, a lost share, no memory.
 
-Belongs here: words by the operating system's number of an error; which errors have words that we chose. Not here: failures of the database
-(`store/failures.py`) and of the drive (`delivery.py`), which know more of what was being done.
+Belongs here: words by the operating system's number of an error; which errors have words that we chose. Not here:
+failures of the database (`store/failures.py`) and of the drive (`delivery.py`), which know more of what was being done.
 """
 
 from __future__ import annotations

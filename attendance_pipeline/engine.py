@@ -43,7 +43,7 @@ _PACKAGES = ("attendance_pipeline", "letter_templates")
 _PARTS = {".py", ".csv", ".toml", ".md", ".j2", ".typ", ".ttf", ".otf", ".txt", ".css", ".js", ".svg"}
 # Libraries that a figure or a byte may depend on.
 _LIBRARIES = ("numpy", "numba", "pandas", "pyarrow", "typst", "pikepdf")
-_CONNECT_SECONDS = 15
+_CONNECT_SECONDS = 30
 _LOOK_SECONDS = 5
 _LOOKS_WITHOUT_WORKERS = 12  # a minute: a cluster that is being restarted has that long
 

@@ -314,7 +314,7 @@ def test_a_scheduler_that_goes_is_said_and_nothing_hangs(tmp_path: Path, monkeyp
         begin = time.monotonic()
         with pytest.raises(EngineError, match="has gone"):
             list(results)
-        assert time.monotonic() - begin < 60
+        assert time.monotonic() - begin < 180
 
 
 def test_no_worker_left_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

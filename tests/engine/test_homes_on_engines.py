@@ -227,7 +227,7 @@ def test_a_night_without_its_scheduler_says_so_and_the_next_one_heals(
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in said
     assert [upn for upn in EVERYBODY if upn in said] == []
 
-    monkeypatch.setattr("attendance_pipeline.engine._CONNECT_SECONDS", 15)
+    monkeypatch.setattr("attendance_pipeline.engine._CONNECT_SECONDS", 30)
     file = home / SETTINGS_FILE
     file.write_text(file.read_text().replace("tcp://127.0.0.1:9", cluster.address))
     assert main(["--home", str(home), "check"]) == 0

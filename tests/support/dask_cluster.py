@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 SUPPORT = Path(__file__).parent
-START_SECONDS = 60
+START_SECONDS = 180  # on a machine that has much else to do
 
 
 class Cluster:
@@ -48,6 +48,10 @@ class Cluster:
             time.sleep(0.05)
         for _ in range(self.wanted):
             self.add_worker()
+        while not all("Registered to" in self.log(f"worker-{n}") for n in range(self.wanted)):
+            if time.monotonic() - begin > START_SECONDS:
+                raise AssertionError(f"the workers did not start: {self.logs()}")
+            time.sleep(0.05)
         return self
 
     def add_worker(self, **environment: str) -> subprocess.Popen[bytes]:

@@ -88,7 +88,9 @@ def _times(definitions: dg.Definitions) -> Iterator[str]:
         )
     for sensor in sorted(repository.sensor_defs, key=lambda s: s.name):
         yield _lines(
-            f"sensor {sensor.name}", ("starts", _names(target.job_name for target in sensor.targets)), ("at first", sensor.default_status.value.lower())
+            f"sensor {sensor.name}",
+            ("starts", _names(target.job_name for target in sensor.targets)),
+            ("at first", sensor.default_status.value.lower()),
         )
 
 

@@ -40,6 +40,7 @@ from attendance_pipeline.law.policy import MEASURES, PERCENT_SCALE, Ladder
 from attendance_pipeline.law.register_codes import AUTHORISED, CODES, POSSIBLE, UNAUTHORISED
 from attendance_pipeline.reports.benchmarks import Comparison
 from attendance_pipeline.reports.board_page import page_bytes
+from attendance_pipeline.reports.board_proof import Proofs, Source
 from attendance_pipeline.reports.class_lists import NO_CLASS, next_step
 from attendance_pipeline.reports.figures import rounded
 from attendance_pipeline.reports.restricted import ELSEWHERE, is_restricted
@@ -104,7 +105,7 @@ class BoardInputs:
     """What a board shows besides what was derived. `names`: row in PupilTable to (name, name to sort by). `keys`: row
     to the short sign by which the page's address names a pupil. `teachers`: class to its teacher. `lists`: today's, of
     every owner. `published`: what the school is compared with; None: nothing. `as_at`: what the register was read from,
-    in words."""
+    in words. `source`: file and line of a session; None: the pages have no proof."""
 
     derived: Derived
     day: int
@@ -117,6 +118,7 @@ class BoardInputs:
     contacts: Sequence[Contact] = ()
     lists: Sequence[OwnerLists] = ()
     published: Comparison | None = None
+    source: Source | None = None
 
 
 def board_files(given: BoardInputs, earlier: Iterable[str] = ()) -> dict[str, dict[str, bytes]]:
@@ -186,7 +188,12 @@ class _Board:
             "weekdays": self._weekdays(inside),
             "lists": [{"owner": o.title, "sheets": [self._sheet(sheet, inside) for sheet in o.sheets]} for o in mine],
             "pupils": [self._pupil(p, number, class_name is None) for p in rows],
+            **(self._of_proofs() if class_name is None else {}),
         }
+
+    def _of_proofs(self) -> Json:
+        """What the proofs of all pupils share."""
+        return self._proofs.shared() if self._proofs else {}
 
     def _days(self) -> Json:
         """The academic year as the calendar and the lines of the page need it."""
@@ -241,7 +248,9 @@ class _Board:
 
     def _pupil(self, p: int, classes: Mapping[str, int], for_lead: bool) -> Json:
         """One pupil as one page shows it; what is empty is left out."""
-        of_page = {"l": self._letters(p, for_lead), "h": self._contacts(p, for_lead)}
+        of_page: Json = {"l": self._letters(p, for_lead), "h": self._contacts(p, for_lead)}
+        if for_lead:  # class teachers have no evidence of cases (docs/data-protection.md)
+            of_page["proof"] = self._proof_of.get(p)
         return {**self._shared(p), "c": classes[self.class_of[p]], **{k: v for k, v in of_page.items() if v}}
 
     def _shared(self, p: int) -> Json:
@@ -366,6 +375,14 @@ class _Board:
             for p, letters in self._letters_of.items()
         }
         return why_all(self.derived, self.day, sent, self.rows)
+
+    @cached_property
+    def _proofs(self) -> Proofs | None:
+        return Proofs(self.derived, self.day, self.given.source) if self.given.source else None
+
+    @cached_property
+    def _proof_of(self) -> dict[int, Json]:
+        return self._proofs.of(self.rows) if self._proofs else {}
 
     @cached_property
     def _patterns(self) -> SchoolPatterns:

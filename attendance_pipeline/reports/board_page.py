@@ -22,7 +22,18 @@ from attendance_pipeline.reports import look
 from attendance_pipeline.reports.charts import render_page
 
 # In the order in which they need one another.
-SCRIPTS = ("dom.js", "data.js", "tables.js", "charts.js", "today.js", "ladder.js", "pupils.js", "pupil.js", "main.js")
+SCRIPTS = (
+    "dom.js",
+    "data.js",
+    "tables.js",
+    "charts.js",
+    "today.js",
+    "ladder.js",
+    "pupils.js",
+    "proof.js",
+    "pupil.js",
+    "main.js",
+)
 STYLES = ("board.css",)
 _UNSAFE = "<>&\u2028\u2029"
 

@@ -490,12 +490,12 @@ class _Lines:
         rows = []
         if at.cut is not None and at.figure[1]:
             side = "below" if at.below else "not below"
-            told = f"{_fraction(at.figure, at.threshold)}, {_span(at.measured_from, at.cut)}"
+            told = f"{fraction(at.figure, at.threshold)}, {_span(at.measured_from, at.cut)}"
             aim = f"; {side} {limit(at.threshold)} ({at.season})" if at.threshold >= 0 else ""
             rows.append(("the ladder’s", f"{told}{aim}"))
         if at.stage:
             rows.append(("stage", f"{at.stage}, {STATUS_WORDS[at.status]}, since {_day(at.opened_on)}"))
-            rows.append(("checkpoint", _fraction(at.checkpoint)))
+            rows.append(("checkpoint", fraction(at.checkpoint)))
             due = "none in the calendar yet" if at.review_due is None else _weekday(at.review_due)
             rows.append(("review due", "when what it waits for is done" if at.waits_for else due))
             if at.waits_for:
@@ -507,7 +507,7 @@ class _Lines:
         for m in self.told.measures:
             late = m.late_before_close + m.late_after_close
             name = m.measure.replace("_", " ")
-            told = f"{_fraction((m.attended, m.possible))}; {m.authorised} authorised, {m.unauthorised} unauthorised"
+            told = f"{fraction((m.attended, m.possible))}; {m.authorised} authorised, {m.unauthorised} unauthorised"
             yield from self._wrap(f"{name}: {told}; {late} late", _INDENT * 2, _INDENT * 3)
 
     def _policy(self) -> Iterator[str]:
@@ -525,18 +525,12 @@ class _Lines:
         yield from self._head("What the ladder did this school year")
         for d in self.told.decisions:
             e = d.evidence
-            yield from self._item(f"{_weekday(e.date)}  {_event(e.event, e.from_stage, e.to_stage, bool(e.period[1]))}")
-            parts = [f"attendance {_fraction(e.figure, e.threshold)}"]
-            parts += [f"threshold {limit(e.threshold)}"] if e.threshold >= 0 else []
-            if e.event not in ("opened", "set", "closed", "left") and e.checkpoint[1]:
-                parts.append(f"checkpoint {_fraction(e.checkpoint)}")
-            if e.period[1]:
-                parts.append(f"since the checkpoint {_fraction(e.period)}")
-            yield from self._wrap("; ".join(parts), _INDENT * 2)
+            yield from self._item(
+                f"{_weekday(e.date)}  {event_in_words(e.event, e.from_stage, e.to_stage, bool(e.period[1]))}"
+            )
+            yield from self._wrap(figures_in_words(e), _INDENT * 2)
             if e.looked_from is not None and e.looked_to is not None:
-                many = len(d.relied_on)
-                relied = f"{many} unaccepted {_sessions(many)}" if many else "no unaccepted session"
-                yield from self._wrap(f"{relied}, {_span(e.looked_from, e.looked_to)}", _INDENT * 2)
+                yield from self._wrap(relied_in_words(e, len(d.relied_on)), _INDENT * 2)
                 yield from self._sessions(d.relied_on, with_why=True)
 
     def _absences(self) -> Iterator[str]:
@@ -571,7 +565,7 @@ class _Lines:
             if at.blocked_by:
                 rows.append(("in the way", "; ".join(at.blocked_by)))
             law = "statutory" if at.statutory else "local"
-            rows.append(("clause", "; ".join(f"{k} = {v}" for k, v in rule_clauses(c.rule) if k != "statutory")))
+            rows.append(("clause", clause_in_words(c.rule)))
             rows.append(("source", f"{at.source or 'the policy names none'} ({law})"))
             yield from self._pairs(rows)
             if at.counted:
@@ -632,17 +626,42 @@ class _Lines:
             f"Asked of the rules, up to {_day(o.until)}. Sessions missed are the next ones, one after another; every "
             "other one is attended."
         )
-        for text in _changes(o, self.at):
+        for text in changes_in_words(o, self.at):
             yield from self._wrap(f"- {text}", _INDENT, _INDENT * 2)
 
 
-def _changes(o: Outlook, at: Standing) -> Iterator[str]:
+def figures_in_words(e: Evidence) -> str:
+    """The figures that an event of the ladder rests on, as fractions, and the threshold."""
+    parts = [f"attendance {fraction(e.figure, e.threshold)}"]
+    parts += [f"threshold {limit(e.threshold)}"] if e.threshold >= 0 else []
+    if e.event not in ("opened", "set", "closed", "left") and e.checkpoint[1]:
+        parts.append(f"checkpoint {fraction(e.checkpoint)}")
+    if e.period[1]:
+        parts.append(f"since the checkpoint {fraction(e.period)}")
+    return "; ".join(parts)
+
+
+def relied_in_words(e: Evidence, many: int) -> str:
+    """How many unaccepted sessions were found, and from when to when was looked; blank where nobody looked."""
+    if e.looked_from is None or e.looked_to is None:
+        return ""
+    relied = f"{many} unaccepted {_sessions(many)}" if many else "no unaccepted session"
+    return f"{relied}, {_span(e.looked_from, e.looked_to)}"
+
+
+def clause_in_words(rule: PenaltyNoticeRule) -> str:
+    """A penalty-notice rule's clause as its policy file writes it, in one line."""
+    return "; ".join(f"{k} = {v}" for k, v in rule_clauses(rule) if k != "statutory")
+
+
+def changes_in_words(o: Outlook, at: Standing) -> Iterator[str]:
+    """What would change where a pupil stands, a sentence each."""
     if o.attended:
         yield f"Every session attended: {'; then '.join(_told(m) for m in o.attended)}."
     else:
         yield "Every session attended: nothing changes."
     if o.at_threshold_on:
-        figure = _fraction(o.at_threshold)
+        figure = fraction(o.at_threshold)
         yield f"Then attendance is not below the threshold from {_day(o.at_threshold_on)} ({figure})."
     for f in o.fewest:
         yield _fewest(f, o, at)
@@ -695,11 +714,11 @@ def _leaves(c: Case) -> str:
 
 
 def _told(m: Move) -> str:
-    words = _event(m.event, m.from_stage, m.to_stage, m.reviewed)
-    return f"on {_day(m.date)} {words} ({_fraction(m.figure, m.threshold)})"
+    words = event_in_words(m.event, m.from_stage, m.to_stage, m.reviewed)
+    return f"on {_day(m.date)} {words} ({fraction(m.figure, m.threshold)})"
 
 
-def _event(event: str, from_stage: int, to_stage: int, reviewed: bool) -> str:
+def event_in_words(event: str, from_stage: int, to_stage: int, reviewed: bool) -> str:
     """What happened. A stage with a level of its own may also open between reviews, when attendance falls below it."""
     words = EVENT_WORDS.get(event, event)
     if event == "escalated" and not reviewed:
@@ -707,7 +726,8 @@ def _event(event: str, from_stage: int, to_stage: int, reviewed: bool) -> str:
     return words.format(from_=from_stage, to=to_stage)
 
 
-def _fraction(figure: Figure, threshold: int = -1) -> str:
+def fraction(figure: Figure, threshold: int = -1) -> str:
+    """Sessions attended of those possible, and the share."""
     return f"{figure[0]}/{figure[1]} = {share(*figure, threshold)}" if figure[1] else "no session"
 
 

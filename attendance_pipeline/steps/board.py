@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +26,7 @@ from attendance_pipeline.reports.board import BoardInputs, Contact, LetterShown,
 from attendance_pipeline.reports.worklist_rows import owner_lists
 from attendance_pipeline.steps import benchmarks
 from attendance_pipeline.steps.deliver import Made, finish_begun, newest
+from attendance_pipeline.steps.provenance import MarkSources
 from attendance_pipeline.steps.secret import reference_key
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.steps.troubles import BOARD, each_school
@@ -47,7 +49,13 @@ def _board(site: Site, school: School, run: str) -> Made | None:
     whole, day = found
     with site.warehouse.read() as conn:
         before = deliveries.read_deliveries(conn, school.id, WHAT)
-    files = board_files(board_inputs(site, school, whole, day), [d["path"].split("/")[1] for d in before])
+        persons = whole.inputs.pupils.pupil_id
+        found_in = MarkSources(conn, school, persons.tolist())
+        given = replace(
+            board_inputs(site, school, whole, day),
+            source=lambda row, date, session: found_in(int(persons[row]), date, session),
+        )
+        files = board_files(given, [d["path"].split("/")[1] for d in before])
     folders = _put(site, school, day, files, run)
     size = sum(len(content) for page in files.values() for content in page.values())
     return Made(school.id, WHAT, len(files), folders, f"{size / 1e6:.1f} MB")
@@ -94,7 +102,7 @@ def board_inputs(site: Site, school: School, whole: Derived, day: int) -> BoardI
             row: (f"{(p := paper[person]).first_name} {p.surname}", f"{p.surname} {p.first_name}")
             for person, row in row_of.items()
         },
-        keys=_keys(site, whole),
+        keys=keys_of(site, whole),
         as_at=site.register_as_at(school),
         teachers={str(name): ", ".join(rows["teacher"]) for name, rows in classes.groupby("class")},  # some have two
         letters=_letters(ledger_of_run(site, school), row_of, school, day),
@@ -104,7 +112,7 @@ def board_inputs(site: Site, school: School, whole: Derived, day: int) -> BoardI
     )
 
 
-def _keys(site: Site, whole: Derived) -> dict[int, str]:
+def keys_of(site: Site, whole: Derived) -> dict[int, str]:
     """By row a sign that stays the pupil's from night to night and says nothing: it stands in the page's address."""
     secret = reference_key(site.home.state)
     return {

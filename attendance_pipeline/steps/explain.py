@@ -7,7 +7,8 @@ Belongs here: which days are read, and putting facts, sources, letters and log s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -244,7 +245,7 @@ def _letters(
     for r in rows:
         if upto is not None and r["proposed_on"] > upto:
             continue
-        known = [e for e in events if e["reference"] == r["reference"] and _by(e, upto)]
+        known = [e for e in events if e["reference"] == r["reference"] and _by(e, upto, as_at)]
         last = known[-1] if known and upto is not None else None
         sent = [e["day"] for e in known if e["to_state"] == SENT]
         out.append(
@@ -262,9 +263,12 @@ def _letters(
     return out
 
 
-def _by(event: dict[str, object], upto: dt.date | None) -> bool:
-    day = event["day"]
-    return upto is None or not isinstance(day, dt.date) or day <= upto
+def _by(event: Mapping[str, Any], upto: dt.date | None, as_at: dt.date | None) -> bool:
+    """Whether something had happened to a letter by a day and, of an evening, was known by then: that a letter went is
+    told later, and dated back."""
+    if as_at is not None and (event["known_on"] or event["at"].date()) > as_at:
+        return False
+    return upto is None or event["day"] is None or bool(event["day"] <= upto)
 
 
 def _log(read: OnePupil, date: dt.date) -> tuple[LogLine, ...]:

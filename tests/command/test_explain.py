@@ -14,6 +14,9 @@ import pytest
 from demo_homes import SCHOOLS, Said, attendance, environment, pupils_named, table, tree
 
 from attendance_pipeline.reports.explained import WIDTH, as_json, as_lines
+from attendance_pipeline.reports.restricted import is_restricted
+from attendance_pipeline.steps.board import keys_of
+from attendance_pipeline.steps.deliver import newest
 from attendance_pipeline.steps.explain import explain
 from attendance_pipeline.steps.find_pupil import find_pupils
 from attendance_pipeline.steps.site import open_site
@@ -335,3 +338,55 @@ def test_the_guide_names_every_key_of_the_json(explained: dict[str, Any]) -> Non
     guide = GUIDE.read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `([^`]+)` \|", guide, re.M))
     assert sorted(found - named) == []
+
+
+# ---------------------------------------------------------------- the same on the board
+
+
+def sessions_of(page: dict[str, Any], rows: list[list[Any]]) -> list[tuple[object, ...]]:
+    """Sessions of a page: date, session, code, file, line."""
+    days, files = page["days"], page["files"]
+    return [
+        (days[day] if isinstance(day, int) else day, ("AM", "PM")[half], code, files[file] if file >= 0 else "", line)
+        for day, half, code, file, line, *_ in rows
+    ]
+
+
+def test_the_attendance_leads_board_proves_what_is_explained(home: Path, explained: dict[str, dict[str, Any]]) -> None:
+    html = (home / "outbox" / SCHOOL / "attendance-lead" / "board" / "index.html").read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)
+    assert found is not None
+    page = json.loads(found[1])
+    with open_site(home) as site:
+        (school,) = site.schools(SCHOOL)
+        newest_day = newest(site, school)
+        assert newest_day is not None
+        key_of = keys_of(site, newest_day[0])
+        upns = {key_of[row]: upn for row, upn in enumerate(newest_day[0].inputs.pupils.upn)}
+    proved = 0
+    for pupil in page["pupils"]:
+        said, proof = explained[upns[pupil["id"]]], pupil.get("proof", {})
+        lines = " ".join(" ".join(said["lines"]).split())
+        assert bool(proof) == bool(
+            said["stage"]["stage"] or said["events"] or any(c["counted"] for c in said["penalty_notices"])
+        )
+        events = proof.get("events", [])
+        assert [e[0] for e in events] == [e["date"] for e in reversed(said["events"])]
+        for shown, event in zip(events, reversed(said["events"]), strict=True):
+            relied = [(s["date"], s["session"], s["code"], s["file"], s["line"]) for s in event["relied_on"]]
+            assert sessions_of(page, shown[4]) == relied
+            assert shown[1] in lines and shown[2] in lines and shown[3] in lines
+        cases = [c for c in said["penalty_notices"] if c["counted"]] if proof else []
+        assert len(proof.get("rules", [])) == len(cases)
+        for (rule, window, counted, left), case in zip(proof.get("rules", []), cases, strict=True):
+            assert page["rules"][rule] == case["rule"].replace("-", " ")
+            for rows, sessions in ((counted, case["sessions"]), (left, case["not_counted"])):
+                expected = [(s["date"], s["session"], s["code"], s["file"], s["line"]) for s in sessions]
+                assert sessions_of(page, rows) == expected
+            weeks = [(w["number"] or 0, w["monday"], w["skipped_because"] or "") for w in case["weeks"]]
+            assert [(number, monday, why) for number, monday, why, _ in page["windows"][window]] == weeks
+        near = any(c["status"] != "not_met" for c in said["penalty_notices"])
+        assert bool(proof.get("changes")) == (pupil["g"] > 0 or pupil["st"] == "watch" or near) if proof else True
+        assert all(words in lines for words in proof.get("changes", []) if not is_restricted(words))
+        proved += len(events) > 0 and len(cases) > 0
+    assert proved >= 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -197,6 +198,11 @@ def test_a_pupils_page_has_marks_line_why_and_what_was_done(page: Page, drive: P
     assert page.locator("svg[role=img] .threshold").count() >= 1
     changes = [e for e in GIVEN.derived.events if e["pupil"] == 10 and e["from_stage"] != e["to_stage"]]
     assert page.locator("svg[role=img] .sign").count() == len(changes) >= 1
+    assert page.locator(".decisions > li").count() == len([e for e in GIVEN.derived.events if e["pupil"] == 10])
+    page.locator(".decisions summary").first.click()
+    assert re.search(
+        r"\d+ \w+ 20\d\d [AP]M \w .*register_[\d-]+\.csv, line 12", page.locator(".relied").first.inner_text()
+    )
     history = page.locator(".history").inner_text()
     assert "Letter 1 to Mr P Arent: sent" in history
     assert "Phone call, stage 2: Support offered; Housing" in history

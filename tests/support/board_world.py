@@ -118,6 +118,7 @@ def board(pupils: int = 140, day: dt.date = DAY) -> BoardInputs:
         contacts=contacts,
         lists=lists(classes),
         published=load_benchmarks().compare(day, "Primary", "E08000035"),
+        source=lambda row, on, session: (f"register_{on}.csv", row + 2),
     )
 
 

@@ -120,6 +120,7 @@ function pupilView(pupil) {
         { title: "In the way", cell: (r) => r[6] },
       ],
     })) : "",
+    proof(pupil),
     section("What was done", events.length ? el("ol", { class: "history" }, events.map((event) => el("li", { class: event.kind + (event.given ? " given-up" : "") },
       time(event.on), " ", el("span", { class: "kind" }, event.label + ": "), event.words, event.more ? el("span", { class: "soft small" }, " · " + event.more) : ""))) : el("p", { class: "empty" }, "Nothing is recorded this year.")),
   ];

@@ -25,7 +25,7 @@ from attendance_pipeline.derive.ladder import (
     SET,
     STALLED,
 )
-from attendance_pipeline.derive.plan import Plan
+from attendance_pipeline.derive.plan import NO_LEVEL, Plan
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.law.policy import ACTIONS, PERCENT_SCALE, WINDOW_KINDS
 from attendance_pipeline.law.register_codes import (
@@ -267,6 +267,22 @@ def window_words(derived: Derived, rule: int, pupil: int, day: int) -> tuple[str
     row = derived.notice_rows(rule, day)[pupil]
     alternative = notices.alternatives[notices.rules["first"][rule] + row["alternative"]]
     return WINDOW_KINDS[alternative["kind"]], int(alternative["length"]), int(alternative["sessions"])
+
+
+def asked_attendance(derived: Derived, rule: int, pupil: int, day: int) -> tuple[int, tuple[int, int]]:
+    """Where the alternative that a penalty-notice row reports asks for low attendance too: the level, in thousandths of
+    a percent, and the attended and possible sessions of its window. The level is NO_LEVEL where it asks for none."""
+    inputs, plan = derived.inputs, derived.plan
+    row = derived.notice_rows(rule, day)[pupil]
+    alternative = plan.notices.alternatives[plan.notices.rules["first"][rule] + row["alternative"]]
+    first, cut = int(row["window_from"]), int(plan.notices.cut[day])
+    if alternative["below"] < 0 or first < 0:
+        return NO_LEVEL, (0, 0)
+    flags = [_flags(inputs, plan, pupil, m) for m in marks_of(inputs, pupil, first, cut)]
+    possible = [f for f in flags if f & POSSIBLE]
+    if WINDOW_KINDS[alternative["kind"]] == "school_sessions":
+        possible = possible[-int(alternative["length"]) :]
+    return int(alternative["below"]), (sum(bool(f & ATTENDED) for f in possible), len(possible))
 
 
 def figures(counts: Counts, pupil: int, first: int, last: int) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numba
 
 from attendance_pipeline.derive.compiled import LOOP
-from attendance_pipeline.law.policy import ACTIONS, WINDOW_KINDS
-from attendance_pipeline.law.register_codes import POSSIBLE
+from attendance_pipeline.law.policy import ACTIONS, PERCENT_SCALE, WINDOW_KINDS
+from attendance_pipeline.law.register_codes import ATTENDED, POSSIBLE
 
 PN_STATUSES = ("not_met", "near", "met_provisional", "met")  # the better the greater
 NOT_MET, NEAR, MET_PROVISIONAL, MET = range(len(PN_STATUSES))
@@ -21,6 +21,7 @@ BLOCKS = ("looked after", "hold", "no Notice to Improve", "not of compulsory sch
 LOOKED_AFTER, HOLD, NO_NOTICE_TO_IMPROVE, NOT_COMPULSORY_AGE = (1 << i for i in range(len(BLOCKS)))
 
 FAR_OFF = 1 << 30  # no day of any calendar
+_HUNDRED_PERCENT = 100 * PERCENT_SCALE
 # Compiled in: whoever changes the order of WINDOW_KINDS changes this file too, or loops in numba's cache know the old.
 _SCHOOL_SESSIONS = WINDOW_KINDS.index("school_sessions")
 _CONSECUTIVE = WINDOW_KINDS.index("consecutive_sessions")
@@ -105,16 +106,20 @@ def ordinal(slots, m, slot):
 
 
 @compiled
-def list_possible(flags, era, marks, entry, last, possible_slots, possible_before):
-    """The pupil's possible sessions up to day `last`, and how many there were before each day."""
+def list_possible(flags, era, marks, entry, last, possible_slots, possible_before, attended):
+    """The pupil's possible sessions up to day `last`, how many there were before each day, and how many of the first
+    0, 1, 2 ... of them were attended."""
     m = 0
+    attended[0] = 0
     for d in range(last + 1):
         possible_before[d] = m
         if entry <= d:
             for half in range(2):
-                if flags[era[d], marks[d, half]] & POSSIBLE:
+                counts_for = flags[era[d], marks[d, half]]
+                if counts_for & POSSIBLE:
                     possible_slots[m] = 2 * d + half
                     m += 1
+                    attended[m] = attended[m - 1] + (1 if counts_for & ATTENDED else 0)
     possible_before[last + 1] = m
 
 
@@ -146,7 +151,16 @@ def drops_out(alternatives, windows, a, cuts, d, oldest, possible_slots, m):
 
 
 @compiled
-def assess(rule, alternatives, windows, slots, unresolved, possible_slots, lows, d, cut, reached, m):
+def is_low(alternatives, windows, a, d, possible_slots, attended, m, more):
+    """Whether attendance in an alternative's window is below the level that it has, were `more` sessions attended."""
+    since = ordinal(possible_slots, m, 2 * windows[a, d].start)
+    if alternatives[a].kind == _SCHOOL_SESSIONS:
+        since = max(m - alternatives[a].length, 0)
+    return (attended[m] - attended[since] + more) * _HUNDRED_PERCENT < alternatives[a].below * (m - since)
+
+
+@compiled
+def assess(rule, alternatives, windows, slots, unresolved, possible_slots, attended, lows, d, cut, reached, m):
     """The alternative to report on day d: its number, status, first counted session and first day of its window.
 
     `reached`: how many of the counted sessions lie up to the cut-off day; `m`: how many possible ones.
@@ -177,7 +191,13 @@ def assess(rule, alternatives, windows, slots, unresolved, possible_slots, lows,
             while unresolved[reached - solid] == unresolved[reached - solid - 1]:
                 solid += 1
         needed = max(0, sessions - counted)
-        if solid >= sessions:
+        low_enough = surely = True
+        if alternatives[a].below >= 0 and counted > 0:
+            low_enough = is_low(alternatives, windows, a, d, possible_slots, attended, m, 0)
+            surely = is_low(alternatives, windows, a, d, possible_slots, attended, m, counted - solid)
+        if not low_enough:
+            status = NOT_MET
+        elif solid >= sessions and surely:
             status = MET
         elif needed == 0:
             status = MET_PROVISIONAL
@@ -209,12 +229,12 @@ def blocks(log, d, window_from, only_holiday, notice_expected, looked_after, com
 def consider(
     rules, alternatives, windows, in_force, kinds, cuts, arrives, notice_expected,
     flags, era, marks_of, log_offsets, logs, entry, leave, csa_from, csa_to, looked_after,
-    first, last, slots, unresolved, holiday, possible_slots, possible_before, lows, rows,
+    first, last, slots, unresolved, holiday, possible_slots, possible_before, attended, lows, rows,
 ):  # fmt: skip
     """Fill `rows` NOTICE_ROW[P, R, last - first + 1] for days on roll on which the rule is in force.
 
-    The first line is plan.NoticePlan. Scratch, all int64: slots, possible_slots[2 * last + 2], unresolved, holiday
-    [2 * last + 3], possible_before[last + 2], lows[alternatives].
+    The first line is plan.NoticePlan. Scratch, all int64: slots, possible_slots[2 * last + 2], unresolved, holiday,
+    attended[2 * last + 3], possible_before[last + 2], lows[alternatives].
     """
     for p in range(len(rows)):
         begin, final = max(first, entry[p]), min(last, leave[p])
@@ -228,7 +248,7 @@ def consider(
         for r in range(len(rules)):
             rule = rules[r]
             if rule.own_sessions and not listed:
-                list_possible(flags, era, marks, entry[p], final, possible_slots, possible_before)
+                list_possible(flags, era, marks, entry[p], final, possible_slots, possible_before, attended)
                 listed = True
             # Without a notice the sessions that count are the same every day, and for rules with the same codes.
             if r == 0 or not rule.same_codes or noticed or relist < FAR_OFF:
@@ -259,8 +279,9 @@ def consider(
                     if rule.own_sessions:
                         m = possible_before[cut + 1]
                     best, status, low, window_from = assess(
-                        rule, alternatives, windows, slots, unresolved, possible_slots, lows, d, cut, reached, m
-                    )
+                        rule, alternatives, windows, slots, unresolved, possible_slots, attended, lows, d, cut,
+                        reached, m,
+                    )  # fmt: skip
                     drops = -1
                     if low < reached and rule.tabled:
                         drops = windows[best, slots[low] // 2].drop
@@ -282,13 +303,13 @@ def consider(
 
 @compiled
 def list_sessions(kinds, flags, era, marks_of, entry, leave, csa_from, csa_to, last, offsets, slots, unresolved,
-                  before, possible_slots, possible_before):  # fmt: skip
+                  before, possible_slots, possible_before, attended):  # fmt: skip
     """For `weigh`: what every rule with these codes counts, as long as no notice has taken sessions away.
 
     Pupil p's are slots[offsets[p]:offsets[p + 1]]; `unresolved` from offsets[p] + p on, one more than sessions;
-    `before` int16[P, last + 2], how many lie before each day. The same of possible sessions, where `possible_before`
-    int16[P, last + 2] and `possible_slots` [P, 2 * last + 2] are not empty. Returns how many sessions there are: when
-    `slots` has less room, one calls again.
+    `before` int16[P, last + 2], how many lie before each day. Of possible sessions what `list_possible` gives, where
+    `possible_before` int16[P, last + 2], `possible_slots` [P, 2 * last + 2] and `attended` [P, 2 * last + 3] are not
+    empty. Returns how many sessions there are: when `slots` has less room, one calls again.
     """
     at = 0
     for p in range(len(marks_of)):
@@ -312,13 +333,16 @@ def list_sessions(kinds, flags, era, marks_of, entry, leave, csa_from, csa_to, l
         at += k
         if len(possible_before) > 0:
             m = 0
+            attended[p, 0] = 0
             for day in range(last + 1):
                 possible_before[p, day] = m
                 if entry[p] <= day <= final:
                     for half in range(2):
-                        if flags[era[day], marks[day, half]] & POSSIBLE:
+                        counts_for = flags[era[day], marks[day, half]]
+                        if counts_for & POSSIBLE:
                             possible_slots[p, m] = 2 * day + half
                             m += 1
+                            attended[p, m] = attended[p, m - 1] + (1 if counts_for & ATTENDED else 0)
             possible_before[p, last + 1] = m
     offsets[len(marks_of)] = at
     return at
@@ -327,7 +351,7 @@ def list_sessions(kinds, flags, era, marks_of, entry, leave, csa_from, csa_to, l
 @compiled
 def weigh(
     rules, alternatives, windows, in_force, kinds, cuts, days, marks_of, log_offsets, logs, entry, leave, csa_from,
-    csa_to, last, offsets, slots, unresolved, before, possible_slots, possible_before,
+    csa_to, last, offsets, slots, unresolved, before, possible_slots, possible_before, attended,
     own_slots, own_unresolved, own_holiday, lows, statuses,
 ):  # fmt: skip
     """The status of the first rule alone, on some days alone: uint8[P, days], NOT_MET where a pupil is not on roll or
@@ -349,6 +373,7 @@ def weigh(
         noticed = next_notice(log, -1) < FAR_OFF
         mine, mine_unresolved = slots[offsets[p] : offsets[p + 1]], unresolved[offsets[p] + p : offsets[p + 1] + p + 1]
         possible = possible_slots[p] if rule.own_sessions else nothing
+        there = attended[p] if rule.own_sessions else nothing
         oldest, newest = max(entry[p], csa_from[p]), min(last, leave[p], csa_to[p])
         k, relist = 0, -1
         for w in range(len(days)):
@@ -367,11 +392,13 @@ def weigh(
                 for a in range(rule.first, rule.stop):
                     lows[a] = ordinal(own_slots, reached, 2 * windows[a, d].start)
                 told = assess(
-                    rule, alternatives, windows, own_slots, own_unresolved, possible, lows, d, cut, reached, m
+                    rule, alternatives, windows, own_slots, own_unresolved, possible, there, lows, d, cut, reached, m
                 )
             else:
                 reached = before[p, cut + 1]
                 for a in range(rule.first, rule.stop):
                     lows[a] = min(before[p, min(windows[a, d].start, last + 1)], reached)
-                told = assess(rule, alternatives, windows, mine, mine_unresolved, possible, lows, d, cut, reached, m)
+                told = assess(
+                    rule, alternatives, windows, mine, mine_unresolved, possible, there, lows, d, cut, reached, m
+                )
             statuses[p, w] = told[1]

@@ -28,6 +28,7 @@ from attendance_pipeline.law.policy import (
     Ladder,
     PenaltyNoticeRule,
     Policy,
+    rolling_school_weeks,
     rules_on,
     thousandths,
 )
@@ -36,10 +37,9 @@ from attendance_pipeline.law.school_calendar import SEASONS, SchoolCalendar
 
 Longs = npt.NDArray[np.int64]
 
-ROLLING_SCHOOL_WEEKS = 4  # what the measure `rolling_4_school_weeks` is called after
 STAGES = 4
 BY_LOG = -1  # whether what a stage requires was done, the log says
-NO_LEVEL = -1  # of a stage that opens by what a review finds
+NO_LEVEL = -1  # of a stage that opens by what a review finds, or a rule that asks for no attendance
 OWN_SESSIONS = ("school_sessions", "consecutive_sessions")  # windows that each pupil's own sessions decide
 
 
@@ -88,12 +88,19 @@ class Plan:
 @lru_cache(maxsize=16)
 def measure_starts(calendar: SchoolCalendar) -> Longs:
     """First day of the window of each of policy.MEASURES on each day: int64[3, n]."""
-    starts = {
-        "year_to_date": calendar.year_start,
-        "term_to_date": calendar.term_start,
-        "rolling_4_school_weeks": calendar.window_start(ROLLING_SCHOOL_WEEKS, within_year=True),
-    }
-    return np.stack([starts[name] for name in MEASURES]).astype(np.int64)
+    return np.stack([measure_start(calendar, name) for name in MEASURES])
+
+
+@lru_cache(maxsize=64)
+def measure_start(calendar: SchoolCalendar, measure: str) -> Longs:
+    """First day of the window of a ladder's measure on each day, never before its academic year: int64[n]."""
+    weeks = rolling_school_weeks(measure)
+    if weeks is not None:
+        return calendar.window_start(weeks, within_year=True).astype(np.int64)
+    if measure == "half_term_to_date":
+        return _start_of_part([h.first for h in calendar.half_terms], len(calendar), 1)
+    starts = {"year_to_date": calendar.year_start, "term_to_date": calendar.term_start}
+    return starts[measure].astype(np.int64)
 
 
 @lru_cache(maxsize=16)
@@ -227,8 +234,8 @@ def _ladder_days(
     out["cut"] = np.maximum(index - settles[version], -1)
     by_season = np.array([(-1, -1, -1) if v is None else v.thresholds.by_season() for v in versions])
     out["threshold"] = by_season[version, calendar.season]
-    measure = np.array([MEASURES.index(_of(v, "measure")) for v in versions])
-    out["start"] = measure_starts(calendar)[measure[version], index]
+    starts = np.stack([measure_start(calendar, _of(v, "measure")) for v in versions])
+    out["start"] = starts[version, index]
     look_back = np.stack([_look_back(calendar, gate.lookback_school_weeks) for gate in gates])
     out["gate_start"] = np.maximum(look_back[version, np.maximum(out["cut"], 0)], calendar.year_start)
     out["recovered_at"] = np.where(out["recovered_at"] >= 0, out["recovered_at"], out["threshold"])
@@ -288,7 +295,9 @@ def _notice_plan(
     rows["stop"] = stops
     rows["first"] = stops - [len(rule.any_of) for rule in rules]
     rows["near"] = [rule.near_within for rule in rules]
-    rows["own_sessions"] = [any(a.window[0] in OWN_SESSIONS for a in rule.any_of) for rule in rules]
+    rows["own_sessions"] = [
+        any(a.window[0] in OWN_SESSIONS or a.attendance_below is not None for a in rule.any_of) for rule in rules
+    ]
     # A version that settles longer takes the cut-off day back: then a session may also drop out at the window's end.
     steady = bool((np.diff(cut) >= 0).all())
     rows["same_codes"] = [r > 0 and np.array_equal(counted[r], counted[r - 1]) for r in range(len(rules))]
@@ -298,7 +307,8 @@ def _notice_plan(
     windows = np.zeros((len(alternatives), n), dtype=WINDOW)
     for i, alternative in enumerate(alternatives):
         kind, size = alternative.window
-        each[i] = (alternative.sessions, WINDOW_KINDS.index(kind), size)
+        below = NO_LEVEL if alternative.attendance_below is None else thousandths(alternative.attendance_below)
+        each[i] = (alternative.sessions, WINDOW_KINDS.index(kind), size, below)
         windows[i] = _windows(calendar, kind, size, cuts)
     return NoticePlan(
         rules=rows,

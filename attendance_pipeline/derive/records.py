@@ -66,7 +66,7 @@ RULE = _records(
     first="its first alternative",
     stop="the alternative after its last",
     near="sessions still needed at which it is near",
-    own_sessions="1: some window is counted in the pupil's own sessions, not in days",
+    own_sessions="1: some window is counted in the pupil's own sessions, not in days, or asks for their attendance",
     tabled="1: WINDOW.drop and `arrives` say when a session comes into its windows and leaves them",
     same_codes="1: it counts the codes that the rule before it counts",
 )
@@ -74,6 +74,7 @@ ALTERNATIVE = _records(
     sessions="needed",
     kind="index in policy.WINDOW_KINDS",
     length="of the window, in its own unit",
+    below="attendance in the window that must be below this; -1 where none is asked for",
 )
 WINDOW = _records(
     start="first day of the window of this day; n where there is no cut-off day",

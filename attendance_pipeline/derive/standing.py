@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from attendance_pipeline.derive.evidence import counted_sessions, unaccepted
+from attendance_pipeline.derive.evidence import asked_attendance, counted_sessions, unaccepted
 from attendance_pipeline.derive.inputs import LogEntry, SchoolInputs
 from attendance_pipeline.derive.ladder import AWAITING_ACTION, EVENTS, HUNDRED_PERCENT, STATUSES
 from attendance_pipeline.derive.penalty_notices import BLOCKS, NEAR, PN_STATUSES
+from attendance_pipeline.derive.plan import NO_LEVEL
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.law.policy import ACTIONS, WINDOW_KINDS, Ladder
 from attendance_pipeline.law.register_codes import CODES, NOT_ESTABLISHED
@@ -72,7 +73,8 @@ class LadderEvent:
 @dataclass(frozen=True)
 class RuleStanding:
     """A penalty-notice rule in force. `asked`: sessions it needs within `length` of `window`, which was `first` to
-    `last` (None: there is none yet). `counted` holds those without a reason yet (`unresolved`) too."""
+    `last` (None: there is none yet). `counted` holds those without a reason yet (`unresolved`) too. `below`: what
+    attendance in the window (`figure`) must be below besides, in thousandths of a percent; -1: it asks for none."""
 
     rule: str
     statutory: bool
@@ -88,6 +90,8 @@ class RuleStanding:
     last: dt.date | None
     drops_out_on: dt.date | None
     blocked_by: tuple[str, ...]
+    below: int = NO_LEVEL
+    figure: Figure = NO_FIGURE
 
 
 @dataclass(frozen=True)
@@ -298,6 +302,7 @@ class _Reader:
                 unresolved = 0
                 if status >= NEAR:
                     unresolved = sum(m.code in _unexplained() for m in counted_sessions(self.derived, r, p, self.day))
+                below, figure = asked_attendance(self.derived, r, p, self.day)
                 out[p].append(
                     RuleStanding(
                         rule=rule.name,
@@ -314,6 +319,8 @@ class _Reader:
                         last=self._date(self.cut),
                         drops_out_on=self._date(drops),
                         blocked_by=tuple(word for i, word in enumerate(BLOCKS) if blocked >> i & 1),
+                        below=below,
+                        figure=figure,
                     )
                 )
         return {p: tuple(found) for p, found in out.items()}

@@ -232,29 +232,31 @@ class ListedSessions:
     before: npt.NDArray[np.int16]
     possible_slots: npt.NDArray[np.int64]
     possible_before: npt.NDArray[np.int16]
+    attended: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, plan: Plan, rule: NoticePlan, inputs: SchoolInputs, last: int) -> ListedSessions:
-        """For every rule with the codes of the one rule of `rule`, on days up to `last`; for rules whose windows are of
-        the pupil's own sessions only where that one's is."""
+        """For every rule with the codes of the one rule of `rule`, on days up to `last`; for rules that ask for the
+        pupil's own sessions only where that one does."""
         pupils, many = inputs.pupils, len(inputs)
         own = many if rule.rules["own_sessions"][0] else 0
         offsets = np.zeros(many + 1, dtype=np.int64)
         before = np.empty((many, last + 2), dtype=np.int16)
         possible_slots = np.empty((own, 2 * last + 2), dtype=np.int64)
         possible_before = np.empty((own, last + 2), dtype=np.int16)
+        attended = np.empty((own, 2 * last + 3), dtype=np.int64)
         room = many * _SESSIONS_A_PUPIL
         while True:
             slots, unresolved = np.empty(room, dtype=np.int64), np.zeros(room + many + 1, dtype=np.int64)
             told = penalty_notices.list_sessions(
                 rule.counted[0], plan.flags, plan.era, inputs.marks, pupils.entry, pupils.leave, pupils.csa_from,
-                pupils.csa_to, last, offsets, slots, unresolved, before, possible_slots, possible_before,
+                pupils.csa_to, last, offsets, slots, unresolved, before, possible_slots, possible_before, attended,
             )  # fmt: skip
             if told <= room:
                 break
             room = told
         logs = compile_log(inputs.calendar, inputs.log).view(np.recarray)
-        return cls(inputs, last, logs, offsets, slots, unresolved, before, possible_slots, possible_before)
+        return cls(inputs, last, logs, offsets, slots, unresolved, before, possible_slots, possible_before, attended)
 
     def weigh(self, rule: NoticePlan, days: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """The status of the one rule of `rule` on some days: uint8[P, len(days)], `penalty_notices.NOT_MET` off roll or
@@ -265,7 +267,7 @@ class ListedSessions:
             rule.rules.view(np.recarray), rule.alternatives.view(np.recarray), rule.windows.view(np.recarray),
             rule.in_force, rule.counted, rule.cut, days, self.inputs.marks, self.inputs.log.offsets, self.logs,
             pupils.entry, pupils.leave, pupils.csa_from, pupils.csa_to, self.last, self.offsets, self.slots,
-            self.unresolved, self.before, self.possible_slots, self.possible_before,
+            self.unresolved, self.before, self.possible_slots, self.possible_before, self.attended,
             np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64),
             np.zeros(len(rule.alternatives), dtype=np.int64), statuses,
         )  # fmt: skip
@@ -335,14 +337,14 @@ class _Part:
         plan, notices, pupils, last = self.plan, self.plan.notices, self.pupils, self.last
         if len(notices.rules) == 0:
             return
-        slots, unresolved, holiday, possible_slots, possible_before = (
-            np.zeros(2 * last + 3, dtype=np.int64) for _ in range(5)
+        slots, unresolved, holiday, possible_slots, possible_before, attended = (
+            np.zeros(2 * last + 3, dtype=np.int64) for _ in range(6)
         )
         penalty_notices.consider(
             notices.rules.view(np.recarray), notices.alternatives.view(np.recarray), notices.windows.view(np.recarray),
             notices.in_force, notices.counted, notices.cut, notices.arrives, notices.notice_to_improve_expected,
             plan.flags, plan.era, self.marks, self.offsets, self.logs,
             pupils.entry, pupils.leave, pupils.csa_from, pupils.csa_to, pupils.looked_after,
-            self.first, last, slots, unresolved, holiday, possible_slots, possible_before,
+            self.first, last, slots, unresolved, holiday, possible_slots, possible_before, attended,
             np.zeros(len(notices.alternatives), dtype=np.int64), rows.view(np.recarray),
         )  # fmt: skip

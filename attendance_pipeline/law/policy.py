@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -24,7 +25,9 @@ from attendance_pipeline.law.settings_errors import refused
 from attendance_pipeline.law.worked_example import Example, unknown_words
 
 SHIPPED_DEFAULT = "seed-school"
-MEASURES = ("year_to_date", "term_to_date", "rolling_4_school_weeks")
+MEASURES = ("year_to_date", "term_to_date", "rolling_4_school_weeks")  # those that are exported of every pupil
+_TO_DATE = ("year_to_date", "term_to_date", "half_term_to_date")
+_ROLLING = re.compile(r"rolling_([1-9][0-9]?)_school_weeks")
 ACTIONS = (
     "letter_approved",
     "letter_rejected",
@@ -85,6 +88,19 @@ def _thousandths(value: Decimal) -> Decimal:
     return value
 
 
+def rolling_school_weeks(measure: str) -> int | None:
+    """How many school weeks a measure such as `rolling_6_school_weeks` looks back over; None for the others."""
+    found = _ROLLING.fullmatch(measure)
+    return None if found is None else int(found[1])
+
+
+def _known_measure(measure: str) -> str:
+    if measure not in _TO_DATE and rolling_school_weeks(measure) is None:
+        raise ValueError(f"{', '.join(_TO_DATE)}, or rolling_N_school_weeks with N from 1 to 99, not {measure!r}")
+    return measure
+
+
+Measure = Annotated[str, AfterValidator(_known_measure)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100), AfterValidator(_thousandths)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
 
@@ -191,7 +207,7 @@ class Ladder(_Dated):
     stages between). `last_stage`: the highest that opens by itself.
     """
 
-    measure: Literal[MEASURES] = "year_to_date"  # type: ignore[valid-type]  # as above
+    measure: Measure = "year_to_date"
     thresholds: Thresholds
     minimum_possible_sessions: Count = 20
     settle_school_days: Annotated[int, Field(ge=0, le=20)] = 1
@@ -239,6 +255,9 @@ class Alternative(_Strict):
 
     `half_terms`: the school days of a term on one side of its half-term break, and those before them. `school_days`: of
     the school, whoever was there. `calendar_months`: from the day after the same date so many months earlier.
+
+    `attendance_below`: besides, the pupil's attendance within the window must be below this; while it is not, the
+    alternative is not met and not near, however many sessions it counts.
     """
 
     sessions: Annotated[int, Field(ge=1, le=400)]
@@ -251,12 +270,15 @@ class Alternative(_Strict):
     calendar_weeks: Annotated[int, Field(ge=1, le=110)] | None = None
     calendar_months: Annotated[int, Field(ge=1, le=36)] | None = None
     consecutive_sessions: bool | int | None = None
+    attendance_below: Percent | None = None
 
     @model_validator(mode="after")
     def _one_window(self) -> Self:
         given = [k for k in WINDOW_KINDS if getattr(self, k) not in (None, False)]
         if len(given) != 1:
             raise ValueError(f"exactly one window of {', '.join(WINDOW_KINDS)}, not {len(given)}")
+        if self.attendance_below is not None and given == ["consecutive_sessions"]:
+            raise ValueError("no attendance_below beside consecutive_sessions: within a run of absence it is 0")
         return self
 
     @property

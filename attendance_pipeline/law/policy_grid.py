@@ -20,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from attendance_pipeline.law.policy import Ladder, Policy, PolicySetting
+from attendance_pipeline.law.policy import Alternative, Ladder, Policy, PolicySetting
 from attendance_pipeline.law.settings_errors import SettingsError, refused
 
 MOST_POLICIES = 10_000
@@ -99,8 +99,13 @@ def sweep_keys(policy: Policy) -> list[str]:
     for rule in policy.rules:
         keys.add(f"{_RULES}.{rule.name}.near_within")
         for i, alternative in enumerate(rule.any_of, 1):
-            keys |= {f"{_RULES}.{rule.name}.any_of.{i}.{name}" for name in ("sessions", alternative.window[0])}
+            keys |= {f"{_RULES}.{rule.name}.any_of.{i}.{name}" for name in _swept_of(alternative)}
     return sorted(k for k in keys if not k.endswith(".consecutive_sessions"))
+
+
+def _swept_of(alternative: Alternative) -> tuple[str, ...]:
+    level = () if alternative.attendance_below is None else ("attendance_below",)
+    return ("sessions", alternative.window[0], *level)
 
 
 def _keys_of(model: type[BaseModel], before: str = "") -> Iterable[str]:
@@ -175,7 +180,7 @@ def _has(alternatives: Sequence[Any], inner: Place) -> bool:
     place, name = inner[1], str(inner[2])
     if not isinstance(place, int) or place >= len(alternatives):
         return False
-    return name == "sessions" or alternatives[place].window[0] == name
+    return name in _swept_of(alternatives[place])
 
 
 def _with(plain: Any, path: Place, value: Value) -> Any:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from attendance_pipeline.derive.evidence import HUNDRED_PERCENT, asked_attendance
 from attendance_pipeline.derive.parents import notice_to_improve_since, notices_that_count, tariff
 from attendance_pipeline.derive.penalty_notices import MET_PROVISIONAL, NEAR, NO_NOTICE_TO_IMPROVE
 from attendance_pipeline.derive.returns import sickness_return
@@ -178,6 +179,9 @@ class CaseReader:
         """Whether a rule would be near, or met, with no N counted."""
         found = rule_status(self.derived, r, pupil, day)
         needed = found.asked - found.solid
+        below, (attended, possible) = asked_attendance(self.derived, r, pupil, day)
+        if below >= 0 and (attended + found.counted - found.solid) * HUNDRED_PERCENT >= below * possible:
+            return False  # attendance is as low as the rule asks for only by an N
         if kind == "notice_to_improve" or self._setting.warning_at == "met":
             return needed <= 0
         return found.solid > 0 and needed <= int(self.derived.plan.notices.rules["near"][r])

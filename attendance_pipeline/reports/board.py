@@ -30,19 +30,19 @@ from attendance_pipeline.derive.groups import GROUP_KINDS, ROLLING
 from attendance_pipeline.derive.ladder import EVENTS, STATUSES
 from attendance_pipeline.derive.patterns import SchoolPatterns, patterns_of
 from attendance_pipeline.derive.penalty_notices import BLOCKS, MET_PROVISIONAL, NEAR
-from attendance_pipeline.derive.plan import STAGES
+from attendance_pipeline.derive.plan import STAGES, measure_start
 from attendance_pipeline.derive.tables import groups_on, penalty_notices_on, stages_on, windows_of
 from attendance_pipeline.derive.tiers import HUNDRED_PERCENT
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.drive_names import class_audiences
 from attendance_pipeline.law.absence_thresholds import absent_from
-from attendance_pipeline.law.policy import MEASURES, PERCENT_SCALE, Ladder
+from attendance_pipeline.law.policy import MEASURES, PERCENT_SCALE, Ladder, rolling_school_weeks
 from attendance_pipeline.law.register_codes import AUTHORISED, CODES, POSSIBLE, UNAUTHORISED
 from attendance_pipeline.reports.benchmarks import Comparison
 from attendance_pipeline.reports.board_page import page_bytes
 from attendance_pipeline.reports.board_proof import Proofs, Source
 from attendance_pipeline.reports.class_lists import NO_CLASS, next_step
-from attendance_pipeline.reports.figures import rounded
+from attendance_pipeline.reports.figures import in_words, rounded
 from attendance_pipeline.reports.restricted import ELSEWHERE, is_restricted
 from attendance_pipeline.reports.why import Sent, why_all
 from attendance_pipeline.reports.worklist_rows import CLASS_OWNER, ListSheet, OwnerLists
@@ -66,7 +66,7 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 _MEASURES = {
     "year_to_date": "Attendance, year to date",
     "term_to_date": "Attendance, term to date",
-    "rolling_4_school_weeks": "Attendance, last four school weeks",
+    "half_term_to_date": "Attendance, half-term to date",
 }
 
 Json: TypeAlias = dict[str, Any]
@@ -222,7 +222,7 @@ class _Board:
             ],
             # From day, to day, percent.
             "thresholds": [[a, b, level / PERCENT_SCALE] for a, b, level in thresholds],
-            "measure": _MEASURES[self._measure],
+            "measure": _measure_words(self._measure),
             "stageNotes": self._stage_notes(),
         }
 
@@ -331,7 +331,7 @@ class _Board:
     @cached_property
     def _weekly(self) -> dict[str, list[list[int | None]]]:
         """By pupil: attendance of each school week, and the ladder's measure at the end of each."""
-        counts, starts = self.derived.counts, measure_start(self.derived, self._measure)
+        counts, starts = self.derived.counts, measure_start(self.calendar, self._measure)
         week = [_percents(counts.window(first, last)) for first, last in self._week_ends]
         line = [_percents(counts.window(int(starts[last]), last)) for _, last in self._week_ends]
         return {"week": _by_pupil(week, len(self.pupils)), "line": _by_pupil(line, len(self.pupils))}
@@ -637,9 +637,11 @@ def _codes() -> list[Json | None]:
 # ---------------------------------------------------------------- figures
 
 
-def measure_start(derived: Derived, measure: str) -> npt.NDArray[np.int64]:
-    """First day of a measure's window on each day of the calendar."""
-    return derived.plan.window_starts[MEASURES.index(measure)]
+def _measure_words(measure: str) -> str:
+    weeks = rolling_school_weeks(measure)
+    if weeks is None:
+        return _MEASURES[measure]
+    return "Attendance, last school week" if weeks == 1 else f"Attendance, last {in_words(weeks)} school weeks"
 
 
 def _rounded(part: int, whole: int) -> int | None:

@@ -209,7 +209,11 @@ def ladder_clauses(ladder: Ladder | None, at: Standing) -> list[tuple[str, str]]
 
 def rule_clauses(rule: PenaltyNoticeRule) -> list[tuple[str, str]]:
     """A penalty-notice rule as its policy file writes it."""
-    each = [f"{a.sessions} sessions in {_window(*a.window)}" for a in rule.any_of]
+    each = [
+        f"{a.sessions} sessions in {_window(*a.window)}"
+        + ("" if a.attendance_below is None else f" with attendance below {a.attendance_below.normalize():f}%")
+        for a in rule.any_of
+    ]
     out = [("any_of", " or ".join(each)), ("codes", " ".join(rule.codes)), ("near_within", str(rule.near_within))]
     for key, value in (("valid_from", rule.valid_from), ("valid_to", rule.valid_to)):
         out += [(key, value.isoformat())] if value else []
@@ -356,6 +360,7 @@ def _case(c: Case) -> dict[str, Any]:
         "no_reason_yet": at.unresolved,
         "asked": at.asked,
         "needed": at.needed,
+        **({"attendance": {"below": at.below / 1000, **_figure(at.figure)}} if at.below >= 0 else {}),
         "window": {"kind": at.window, "length": at.length, "from": _iso(at.first), "to": _iso(at.last)},
         "drops_out_on": _iso(at.drops_out_on),
         "blocked_by": list(at.blocked_by),
@@ -559,6 +564,8 @@ class _Lines:
                 ("counted", f"{at.counted} of the {at.asked} sessions it asks for in {of}{span}"),
                 ("still needed", str(at.needed)),
             ]
+            if at.below >= 0:
+                rows.append(("attendance", f"{fraction(at.figure, at.below)}; below {limit(at.below)} is asked for"))
             if at.unresolved:
                 rows.append(("without reason", f"{at.unresolved} of those counted are N"))
             rows.append(("oldest leaves", _leaves(c)))

@@ -19,11 +19,13 @@ from exam_school import NEXT_YEAR, YEAR, calendar, day, derive, entry, school
 
 from attendance_pipeline.derive.evidence import decision_evidence, events_of
 from attendance_pipeline.derive.inputs import SchoolInputs
+from attendance_pipeline.derive.ladder import SET
 from attendance_pipeline.derive.outlook import EVIDENCE_ACCEPTED, N_EXPLAINED, Outlook, outlook
 from attendance_pipeline.derive.standing import Standing, standings
 from attendance_pipeline.derive.window_weeks import not_counted, why_no_school, window_weeks
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.law.register_codes import CODES
+from attendance_pipeline.reports.why import why
 
 NATIONAL = {"name": "national", "statutory": True, "any_of": [{"sessions": 10, "school_weeks": 10}]}
 LOCAL = {"name": "local", "any_of": [{"sessions": 10, "terms": 1}, {"sessions": 14, "terms": 2}]}
@@ -296,6 +298,17 @@ history(
     (to_meet, (0, "2025-11-06", "2025-11-07")),
 )  # fmt: skip
 history(
+    # The week before the half-term break and the one after it: 20 sessions, of which 14 were attended.
+    "low attendance is asked for too",
+    ask("11-10", {"11-03..11-05": "O O"},
+        rules=[{"name": "low", "any_of": [{"sessions": 6, "school_weeks": 2, "attendance_below": 85}]}]),
+    (case, "met 6 of 6, 0 needed, 2025-10-20 to 2025-11-07, oldest out on 2025-11-18"),
+    (lambda q: (q[1].notices[0].below, q[1].notices[0].figure), (85_000, (14, 20))),
+    (lambda q: why(q[1])[-2].split(". ")[1],
+     "At 6 within two school weeks, with attendance below 85% (it is 70.0%), the local rules ask for a penalty notice to "
+     "be considered."),
+)  # fmt: skip
+history(
     "gone", ask("10-13", O4, rows=[{"leave": day("10-10")}]),
     (lambda q: (q[1].on_roll, q[2], q[1].events[-1].event), (False, None, "left")),
 )  # fmt: skip
@@ -358,10 +371,14 @@ def test_what_would_change_it_is_what_comes_when_the_marks_come() -> None:
 
 
 def climbs(inputs: SchoolInputs, pupil: int, after: int, code: str, missed: int, upto: int) -> bool:
-    """Whether a pupil goes up the ladder by day `upto`, the next `missed` sessions after a day missed, the others not."""
+    """Whether a pupil goes up the ladder by day `upto`, the next `missed` sessions after a day missed, the others not. That
+    somebody sets a stage is no climb."""
     marks = inputs.marks.copy()
     marks[pupil, after + 1 :] = CODES.numbers_of(["/", "\\"])
     for i in range(missed):
         marks[pupil, after + 1 + i // 2, i % 2] = CODES.numbers_of([code])[0]
     whole = derive_school(replace(inputs, marks=marks), int(inputs.calendar.year_start[after]), upto)
-    return any(after < e["day"] <= upto and e["to_stage"] > e["from_stage"] for e in events_of(whole, pupil))
+    return any(
+        after < e["day"] <= upto and e["to_stage"] > e["from_stage"] and e["event"] != SET
+        for e in events_of(whole, pupil)
+    )

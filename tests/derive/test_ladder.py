@@ -251,6 +251,26 @@ def test_a_review_without_a_figure_leaves_the_checkpoint() -> None:
     assert [row["reviews"] for row in rows] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("measure", "opened"),
+    [
+        ("half_term_to_date", ["11-17 opened 0>1"]),  # the first day with 20 sessions since the break: 16 of 20
+        ("rolling_3_school_weeks", ["11-05 opened 0>1"]),  # two weeks before the break and two days after: 20 of 24
+        ("rolling_6_school_weeks", []),  # 56 of 60
+        ("term_to_date", []),
+        ("year_to_date", []),
+    ],
+)
+def test_over_which_sessions_attendance_is_taken(measure: str, opened: list[str]) -> None:
+    assert events({"11-03..11-04": "O O"}, "11-17", ladder={"measure": measure}) == opened
+
+
+@pytest.mark.parametrize("measure", ["week_to_date", "rolling_0_school_weeks", "rolling_100_school_weeks"])
+def test_a_measure_that_is_none_is_refused(measure: str) -> None:
+    with pytest.raises(ValueError, match="or rolling_N_school_weeks with N from 1 to 99"):
+        events({}, "09-15", ladder={"measure": measure})
+
+
 def test_the_gate_of_a_period_does_not_look_into_the_year_before() -> None:
     # Four school weeks after 6 July is 14 September. The O sessions of July lie in the period, but in another year.
     marks = {"2026-07-07..2026-07-10": "O O", "2026-09-01..2026-09-04": "I I"}

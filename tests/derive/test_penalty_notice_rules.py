@@ -102,6 +102,40 @@ def test_windows(rules: list, on: str, window_from: str, window_to: str, drops_o
     assert (row["window_from"], row["window_to"], row["drops_out_on"]) == (window_from, window_to, drops_out_on)
 
 
+@pytest.mark.parametrize(
+    ("why", "marks", "on", "below", "status"),
+    [
+        # Four of 16 sessions from 1 to 10 September missed: 75 percent.
+        ("attendance is low enough", {"09-01..09-02": "O O"}, "09-11", 80, "met"),
+        ("exactly the level is not below it", {"09-01..09-02": "O O"}, "09-11", 75, "not_met"),
+        ("a thousandth more says: at most", {"09-01..09-02": "O O"}, "09-11", 75.001, "met"),
+        ("illness lowers attendance and is not counted", {"09-01": "O O", "09-02..09-04": "I I"}, "09-11", 60, "near"),
+        ("near asks for low attendance too", {"09-01": "O O", "09-02..09-04": "I I"}, "09-11", 50, "not_met"),
+        ("it depends on an N whether it is low", {"09-01..09-02": "O O", "09-03": "N \\"}, "09-11", 75, "met_provisional"),
+        ("with the N or without it, low", {"09-01..09-02": "O O", "09-03": "N \\"}, "09-11", 80, "met"),
+        ("the day after brings it back up", {"09-01..09-02": "O O"}, "09-12", 76, "not_met"),
+        ("codes that are no possible session are outside", {"09-01..09-02": "O O", "09-03": "Y1 Y1"}, "09-12", 76, "met"),
+    ],
+)  # fmt: skip
+def test_a_rule_may_ask_for_low_attendance_in_its_window_too(
+    why: str, marks: dict[str, str], on: str, below: float, status: str
+) -> None:
+    assert answer(marks, on, window(4, school_weeks=4, attendance_below=below))["status"] == status, why
+
+
+def test_low_attendance_is_asked_of_the_last_sessions_of_the_pupil_too() -> None:
+    marks = {"09-01..09-02": "O O"}
+    rules = window(4, school_sessions=10, attendance_below=65)
+    # Of the last ten before 8 September six were attended; before 9 September, eight.
+    assert answer(marks, "09-08", rules)["status"] == "met"
+    assert answer(marks, "09-09", rules)["status"] == "not_met"
+
+
+def test_a_run_of_absence_has_no_attendance_to_ask_for() -> None:
+    with pytest.raises(ValueError, match="no attendance_below beside consecutive_sessions"):
+        answer({}, "09-08", window(4, consecutive_sessions=True, attendance_below=90))
+
+
 def test_a_window_spans_terms_and_academic_years() -> None:
     marks = {"2026-07-15..2026-07-17": "O O", "2026-09-01..2026-09-02": "G G"}
     row = answer(marks, "2026-09-07", WEEKS, years=(YEAR, NEXT_YEAR))

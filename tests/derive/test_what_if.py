@@ -168,7 +168,8 @@ def test_the_same_as_a_whole_derivation(seed):
 WINDOWS = (
     {"school_weeks": 3}, {"school_weeks": 10}, {"calendar_weeks": 6}, {"terms": 1}, {"terms": 2},
     {"school_sessions": 12}, {"school_sessions": 40}, {"consecutive_sessions": True}, {"half_terms": 2},
-    {"academic_years": 1}, {"school_days": 15}, {"calendar_months": 3},
+    {"academic_years": 1}, {"school_days": 15}, {"calendar_months": 3}, {"school_weeks": 4, "attendance_below": 80},
+    {"school_sessions": 20, "attendance_below": 70}, {"academic_years": 1, "attendance_below": 92.5},
 )  # fmt: skip
 
 

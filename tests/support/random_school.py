@@ -99,14 +99,24 @@ def _stage(rng: random.Random, last: bool) -> dict[str, Any]:
     return out
 
 
-def _ladder(rng: random.Random) -> dict[str, Any]:
-    def percent(low: int, high: int) -> float | int:
-        value = rng.randrange(low, high + 1)
-        return value + 0.5 if rng.random() < 0.2 and value < 100 else value
+def _percent(rng: random.Random, low: int, high: int) -> float | int:
+    value = rng.randrange(low, high + 1)
+    return value + 0.5 if rng.random() < 0.2 and value < 100 else value
 
+
+def _ladder(rng: random.Random) -> dict[str, Any]:
     out: dict[str, Any] = {
-        "measure": rng.choice(("year_to_date", "year_to_date", "term_to_date", "rolling_4_school_weeks")),
-        "thresholds": {season: percent(70, 97) for season in ("autumn", "spring", "summer")},
+        "measure": rng.choice(
+            (
+                "year_to_date",
+                "year_to_date",
+                "term_to_date",
+                "half_term_to_date",
+                "rolling_4_school_weeks",
+                "rolling_6_school_weeks",
+            )
+        ),
+        "thresholds": {season: _percent(rng, 70, 97) for season in ("autumn", "spring", "summer")},
         "minimum_possible_sessions": rng.choice((0, 4, 10, 20)),
         "settle_school_days": rng.choice((0, 1, 1, 1, 2, 3)),
         "reason_gate": {
@@ -122,7 +132,7 @@ def _ladder(rng: random.Random) -> dict[str, Any]:
         "stages": {str(k): _stage(rng, k == 4) for k in range(1, 5)},
     }
     if rng.random() < 0.4:
-        out["recovered_at_period_attendance"] = percent(85, 100)
+        out["recovered_at_period_attendance"] = _percent(rng, 85, 100)
     if rng.random() < 0.4:
         out["last_stage"] = rng.choice((1, 2, 3, 4))
     if rng.random() < 0.4:
@@ -171,6 +181,12 @@ def _policy(rng: random.Random, days: list[dt.date]) -> dict[str, Any]:
                 )
             )
             for _ in range(rng.choice((1, 2, 3)))
+        ]
+        kinds = [
+            kind | {"attendance_below": _percent(rng, 60, 98)}
+            if rng.random() < 0.3 and "consecutive_sessions" not in kind
+            else kind
+            for kind in kinds
         ]
         rule: dict[str, Any] = {
             "name": f"rule-{number}",

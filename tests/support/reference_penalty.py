@@ -6,10 +6,11 @@ Belongs here: windows of every kind, what is counted in them, and the status. Mu
 from __future__ import annotations
 
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 from reference_calendar import monday_of, months_before, of_compulsory_school_age
-from reference_codes import is_possible
+from reference_codes import code_class, is_possible
 from reference_world import SESSIONS, World, entry_dates
 
 COUNTED_CODES = ("G", "N", "O", "U")
@@ -71,7 +72,12 @@ def _alternative(world: World, alternative: dict[str, Any], codes: tuple[str, ..
         drops_out_on = _left_behind_on(world, day, alternative, counted)
 
     needed = max(0, sessions - len(counted))
-    if without_n >= sessions:
+    if not _low_enough(world, alternative, possible, cut, 0):
+        status = "not_met"
+    elif without_n >= sessions and not _low_enough(world, alternative, possible, cut, len(counted) - without_n):
+        # Reading: attendance that is below only because an N is an absence is met only if that N counts.
+        status = "met_provisional"
+    elif without_n >= sessions:
         status = "met"
     elif len(counted) >= sessions:
         status = "met_provisional"
@@ -87,6 +93,18 @@ def _alternative(world: World, alternative: dict[str, Any], codes: tuple[str, ..
         "window_to": cut,
         "drops_out_on": drops_out_on,
     }
+
+
+def _low_enough(world: World, alternative: dict[str, Any], possible: list[Session], cut: date, more: int) -> bool:
+    """Whether attendance in the window is below what the alternative asks for, were `more` sessions attended."""
+    if "attendance_below" not in alternative:
+        return True
+    if "school_sessions" in alternative:
+        within = possible[-alternative["school_sessions"] :]
+    else:
+        within = [each for each in possible if in_window(world, alternative, cut, each[0])]
+    attended = sum(code_class(world.marks[each]) == "attended" for each in within) + more
+    return bool(within) and Fraction(attended, len(within)) * 100 < Fraction(str(alternative["attendance_below"]))
 
 
 def possible_sessions(world: World, cut: date) -> list[Session]:

@@ -87,10 +87,14 @@ class World:
                 continue
             if measure == "term_to_date" and calendar.term[each] != calendar.term[day]:
                 continue
-            if measure == "rolling_4_school_weeks" and calendar.week[each] < calendar.week[day] - 3:
+            if measure == "half_term_to_date" and calendar.half_term[each] != calendar.half_term[day]:
                 continue
-            if measure not in MEASURES:
-                raise ValueError("a ladder's measure is year_to_date, term_to_date or rolling_4_school_weeks")
+            if measure.startswith("rolling_") and calendar.week[each] <= calendar.week[day] - int(
+                measure.split("_")[1]
+            ):
+                continue
+            if measure not in (*MEASURES, "half_term_to_date") and not measure.startswith("rolling_"):
+                raise ValueError(f"a measure that a ladder may have, not {measure}")
             found.append(each)
         return found
 

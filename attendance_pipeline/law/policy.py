@@ -96,7 +96,7 @@ def rolling_school_weeks(measure: str) -> int | None:
 
 def _known_measure(measure: str) -> str:
     if measure not in _TO_DATE and rolling_school_weeks(measure) is None:
-        raise ValueError(f"{', '.join(_TO_DATE)}, or rolling_N_school_weeks with N from 1 to 99, not {measure!r}")
+        raise ValueError(f"{', '.join(_TO_DATE)}, or rolling_N_school_weeks with N from 1 to 99")
     return measure
 
 

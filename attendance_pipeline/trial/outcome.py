@@ -10,6 +10,7 @@ of the first school day whose cut-off day is the last day with marks.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -256,8 +257,9 @@ def _derive(export: Export, policy: Policy, blank: str, all_rules: bool) -> Outc
 
 def _weeks_of(policy: Policy) -> list[int]:
     """Windows of the policy's rules in weeks, as far as days after the file are needed to say when they move on."""
-    kinds = {"school_weeks", "calendar_weeks"}
-    return [a.window[1] for r in policy.rules for a in r.any_of if a.window[0] in kinds]
+    weeks = {"school_weeks": 1.0, "calendar_weeks": 1.0, "school_days": 1 / 5, "calendar_months": 31 / 7}
+    windows = [a.window for r in policy.rules for a in r.any_of]
+    return [math.ceil(size * weeks[kind]) for kind, size in windows if kind in weeks]
 
 
 def _pupils_by_day(export: Export, blank: str) -> dict[dt.date, int]:

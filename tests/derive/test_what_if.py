@@ -338,7 +338,7 @@ def test_a_wrong_key_is_refused_with_the_keys_there_are():
     [
         (["thresholds.autumn=120"], "thresholds.autumn: expected less than or equal to 100"),
         (["stages.1.monitoring_school_weeks=0"], "monitoring_school_weeks"),
-        (["measure=weekly"], "measure: expected 'year_to_date'"),
+        (["measure=weekly"], "measure: expected year_to_date"),
         (["thresholds.autumn=80", "thresholds.autumn=81"], "each key once"),
         (["thresholds.autumn=0:100:0.5", "thresholds.spring=0:100:0.5"], "at most 10,000 policies"),
     ],

@@ -15,8 +15,8 @@ from attendance_pipeline.steps.board import boards
     kinds={"html"},
     code_version="3",
     description="A page that opens from the shared drive without a server: the ladder as columns, today's lists, "
-    "charts, cases near to a penalty notice, and for each pupil the year's marks, why, and the proof. One for the attendance lead, "
-    "one for each class; made anew every night in the same place.",
+    "charts, cases near to a penalty notice, and for each pupil the year's marks, why, and the proof. One for the "
+    "attendance lead, one for each class; made anew every night in the same place.",
 )
 @discreet
 def attendance_board(context: dg.AssetExecutionContext, site: SiteResource) -> dg.MaterializeResult:

@@ -10,8 +10,8 @@ import errno
 
 # Errors whose words are our own: they name files, folders and keys, and nothing of a person.
 OWN_WORDS = (
-    *("DeliveryError", "FileReplaced", "HomeBusy", "KeyUnusable", "LetterError", "PageError", "SettingsError"),
-    *("SettingsErrors", "TemplateError", "WarehouseError", "WorkFailed"),
+    *("DeliveryError", "EngineError", "FileReplaced", "HomeBusy", "KeyUnusable", "LetterError", "PageError"),
+    *("RunFailed", "SettingsError", "SettingsErrors", "TemplateError", "WarehouseError", "WorkFailed"),
 )
 
 _AGAIN = "then run again. Nothing half-done is left"

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from attendance_pipeline.advice import NO_MEMORY, advice_on
+from attendance_pipeline.advice import NO_MEMORY, OWN_WORDS, advice_on
 from attendance_pipeline.commands import (
     backups,
     benchmarks,
@@ -50,13 +50,8 @@ FAMILIES = (
 )
 TRACE_VARIABLE = "ATTENDANCE_TRACEBACK"
 _STOPPED_WORDS = "stopped. Nothing half-done is left; the same command goes on from here"
-# Errors by name: their modules are too heavy to import for every command. What Ctrl-C becomes within a run of Dagster,
-# and errors whose words we chose.
+# By name: its module is too heavy to import for every command. What Ctrl-C becomes within a run of Dagster.
 _STOPPED = ("DagsterExecutionInterruptedError",)
-_OWN_WORDS = (
-    *("DeliveryError", "EngineError", "FileReplaced", "HomeBusy", "KeyUnusable", "PageError", "RunFailed"),
-    *("TemplateError", "WorkFailed"),
-)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,7 +95,7 @@ def _safe(error: Exception) -> str:
 
     if os.environ.get(TRACE_VARIABLE):
         traceback.print_exc()
-    if isinstance(error, WarehouseError) or type(error).__name__ in _OWN_WORDS:
+    if isinstance(error, WarehouseError) or type(error).__name__ in OWN_WORDS:
         return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {advice_on(error.errno, str(error.filename or ''))}"

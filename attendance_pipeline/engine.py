@@ -35,10 +35,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from attendance_pipeline.advice import OWN_WORDS
+
 IN_PROCESS, PROCESSES, DASK = ENGINES = ("in-process", "processes", "dask")
 AHEAD = 2  # items for each worker that are under way or wait to be taken
-# Errors whose words we chose: they name files and what to do, and hold nothing of a person.
-OWN_WORDS = ("DeliveryError", "LetterError", "SettingsError", "SettingsErrors", "TemplateError", "WarehouseError")
 _PACKAGES = ("attendance_pipeline", "letter_templates")
 _PARTS = {".py", ".csv", ".toml", ".md", ".j2", ".typ", ".ttf", ".otf", ".txt", ".css", ".js", ".svg"}
 # Libraries that a figure or a byte may depend on.

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from attendance_pipeline.advice import NO_MEMORY, advice_on
+from attendance_pipeline.advice import NO_MEMORY, OWN_WORDS, advice_on
 from attendance_pipeline.definitions import build_definitions
 from attendance_pipeline.event_log import quick_event_log
 from attendance_pipeline.home import DAGSTER_PASSWORD_VARIABLE, Home
@@ -275,12 +275,6 @@ class Runner:
                 self.made[event.materialization.asset_key.to_user_string()] += rows
 
 
-# Errors whose words we chose: what to do, with a file or a folder, and nothing of a person.
-_OWN_WORDS = (
-    *("DeliveryError", "EngineError", "FileReplaced", "KeyUnusable", "PageError", "SettingsError", "SettingsErrors"),
-    *("TemplateError", "WarehouseError", "WorkFailed"),
-)
-
 _OF_THE_SYSTEM = re.compile(r"\S+: \[Errno (?P<number>\d+)\][^']*(?:'(?P<place>[^']*)')?")
 
 
@@ -294,11 +288,11 @@ def _was_stopped(event: dg.DagsterEvent) -> bool:
 def _failure(event: dg.DagsterEvent) -> str:
     """Step, kind and what to do: of the first error whose words are our own, else of the one that began it."""
     error = event.step_failure_data.error
-    while error is not None and error.cls_name not in _OWN_WORDS and error.cause is not None:
+    while error is not None and error.cls_name not in OWN_WORDS and error.cause is not None:
         error = error.cause
     kind = (error.cls_name if error else None) or "unknown error"
     words = ""
-    if error is not None and kind in _OWN_WORDS:
+    if error is not None and kind in OWN_WORDS:
         words = re.sub(r"^\S+: (\[Errno \d+\] )?", ": ", error.message.strip())
     elif error is not None and (found := _OF_THE_SYSTEM.match(error.message)):
         words = f": {advice_on(int(found['number']), found['place'] or '')}"

@@ -49,8 +49,8 @@ backfill_as_recorded = dg.define_asset_job(
     selection=_AGAIN,
     executor_def=dg.in_process_executor,
     config={"ops": {name: {"config": {"as_recorded": True}} for name in DERIVED}},
-    description="As `backfill`, but each day from what was known on it, not from every mark loaded. A later night leaves "
-    "such days alone; `backfill` puts them back.",
+    description="As `backfill`, but each day from what was known on it, not from every mark loaded. A later night "
+    "leaves such days alone; `backfill` puts them back.",
 )
 
 

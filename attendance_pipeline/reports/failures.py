@@ -13,11 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-# Errors whose words are our own: they name files, folders and keys, and nothing of a person.
-OWN_WORDS = (
-    *("DeliveryError", "EngineError", "FileReplaced", "HomeBusy", "KeyUnusable", "PageError", "SettingsError"),
-    *("SettingsErrors", "TemplateError", "WarehouseError", "WorkFailed"),
-)
+from attendance_pipeline.advice import OWN_WORDS
+
 UNKNOWN = "unknown"
 _NUMBER = re.compile(r"\[(?:Errno|WinError) (\d+)\]")
 

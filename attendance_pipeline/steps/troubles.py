@@ -22,6 +22,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from attendance_pipeline.advice import OWN_WORDS
 from attendance_pipeline.engine import EngineError, WorkFailed
 from attendance_pipeline.home import Home, School
 from attendance_pipeline.steps.site import Day, Site
@@ -99,11 +100,6 @@ _EVERYBODYS = {
         *("EHOSTUNREACH", "ENETUNREACH", "EMFILE", "ENFILE", "ENOMEM"),
     )
     if hasattr(errno, name)
-}
-# Errors whose words we chose: a file or folder and what to do, nothing of a person.
-_OWN_WORDS = {
-    *("DeliveryError", "FileReplaced", "KeyUnusable", "LetterError", "PageError", "SettingsError", "SettingsErrors"),
-    *("TemplateError", "WarehouseError"),
 }
 # The same, where it was met by a worker of the engine, which tells the kind of an error alone.
 _EVERYBODYS_KINDS = ("MemoryError", "WarehouseError", "OperationalError", "InterfaceError", "TimeoutError")
@@ -280,6 +276,6 @@ def kind_and_place(error: BaseException) -> tuple[str, str]:
 def _own_words(error: Exception) -> str:
     if isinstance(error, WorkFailed):
         return error.words
-    if type(error).__name__ in _OWN_WORDS:
+    if type(error).__name__ in OWN_WORDS:
         return str((error.strerror if isinstance(error, OSError) else "") or error)
     return ""

@@ -102,7 +102,7 @@ def counts(conn: sa.Connection, schools: Collection[str]) -> dict[str, int]:
     out: Counter[str] = Counter()
     for part in chunks(sorted(schools)):
         query = sa.select(c.rule, sa.func.count()).where(c.school.in_(part)).group_by(c.rule).order_by(c.rule)
-        out.update({rule: number for rule, number in conn.execute(query)})
+        out.update(dict(conn.execute(query).tuples().all()))
     return dict(out)
 
 

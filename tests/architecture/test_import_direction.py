@@ -18,14 +18,14 @@ OURS = "attendance_pipeline"  # left out of the names below: `law` is attendance
 
 # From the ground up: a part may import itself and what is named beside it, and that always stands above it here.
 _BELOW_STEPS = ("law", "drive_names", "spreadsheets", "store", "derive", "home", "register", "mis", "quality", "letters",
-                "reports", "delivery", "engine")  # fmt: skip
+                "reports", "delivery", "engine", "advice")  # fmt: skip
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "letter_templates": (),
     "law": (),
     "advice": (),
     "drive_names": (),
     "spreadsheets": (),
-    "engine": (),  # what it runs is given to it
+    "engine": ("advice",),  # what it runs is given to it
     "table_files": (),
     "store": (),
     "derive": ("law",),
@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "quality": ("law", "home_settings", "derive"),  # its limits are settings
     "letters": ("law", "drive_names", "spreadsheets", "engine", "derive"),
     # The page of a report and its typesetting are shared with letters; what stands in a letter is not.
-    "reports": ("law", "drive_names", "spreadsheets", "derive",
+    "reports": ("advice", "law", "drive_names", "spreadsheets", "derive",
                 "letters.report_page", "letters.fonts", "letters.language", "letters.pdf"),
     # What fell short is told in the words of the table of checks, on a page like other reports.
     "reports.data_quality": ("home_settings", "spreadsheets", "quality", "reports"),

@@ -97,6 +97,19 @@ def test_what_a_stage_requires_is_supposed_or_looked_up():
     assert what_if(with_letter, [inputs.policy], 0, last)[0].stages[:, 1].tolist() == in_five.stages[:, 1].tolist()
 
 
+def test_the_level_of_a_rule_is_swept_as_its_sessions_are():
+    """Ten sessions missed of 30 by 19 September: 66.7 percent, and of 60 by 10 October 83.3."""
+    rule = {"name": "low", "any_of": [{"sessions": 10, "school_weeks": 10, "attendance_below": 80}]}
+    inputs = school(FIVE_DAYS, {}, rules=[rule], until="10-10")
+    last = inputs.calendar.on_or_before(day("10-10"))
+    key = "penalty_notice_rules.low.any_of.1.attendance_below"
+    lowest, low, high = what_if(inputs, [p.policy for p in grid(inputs, f"{key}=50,80,90")], 0, last)
+    assert lowest.cases.tolist() == [0] * 6
+    assert low.cases.tolist() == [0, 0, 0, 1, 1, 0]
+    assert high.cases.tolist() == [0, 0, 0, 1, 1, 1]
+    assert lowest.near.tolist() == [0] * 6
+
+
 def test_cases_at_the_end_of_each_week():
     """Ten sessions without a reason by Friday 19 September, known on Monday 22nd: met at the end of that week. With
     twelve sessions asked for, a week of five days is not enough."""

@@ -251,6 +251,15 @@ def test_what_would_not_stand_without_its_n(on: str, marks: dict[str, str], kind
     assert found.doubts(occasion, "ADA") == doubts
 
 
+@pytest.mark.parametrize(("below", "doubts"), [(51, set()), (50, {"unresolved N"})])
+def test_low_attendance_that_a_rule_asks_for_may_not_rest_on_an_n(below: int, doubts: set[str]) -> None:
+    # Three of eight sessions attended, and were the N one more, four: exactly half.
+    low = [{"name": "low", "any_of": [{"sessions": 4, "school_weeks": 10, "attendance_below": below}]}]
+    found, _ = facts("09-05", {"09-01..09-02": "O O", "09-04": "N /"}, rules=low)
+    (occasion,) = [o for o in found.occasions if o.kind == WARNING]
+    assert found.doubts(occasion, "ADA") == doubts
+
+
 @pytest.mark.parametrize(
     ("code", "doubts"), [("/ O", set()), ("/ N", {"unresolved N"}), ("/ E", {"E or C2 sessions alone"})]
 )

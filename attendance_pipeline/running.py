@@ -107,7 +107,7 @@ _STORAGE = f"""{_STORAGE_HEAD}storage:
 
 class RunFailed(RuntimeError):
     """A run did not succeed. The message names job, step and kind of error; the UI has the rest. `failures`: what
-    failed, for whoever is told; none where only single schools failed and the others are done."""
+    failed, for whoever is told; none where no run could begin."""
 
     def __init__(self, message: str, failures: Sequence[Failed] = ()) -> None:
         super().__init__(message)
@@ -323,7 +323,7 @@ def _telling(home: Home, say: Say, morning_of: dt.date | None = None) -> Iterato
     try:
         yield
     except RunFailed as failed:
-        tell(failed.failures)
+        tell(failed.failures or [failed_by(nightly.name, nightly.name, failed)])
         raise
     except Exception as error:
         tell([failed_by(nightly.name, nightly.name, error)])

@@ -17,6 +17,7 @@ from demo_homes import LAST_NIGHT, PUPILS, attendance, demo_home
 from attendance_pipeline.home import SETTINGS_FILE, open_home
 from attendance_pipeline.law.settings_errors import SettingsErrors
 from attendance_pipeline.running import STORAGE_VARIABLE, instance_of, prepare_instance
+from attendance_pipeline.steps.told import read
 
 FIRST_WEEK = dt.date(2025, 9, 5)
 
@@ -152,3 +153,6 @@ def test_a_server_that_is_not_there_is_said_with_what_to_do(tmp_path: Path) -> N
     assert said.code == 3
     assert "(dagster.storage) cannot be used: see that its server runs" in said.err
     assert len(list((home / "inbox").rglob("*.csv"))) > 0
+    told = read(home / "state")
+    assert told.good is None, "a night that could not begin is no good night, and no ping says so"
+    assert [failing.job for failing in told.failing.values()] == ["nightly"]

@@ -213,12 +213,13 @@ def governors(site: Site, key: str, run: str) -> list[Made]:
     reports = each_school(site, GOVERNOR_REPORT, lambda school: _governors(site, school, key, benchmarks, run))
     out = [report.made for report in reports if report.made]
     given = [report.given for report in reports if report.given]
-    waiting = sum(report.waiting for report in reports) + len(site.schools()) - len(reports)
+    waiting, failed = sum(report.waiting for report in reports), len(site.schools()) - len(reports)
     without = [report.school.name for report in reports if report.without_marks]
     if len(given) > 1:
-        # Some at the end of the half-term and some on the way to it: the trust waits for the others.
-        if 0 < waiting < len(given):
-            out.append(Made(trust_folder(site.home), GOVERNORS, 0, note=f"waits for {plural(waiting, 'school')}"))
+        # Some at the end of the half-term and some on the way to it, or failed: the trust waits for the others.
+        if failed or 0 < waiting < len(given):
+            note = f"waits for {plural(waiting + failed, 'school')}"
+            out.append(Made(trust_folder(site.home), GOVERNORS, 0, note=note))
         else:
             out.append(_trust(site, given, benchmarks, run, without))
     return out

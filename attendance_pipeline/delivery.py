@@ -212,12 +212,14 @@ def deliver_in_place(
     run: str,
     policy: str,
     as_at: str,
+    clear: bool = True,
 ) -> Delivered:
     """Put files into the one folder that stays for this audience and `what`, `<drive>/<school>/<audience>/<what>/`.
 
     For pages that people open every day under the same path: each file is renamed over the one of the night before, the
-    manifest last, so that whoever opens one has it whole. Nothing is written when the same files are there. Raises as
-    `deliver` does.
+    manifest last, so that whoever opens one has it whole. Nothing is written when the same files are there. `clear`:
+    what killed runs left in the audience's folder is cleared; not for whoever has not finished what was begun before.
+    Raises as `deliver` does.
     """
     checked_what(what)
     parts = [checked_name(part) for part in (school, audience)]
@@ -228,7 +230,8 @@ def deliver_in_place(
     with _explained(drive):
         _refuse_missing(drive)
         _make_folders(drive, audience_folder)
-        _clear_leftovers(audience_folder)
+        if clear:
+            _clear_leftovers(audience_folder)
         if sha256 := _same_files(folder, listed):
             return Delivered(folder, False, sha256)
         with _hidden_folder(audience_folder) as hidden:

@@ -298,7 +298,8 @@ def _write_notes(home: Home | None, setup: Setup, state: Path, night: Night) -> 
         year = _year_name(home, folder, day)
         try:
             about = {"run": "", "policy": "", "as_at": ""}
-            delivery.deliver_in_place(drive, folder, AUDIENCE, year, day, WHAT, note_files(note), **about)
+            # Folders of the run that is told of may wait for their names: the next run gives them.
+            delivery.deliver_in_place(drive, folder, AUDIENCE, year, day, WHAT, note_files(note), clear=False, **about)
         except OSError as error:
             reason = error.strerror if isinstance(error, delivery.DeliveryError) else type(error).__name__
             return f"the note of {note.school} is not on the drive: {reason}"

@@ -18,6 +18,7 @@ from attendance_pipeline.steps import deliver
 from attendance_pipeline.steps.classes import class_lists
 from attendance_pipeline.steps.plan import class_lists_due
 from attendance_pipeline.steps.site import open_site
+from attendance_pipeline.steps.telling import Failed, night_failed
 
 # A Thursday whose letters go to the office and to a class, and the next day.
 THURSDAY, NEXT = dt.date(2025, 11, 20), dt.date(2025, 11, 21)
@@ -164,3 +165,20 @@ def test_another_letter_day_does_not_print_again_what_lies_in_a_later_batch(
         (made,) = deliver.letters(site, "another run")
     assert (made.count, made.folders, made.note) == (0, (), "no letter day")
     assert drive(home) == lies
+
+
+def test_telling_of_a_killed_run_takes_nothing_away_that_waits_for_its_name(
+    thursday: Path, tmp_path: Path, gone_after: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = shutil.copytree(thursday, tmp_path / "home")
+    files = {audience: {"list.txt": b"what is to do"} for audience in ("attendance-lead", "data-manager")}
+    gone_after(0)
+    with open_site(home) as site, pytest.raises(DriveGone):
+        deliver.put(site, site.schools()[0], 0, "a-list", files, "a run")
+    monkeypatch.undo()
+    monkeypatch.setattr(delivery, "_waiting", set())  # the run was another process, and has ended
+    night_failed(home, [Failed("nightly", "nightly", [("", "the run was killed")])], dt.datetime.now(dt.UTC))
+    with open_site(home) as site:
+        found = deliver.finish_begun(site, site.schools()[0].id)
+    assert [folder.parts[-4] for folder in found] == ["attendance-lead", "data-manager"]
+    assert hidden(home) == []

@@ -17,12 +17,14 @@ from assets.discreet import discreet
 from assets.troubles import EVERY_SCHOOL_WELL
 from attendance_pipeline.home import SETTINGS_FILE, find_home
 from attendance_pipeline.steps.telling import DAEMON, Failed, clock_of, job_done, morning, night_done, night_failed
-from schedules.jobs import nightly
-from schedules.timetable import COMMAND, told
+from schedules.jobs import governor_report, letter_day_readiness, nightly
+from schedules.timetable import COMMAND, ROUNDS, told
 
 RUNNING = dg.DefaultSensorStatus.RUNNING
 NIGHT, NIGHTS = dt.time(2, 30), (1, 2, 3, 4, 5)  # of the schedule `nightly_extracts`; Monday is 0
 MORNING = dt.time(6, 30)
+# Due each night until they have worked. What stands before a letter day is not: afterwards nobody makes it.
+TRIED_AGAIN = frozenset({governor_report.name, *(r.job.name for r in ROUNDS)} - {letter_day_readiness.name})
 _STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
@@ -88,7 +90,7 @@ def failure_is_told(context: dg.RunFailureSensorContext) -> dg.SkipReason:
     now, next_attempt = _now()
     failures = failures_of(run.job_name, events, context.failure_event.message or "")
     if not failures and run.job_name == nightly.name:  # single schools failed, and the others' night is done
-        return _log(context, night_done(find_home(), now, DAEMON, next_attempt))
+        return _log(context, night_done(find_home(), now, DAEMON, next_attempt, TRIED_AGAIN))
     return _log(context, night_failed(find_home(), failures, now, next_attempt))
 
 
@@ -110,7 +112,7 @@ def good_night_is_told(context: dg.RunStatusSensorContext) -> dg.SkipReason:
         return dg.SkipReason("The command tells it at its end.")
     now, next_attempt = _now()
     if run.job_name == nightly.name:
-        return _log(context, night_done(find_home(), now, DAEMON, next_attempt))
+        return _log(context, night_done(find_home(), now, DAEMON, next_attempt, TRIED_AGAIN))
     return _log(context, job_done(find_home(), run.job_name, now))
 
 

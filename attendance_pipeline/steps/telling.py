@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -127,15 +127,16 @@ class Setup:
 # ---------------------------------------------------------------- what happened
 
 
-def night_done(path: Path, at: dt.datetime, by: str, next_attempt: str = "") -> list[str]:
+def night_done(path: Path, at: dt.datetime, by: str, next_attempt: str = "", others: Collection[str] = ()) -> list[str]:
     """A night has been finished at a moment (aware): remember it, call the ping, renew the notes, tell what is new.
 
+    `others`: jobs that are tried again by themselves: what failed in one is over when that one has worked (`job_done`).
     Gives what could not be told, in words.
     """
 
     def change(memory: Memory, home: Home | None) -> None:
         memory.good, memory.since, memory.by = utc(at), memory.good, by
-        _over(memory, lambda f: True, at, _zone_of(home, memory))
+        _over(memory, lambda f: f.job not in others, at, _zone_of(home, memory))
 
     return _told(path, at, change, next_attempt)
 

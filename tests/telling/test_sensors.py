@@ -146,6 +146,22 @@ def test_a_nightly_run_that_works_is_a_good_night_and_no_other_run_is(home: Path
     assert dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(str(memory.good)) < dt.timedelta(minutes=1)
 
 
+def test_what_failed_by_itself_is_over_when_it_has_worked_and_not_when_a_night_has(
+    home: Path, instance: dg.DagsterInstance
+) -> None:
+    for job in ("governor_report", "backfill"):
+        run = instance.create_run_for_job(build_definitions().resolve_job_def(job))
+        instance.report_run_failed(run)
+        failure_is_told(failure(instance, run.run_id))
+    for job, failing in (
+        ("weekly_monitoring", {"governor_report", "backfill"}),
+        ("nightly", {"governor_report"}),  # what a person began is not tried again by itself
+        ("governor_report", set()),
+    ):
+        good_night_is_told(succeeded(instance, job, {}))
+        assert {f.job for f in read(home / "state").failing.values()} == failing, job
+
+
 # ---------------------------------------------------------------- every morning
 
 

@@ -53,15 +53,15 @@ class OwnPageOnly:
     def refusal(self, scope: Scope) -> str | None:
         """Why a request is refused; None when it is let through."""
         headers = Headers(scope=scope)
-        if _host(headers.get("host", "")) not in self._names:
+        if _name(f"//{headers.get('host', '')}") not in self._names:
             return "this page is not known by that name; say the name with attendance ui --name"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).hostname not in self._names:
+        if origin is not None and _name(origin) not in self._names:
             return "another page asked"
         if scope["type"] == "websocket":
             return None
         reads = scope["method"] in ("GET", "HEAD", "OPTIONS")
-        if scope["path"].endswith("/graphql") and (not reads or scope["query_string"]):
+        if scope["path"].rstrip("/").endswith("/graphql") and (not reads or scope["query_string"]):
             if reads:
                 return "questions are sent by POST"
             if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
@@ -71,9 +71,12 @@ class OwnPageOnly:
         return None
 
 
-def _host(host: str) -> str:
-    """The name in a Host header, without its port."""
-    return (urlsplit(f"//{host}").hostname or "").lower()
+def _name(address: str) -> str:
+    """The name in an address, without its port; "" where there is none, or it is no address."""
+    try:
+        return (urlsplit(address).hostname or "").lower()
+    except ValueError:
+        return ""
 
 
 def _unframed(send: Send) -> Send:

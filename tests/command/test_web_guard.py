@@ -83,6 +83,11 @@ def first_answer(kind: str, method: str, target: str, headers: Mapping[str, str]
         ("GET", SEE, {"Host": "127.0.0.1.evil.example"}, False),
         ("GET", SEE, {"Host": f"{PROXY}.evil.example"}, False),
         ("GET", SEE, {"Host": ""}, False),
+        # what is no address at all, and other ways to say the same
+        ("GET", SEE, {"Host": "[::1"}, False),
+        ("GET", SEE, {"Origin": "http://["}, False),
+        ("HEAD", ASK + "?query={x}", {}, False),
+        ("GET", ASK + "/?query=mutation{x}", {}, False),
     ],
 )
 def test_a_request(method: str, path: str, headers: dict[str, str], answered: bool) -> None:

@@ -129,8 +129,11 @@ class Plan:
 
 
 def _naming_out(n: Naming) -> dict[str, Any]:
-    names = sorted([list(f), list(s)] for f, s in n.names)
-    return {"upns": sorted(n.upns), "names": names, "emails": sorted(n.emails), "surnames": sorted(n.surnames)}
+    names, others = (sorted([list(f), list(s)] for f, s in some) for some in (n.names, n.others))
+    return {
+        **{"upns": sorted(n.upns), "names": names, "emails": sorted(n.emails)},
+        **{"surnames": sorted(n.surnames), "others": others},
+    }
 
 
 def _naming_in(told: Mapping[str, Any]) -> Naming:
@@ -139,6 +142,7 @@ def _naming_in(told: Mapping[str, Any]) -> Naming:
         frozenset((tuple(f), tuple(s)) for f, s in told["names"]),
         frozenset(told["emails"]),
         frozenset(told["surnames"]),
+        others=frozenset((tuple(f), tuple(s)) for f, s in told.get("others", ())),
     )
 
 

@@ -143,6 +143,15 @@ def _without(home: Home) -> tuple[str, ...]:
         out.append("the database on PostgreSQL: back it up with pg_dump")
     elif not Path(str(home.database_url.database)).is_relative_to(home.path):
         out.append(f"the database {home.database_url.database}, which lies outside the home")
+    if home.dagster_storage is not None:
+        out.append("Dagster's records on PostgreSQL: back them up with pg_dump")
+    links = sum(
+        p.is_symlink()
+        for folder, names, files in os.walk(home.path)
+        for p in map(Path(folder).joinpath, [*names, *files])
+    )
+    if links:
+        out.append(f"what symbolic links in the home lead to ({links})")
     if not home.drive.resolve().is_relative_to(home.path):
         out.append("the shared drive: it has a backup of its own")
     return tuple(out)

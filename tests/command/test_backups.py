@@ -147,3 +147,16 @@ def test_what_is_refused(home: Path, tmp_path: Path) -> None:
     elsewhere = attendance("restore", outside, tmp_path / "new")
     assert (elsewhere.code, "lies outside the backup" in elsewhere.err) == (2, True)
     assert not (tmp_path / "new").exists()
+
+
+def test_what_a_backup_does_not_hold_is_said(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert attendance("init", home).code == 0
+    file = home / "attendance.toml"
+    storage = '[dagster]\nstorage = "postgresql://host/runs"\n\n[delivery]'
+    file.write_text(file.read_text(encoding="utf-8").replace("[delivery]", storage, 1), encoding="utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    (home / "more").symlink_to(tmp_path / "elsewhere")
+    _, said = backed_up(home, tmp_path / "backups")
+    assert "Not in it: Dagster's records on PostgreSQL" in said.out
+    assert "Not in it: what symbolic links in the home lead to (1)" in said.out

@@ -6,7 +6,16 @@ import io
 import zipfile
 from pathlib import Path
 
-from attendance_pipeline.commands.telling import DONE, Arguments, Commands, UsageError, home_of, today
+from attendance_pipeline.commands.telling import (
+    DONE,
+    NEEDS_A_PERSON,
+    Arguments,
+    Commands,
+    UsageError,
+    home_of,
+    not_asked,
+    today,
+)
 from attendance_pipeline.home import open_home
 
 
@@ -29,11 +38,12 @@ def _subject_access(arguments: Arguments) -> int:
     if output.exists():
         raise UsageError(f"{output}: there is such a file; name another with -o")
     schools = home.schools if arguments.school is None else (home.school(arguments.school),)
+    elsewhere = not_asked(home) if arguments.school is None else ""
     counts: dict[str, int] = {}
     with Site(home) as site, io.BytesIO() as out:
         found = find_pupils(site, arguments.upn, schools)
         if not found:
-            raise UsageError("UPN: no pupil of this home has that number")
+            raise UsageError("; ".join(filter(None, ["UPN: no pupil of this home has that number", elsewhere])))
         if len({p.school.id for p in found}) != len(found):
             raise UsageError("UPN: several pupils of one school fit; give the UPN itself")
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -46,4 +56,7 @@ def _subject_access(arguments: Arguments) -> int:
     for name, count in counts.items():
         print(f"{count:8,}  {name}")
     print(f"{output}: look through it before anything of it leaves the school; READ ME FIRST.txt says what for.")
+    if elsewhere:
+        print(f"{elsewhere[0].upper()}{elsewhere[1:]}.")
+        return NEEDS_A_PERSON
     return DONE

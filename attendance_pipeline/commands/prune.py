@@ -15,6 +15,7 @@ from attendance_pipeline.commands.telling import (
     UsageError,
     day,
     home_of,
+    not_asked,
     say_progress,
     today,
 )
@@ -67,11 +68,14 @@ def _alone(arguments: Arguments, site: Site, now: dt.date) -> int:
             return _tell(done, arguments, now)
         _tell(done, arguments, now)
     plan = removal.plan_of(site, before, now, only)
+    elsewhere = not_asked(site.home)
     if only and not plan.schools:
         raise UsageError(
             f"--pupil: nobody with that UPN left any school of this home before {before}. A pupil who is on roll is "
-            "not removed: the register has to be kept"
+            "not removed: the register has to be kept" + (f"; {elsewhere}" if elsewhere else "")
         )
+    if elsewhere:
+        say(f"{elsewhere[0].upper()}{elsewhere[1:]}")
     if arguments.dry_run:
         return _tell(removal.rehearse(site, plan), arguments, now)
     return _tell(removal.remove(site, plan, now, say) if plan.schools else removal.Removed(plan), arguments, now)

@@ -69,6 +69,16 @@ def _cluster(home: Home) -> Iterator[Finding]:
         yield Finding("error", home.path / SETTINGS_FILE, "work.scheduler", str(error))
 
 
+def _left_out(home: Home) -> Iterator[Finding]:
+    """Schools whose data is held though nothing of them is worked out any more: taken away, or under another id now."""
+    from attendance_pipeline.steps.site import schools_left_out
+
+    for school in schools_left_out(home):
+        words = f"the warehouse holds data of {school!r}, which no school has as its id: no night, no subject-access "
+        words += "and no prune looks at it. Was the id changed? Change it back"
+        yield Finding("warning", home.path / SETTINGS_FILE, "schools", words)
+
+
 def _check(arguments: Arguments) -> int:
     from attendance_pipeline.home_check import check_home
     from attendance_pipeline.letters.language_names import language_name
@@ -83,7 +93,7 @@ def _check(arguments: Arguments) -> int:
             words = f"nobody of the school has checked the {language_name(tag)} of {', '.join(kinds)}"
             yield Finding("note", home.letter_templates, tag, f"{words}: docs/letters.md says how to mark it")
 
-    found = check_home(home_of(arguments), today(), [templates, _examples, _cluster])
+    found = check_home(home_of(arguments), today(), [templates, _examples, _cluster, _left_out])
     errors = sum(f.severity == "error" for f in found)
     if arguments.json:
         rows = [{"severity": f.severity, "file": str(f.file), "key": f.key, "message": f.message} for f in found]

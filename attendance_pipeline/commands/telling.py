@@ -14,9 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attendance_pipeline.home import HOME_VARIABLE, find_home
+from attendance_pipeline.home import HOME_VARIABLE, SETTINGS_FILE, find_home
 
 if TYPE_CHECKING:  # a command that runs nothing must not wait for Dagster
+    from attendance_pipeline.home import Home
     from attendance_pipeline.running import Outcome
 
 DONE, NEEDS_A_PERSON, REFUSED, FAILED = 0, 1, 2, 3
@@ -82,6 +83,18 @@ def in_order(arguments: Arguments) -> None:
     """Raise UsageError when --from (`first`) is after --to (`last`)."""
     if arguments.first and arguments.last and arguments.first > arguments.last:
         raise UsageError(f"--from {arguments.first} is after --to {arguments.last}")
+
+
+def not_asked(home: Home) -> str:
+    """Words on schools that the settings name no more while their data is still held: "" when there are none."""
+    from attendance_pipeline.steps.site import schools_left_out
+
+    if not (left_out := schools_left_out(home)):
+        return ""
+    return (
+        f"not looked at: {', '.join(left_out)}. The warehouse still holds their data, and {SETTINGS_FILE} does not "
+        "name them: name them there again, then ask again"
+    )
 
 
 def read_file(path: Path) -> tuple[bytes, dt.date]:

@@ -243,7 +243,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Note:
-    """A note as it is set: as text and as a page. `rows`: a line for each school, of a trust's note."""
+    """A note as it is set: as text and as a page. `rows`: a line for each school, of a trust's note. `settings_wrong`:
+    they cannot be read, so that no calendar is known."""
 
     school: str
     headline: str
@@ -253,6 +254,7 @@ class Note:
     due: dt.datetime | None
     parts: Sequence[Part]
     rows: Sequence[tuple[str, str, str]] = ()
+    settings_wrong: bool = False
 
 
 def school_note(night: Night, school: SchoolNight) -> Note:
@@ -327,6 +329,7 @@ def _note(
         due=night.due,
         parts=[*parts, *not_told],
         rows=rows,
+        settings_wrong=any(t.kind == "settings" for t in night.troubles),
     )
 
 
@@ -454,6 +457,8 @@ def _last_good(note: Note) -> str:
 
 
 def _due(note: Note) -> str:
+    if note.due is None and note.settings_wrong:
+        return "When the next note is due is not known before the settings can be read again."
     if note.due is None:
         return "The calendars have no further school day: add the next school year, or no night will follow."
     return f"A newer note is due by {moment(note.due)}. Is it later than that now?"

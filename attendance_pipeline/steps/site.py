@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 from attendance_pipeline.engine import Engine, engine_of
 from attendance_pipeline.home import Home, School, open_home
-from attendance_pipeline.store.extracts import extracts_version, list_extracts
+from attendance_pipeline.store.extracts import extracts_version, list_extracts, schools_held
 from attendance_pipeline.store.troubles import Trouble
-from attendance_pipeline.store.warehouse import Warehouse, open_warehouse
+from attendance_pipeline.store.warehouse import Warehouse, WarehouseError, open_warehouse
 
 T = TypeVar("T")
 Day = dt.date
@@ -95,6 +95,21 @@ def _pupils_of(made: Any) -> int:
     """How many pupils something remembered is about, more or less."""
     parts = (made, getattr(made, "inputs", ()), getattr(made, "pupils", ()))
     return max(_LEAST, *(len(part) for part in parts if isinstance(part, Sized)))
+
+
+def schools_left_out(home: Home) -> list[str]:
+    """Ids of schools whose data the warehouse holds though the settings do not name them, or no more. Makes and
+    upgrades nothing; a database that cannot be asked names none, for whoever needs it says why."""
+    warehouse = Warehouse(home.database_url)
+    if warehouse.dialect == "sqlite" and not Path(warehouse.url.database or "").is_file():
+        return []
+    try:
+        with warehouse.read() as conn:
+            return sorted(schools_held(conn) - set(home.school_ids))
+    except WarehouseError:
+        return []
+    finally:
+        warehouse.close()
 
 
 def open_site(path: Path | str) -> Site:

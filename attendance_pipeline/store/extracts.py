@@ -160,6 +160,14 @@ def put_extracts(conn: sa.Connection, school: str, extracts: Sequence[NewExtract
     return {e.key: ids[e.key] for e in extracts}
 
 
+def schools_held(conn: sa.Connection) -> set[str]:
+    """Ids of the schools of which any extract is loaded, also of those that the settings no longer name. Of a
+    database that has no tables yet: none."""
+    if not sa.inspect(conn).has_table(extract.name):
+        return set()
+    return set(conn.execute(sa.select(extract.c.school).distinct()).scalars())
+
+
 def known_extracts(conn: sa.Connection, school: str) -> dict[tuple[str, str], str]:
     """How each accepted file was read, by (file name, SHA-256)."""
     query = sa.select(extract.c.file_name, extract.c.sha256, extract.c.reading).where(extract.c.school == school)

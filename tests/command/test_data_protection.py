@@ -105,3 +105,15 @@ def test_the_file_is_private_and_never_replaces_another(demonstration: tuple[Pat
 def test_nobody_is_nobody(demonstration: tuple[Path, Said], tmp_path: Path) -> None:
     said = attendance("subject-access", "Z999999999999", "--home", demonstration[0], "-o", tmp_path / "none.zip")
     assert (said.code, list(tmp_path.iterdir())) == (2, [])
+
+
+def test_a_school_that_the_settings_name_no_more_is_said_and_not_taken_for_nobody(home: Path, asked) -> None:
+    upn, settings = asked[0], home / "attendance.toml"
+    assert "warehouse holds data" not in attendance("check", "--home", home).out
+    school = table(home, "letters").query("upn == @upn")["school"].iloc[0]
+    settings.write_text(settings.read_text(encoding="utf-8").replace(f'id = "{school}"', 'id = "renamed"'), "utf-8")
+    words = f"not looked at: {school}. The warehouse still holds their data"
+    said = attendance("subject-access", upn, "--home", home, "-o", home / "all.zip")
+    assert said.code == 2 and words in said.err and not (home / "all.zip").exists()
+    assert words in attendance("prune", "--home", home, "--before", "2019-09-01", "--pupil", upn).err
+    assert f"holds data of {school!r}, which no school has as its id" in attendance("check", "--home", home).out

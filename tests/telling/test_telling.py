@@ -278,6 +278,8 @@ def test_settings_that_cannot_be_read_are_told_by_the_settings_as_they_last_were
     assert headline(home) == "THE NIGHT FAILED: A SETTING IS WRONG"
     assert "Run `attendance check`" in note(home)
     assert "phase" in note(home), "file and key in the program's own words"
+    assert "When the next note is due is not known before the settings can be read again." in note(home)
+    assert "no further school day" not in note(home), "nothing is known of the calendars"
     assert subjects(box) == ["the night failed: a setting is wrong"]
     file.write_text("[[", encoding="utf-8")
     morning(home, at("09-23", "08:00"))

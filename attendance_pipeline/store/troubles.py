@@ -79,11 +79,6 @@ def open_troubles(conn: sa.Connection, schools: Collection[str] | None = None) -
     return found if schools is None else [t for t in found if t.school in schools]
 
 
-def troubles_since(conn: sa.Connection, at: dt.datetime) -> list[Trouble]:
-    """Those that came, came back or were settled since a moment (UTC, without a zone), oldest first."""
-    return _read(conn, sa.or_(trouble.c.last_at >= at, trouble.c.settled_at >= at))
-
-
 def _read(conn: sa.Connection, which: sa.ColumnElement[bool]) -> list[Trouble]:
     query = sa.select(*(trouble.c[name] for name in _FIELDS)).where(which).order_by(trouble.c.id)
     return [Trouble(**r._mapping) for r in conn.execute(query)]

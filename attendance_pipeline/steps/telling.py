@@ -86,8 +86,9 @@ def failed_by(job: str, step: str, error: BaseException) -> Failed:
 @dataclass(frozen=True)
 class Setup:
     """What is needed in order to tell, kept for the night on which the settings cannot be read. `schools`: id to name;
-    `trust_folder`: "" for a single school."""
+    `trust_folder`: "" for a single school; `home`: where the home was when they were kept."""
 
+    home: str
     trust: str
     trust_folder: str
     time_zone: str
@@ -100,6 +101,7 @@ class Setup:
         """As the settings say."""
         several = len(home.schools) > 1
         return cls(
+            str(home.path.resolve()),
             home.trust_name,
             trust_folder(home) if several else "",
             home.time_zone,
@@ -115,6 +117,12 @@ class Setup:
             return cls(**{**kept, "telling": TellingSetting.model_validate_json(kept["telling"])})
         except (KeyError, TypeError, ValueError):
             return None
+
+    @classmethod
+    def kept_here(cls, kept: Mapping[str, Any], state: Path) -> Setup | None:
+        """As it was kept by the home in which it lies: a copy of a home must not write on the drive of the first."""
+        setup = cls.kept(kept)
+        return setup if setup and Path(setup.home) == state.resolve().parent else None
 
     def to_keep(self) -> dict[str, Any]:
         return {**vars(self), "schools": dict(self.schools), "telling": self.telling.model_dump_json()}
@@ -241,7 +249,7 @@ def _told(path: Path, at: dt.datetime, change: Callable[[Memory, Home | None], N
         home: Home | None = open_home(path)
     except SettingsError as error:
         home, wrong = None, failed_by(SETTINGS, SETTINGS, error)
-        if Setup.kept(read(state).setup) is None:  # perhaps no home at all: nothing is made in the folder
+        if Setup.kept_here(read(state).setup, state) is None:  # perhaps no home at all: nothing is made in the folder
             return ["the settings cannot be read, and never were before: nobody is told"]
     problems: list[str] = []
     try:
@@ -268,7 +276,7 @@ def _told(path: Path, at: dt.datetime, change: Callable[[Memory, Home | None], N
 def _tell(
     home: Home | None, state: Path, memory: Memory, at: dt.datetime, next_attempt: str, problems: list[str]
 ) -> None:
-    setup = Setup.of(home) if home else Setup.kept(memory.setup)
+    setup = Setup.of(home) if home else Setup.kept_here(memory.setup, state)
     if setup is None:
         problems.append("the settings cannot be read, and never were before: nobody is told")
         return

@@ -33,7 +33,11 @@ def people(home: Path) -> dict[str, set[str]]:
     with open_site(home) as site, site.warehouse.read() as conn:
         for school in site.schools():
             pupils, contacts = current_pupils(conn, school.id), current_contacts(conn, school.id)
-            names = {f"{f} {s}" for rows in (pupils, contacts) for f, s in zip(rows["forename"], rows["surname"], strict=True)}
+            names = {
+                f"{f} {s}"
+                for rows in (pupils, contacts)
+                for f, s in zip(rows["forename"], rows["surname"], strict=True)
+            }
             said[school.id] = {*pupils["upn"], *(name for name in names if len(name) > 8)}
     return {
         school: mine - set().union(*(theirs for other, theirs in said.items() if other != school))

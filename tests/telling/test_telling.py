@@ -29,6 +29,7 @@ from attendance_pipeline.steps.telling import (
     COMMAND,
     DAEMON,
     Failed,
+    Setup,
     failed_by,
     job_done,
     morning,
@@ -538,7 +539,7 @@ def test_a_test_goes_by_every_channel_and_is_not_remembered(home: Path, box: Mai
 
 FAIL = """
 import datetime as dt, pathlib, sys
-from attendance_pipeline.steps.telling import Failed, night_failed
+from attendance_pipeline.steps.telling import Setup, Failed, night_failed
 failure = Failed("nightly", "worklists", [("KeyError", "")])
 night_failed(pathlib.Path(sys.argv[1]), [failure], dt.datetime.fromisoformat("2026-09-22T02:33+01:00"))
 """
@@ -578,3 +579,21 @@ def test_the_error_of_a_real_drive_is_known(home: Path) -> None:
     error = DeliveryError(2, "the shared drive is not at S:/x: connect it")
     night_failed(home, [failed_by("nightly", "worklists", error)], at("09-22", "02:33"))
     assert headline(home) == "THE NIGHT FAILED: THE SHARED DRIVE IS NOT THERE"
+
+
+def test_a_copy_of_a_home_tells_nothing_on_the_drive_of_the_first(tmp_path: Path) -> None:
+    state = tmp_path / "copy" / "state"
+    kept = {**SETUP, "home": str(tmp_path / "first")}
+    assert Setup.kept(kept) is not None
+    assert Setup.kept_here(kept, state) is None
+    assert Setup.kept_here({**kept, "home": str(tmp_path / "copy")}, state) is not None
+
+
+SETUP = {
+    "trust": "Oakfield",
+    "trust_folder": "",
+    "time_zone": "Europe/London",
+    "drive": "outbox",
+    "schools": {"oakfield": "Oakfield"},
+    "telling": "{}",
+}

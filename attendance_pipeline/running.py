@@ -262,7 +262,8 @@ class Runner:
             )
         if not result.success:
             failed = [e for e in result.all_events if e.is_step_failure]
-            if any(_was_stopped(e) for e in failed):  # Ctrl-C, which Dagster takes for a failure of the step
+            # Ctrl-C, which Dagster takes for a failure of the step or, between two steps, of the run.
+            if any(_was_stopped(e) for e in result.all_events):
                 raise KeyboardInterrupt
             if not failed or any(not (e.step_key or "").endswith(EVERY_SCHOOL_WELL) for e in failed):
                 words = "; ".join(_failure(e) for e in failed) or "the run did not start"
@@ -279,7 +280,12 @@ _OF_THE_SYSTEM = re.compile(r"\S+: \[Errno (?P<number>\d+)\][^']*(?:'(?P<place>[
 
 
 def _was_stopped(event: dg.DagsterEvent) -> bool:
-    error = event.step_failure_data.error
+    if event.is_step_failure:
+        error = event.step_failure_data.error
+    elif event.event_type == dg.DagsterEventType.RUN_FAILURE:
+        error = event.job_failure_data.error
+    else:
+        return event.event_type == dg.DagsterEventType.RUN_CANCELED
     while error is not None and error.cls_name not in _STOPPED:
         error = error.cause
     return error is not None

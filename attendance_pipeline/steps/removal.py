@@ -32,6 +32,7 @@ from attendance_pipeline.register.history import fold_marks, read_marks
 from attendance_pipeline.register.roll import current_records
 from attendance_pipeline.register.statements import lines_that_stay, unpack_lines, unpack_marks, without_persons
 from attendance_pipeline.steps.board import boards
+from attendance_pipeline.steps.deliver import finish_begun
 from attendance_pipeline.steps.marked_days import hashes_of_days
 from attendance_pipeline.steps.removal_drive import JOURNAL, DriveDone, Left, drive_without, search
 from attendance_pipeline.steps.removal_files import FilesDone, files_without, records_of_pupils
@@ -126,6 +127,10 @@ def remove(site: Site, begun: Plan | Removed, today: dt.date, say: Say, run: str
         for one in plan.schools:
             _tables(site, one, Removed(plan), keep=False)
     _note_progress(site, done)
+    for school in site.schools():
+        finish_begun(
+            site, school.id
+        )  # what a killed night had prepared is a delivery too, and looked through like others
     say("Kept extracts")
     done.files = files_without(site, plan, done.files, write=True)
     _note_progress(site, done)

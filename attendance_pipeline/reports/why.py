@@ -44,11 +44,6 @@ LETTER_WORDS: Mapping[str, str] = {
     "penalty_notice_warning": "A letter about a penalty notice",
     "notice_to_improve": "A Notice to Improve",
 }
-MEASURE_WORDS: Mapping[str, str] = {
-    "year_to_date": "this school year",
-    "term_to_date": "this term",
-    "rolling_4_school_weeks": "the last four school weeks",
-}
 WINDOW_WORDS: Mapping[str, tuple[str, str]] = {
     "terms": ("one term", "{} terms"),
     "half_terms": ("one half-term", "{} half-terms"),
@@ -122,7 +117,7 @@ def _sentences(at: Standing, letters: Sequence[Sent]) -> Iterator[str]:
 
 def _attendance(at: Standing) -> Iterator[str]:
     if at.figure[1] == 0 or at.cut is None:
-        yield "There has been no session to attend yet, so there is no attendance to speak of."
+        yield "No session has counted yet, so there is no attendance to speak of."
         return
     span = f"from {long_date(at.measured_from)} to {long_date(at.cut)}"
     attended, possible = at.figure

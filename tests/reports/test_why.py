@@ -40,7 +40,7 @@ def said(on: str, marks: dict[str, str], letters: list[Sent] | None = None, **mo
 @pytest.mark.parametrize(
     ("on", "marks", "more", "sentence"),
     [
-        ("09-01", {}, {}, "There has been no session to attend yet, so there is no attendance to speak of."),
+        ("09-01", {}, {}, "No session has counted yet, so there is no attendance to speak of."),
         ("09-03", {"09-02": "O /"}, {}, "The school decides nothing before there are 20 sessions to go by."),
         ("09-15", {"09-01": "O O", "09-02": "O /"}, {},
          "Attendance is not below the 85% that the school asks for in the autumn term, so no stage of its policy is open."),

@@ -39,7 +39,7 @@ def discreet(work: F) -> F:
                 failed = error
             raise without_words(failed)
 
-        return yielding  # type: ignore[return-value]
+        return yielding  # type: ignore[return-value]  # called as the function is
 
     @functools.wraps(work)
     def calling(*given: Any, **named: Any) -> Any:
@@ -51,7 +51,7 @@ def discreet(work: F) -> F:
         # Outside the handler: Dagster would write down what this was raised from.
         raise without_words(failed)
 
-    return calling  # type: ignore[return-value]
+    return calling  # type: ignore[return-value]  # called as the function is
 
 
 def without_words(error: BaseException, depth: int = 0) -> BaseException:

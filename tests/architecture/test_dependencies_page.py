@@ -37,6 +37,7 @@ SAID = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
     "ISC License (ISCL)": "ISC",
+    "BSD-3-Clause, Apache-2.0, dependency licenses": "BSD-3-Clause AND Apache-2.0",  # pypdfium2: PDFium's own beside it
 }
 
 
@@ -76,6 +77,8 @@ def licence(package: Distribution) -> str:
         return str(expression)
     classified = [c.split("::")[-1].strip() for c in package.metadata.get_all("Classifier", []) if "License ::" in c]
     written = (package.metadata.get("License") or "").strip()
+    if written in SAID:
+        return SAID[written]
     if "\n" not in written and len(written) < 40 and SAID.get(written, written) in READ:
         return SAID.get(written, written)
     return " OR ".join(sorted(SAID.get(c, c) for c in classified)) or written.split("\n")[0][:40]

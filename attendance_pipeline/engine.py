@@ -39,6 +39,7 @@ from attendance_pipeline.advice import OWN_WORDS
 
 IN_PROCESS, PROCESSES, DASK = ENGINES = ("in-process", "processes", "dask")
 AHEAD = 2  # items for each worker that are under way or wait to be taken
+_WORKER_ENDED = "WorkerEnded"
 _PACKAGES = ("attendance_pipeline", "letter_templates")
 _PARTS = {".py", ".csv", ".toml", ".md", ".j2", ".typ", ".ttf", ".otf", ".txt", ".css", ".js", ".svg"}
 # Libraries that a figure or a byte may depend on.
@@ -365,8 +366,12 @@ class DaskCluster(Engine):
             # A key of its own: Dask would otherwise make one of a hash of the item, and look for it in what is done.
             return self._client.submit(_called, function, one, code, key=f"{word}-{uuid.uuid4().hex}", pure=False)
 
-        def settle(_: Given, future: Any) -> Outcome[Made]:
-            return self._settled(future)
+        def settle(one: Given, future: Any) -> Outcome[Made]:
+            outcome = self._settled(future)
+            if isinstance(outcome.error, WorkFailed) and outcome.error.kind == _WORKER_ENDED:
+                # Perhaps it only lay on the workers that another item ended: that one is settled by now.
+                return self._settled(submit(one))
+            return outcome
 
         yield from _in_order(given, ahead, prepare, submit, settle)
 
@@ -441,7 +446,7 @@ class DaskCluster(Engine):
                     ) from None
             except KilledWorker:
                 words = "every worker that tried it ended: out of memory?"
-                return Outcome(error=WorkFailed("WorkerEnded", words=words))
+                return Outcome(error=WorkFailed(_WORKER_ENDED, words=words))
             except (CancelledError, OSError):
                 break
         raise EngineError(

@@ -21,11 +21,14 @@ from attendance_pipeline.steps.site import open_site
 TODAY = dt.date(2027, 1, 10)
 SCRIPT = """
 import datetime as dt, sys
+from attendance_pipeline.home import open_home
+from attendance_pipeline.one_at_a_time import alone
 from attendance_pipeline.steps.removal import plan_of, remove, unfinished
 from attendance_pipeline.steps.site import open_site
 day = dt.date.fromisoformat
 print("ready", flush=True)
-with open_site(sys.argv[1]) as site:
+# As the command does, which clears away what a killed run left unfinished.
+with alone(open_home(sys.argv[1]), "prune"), open_site(sys.argv[1]) as site:
     begun = unfinished(site) or plan_of(site, day(sys.argv[2]), day(sys.argv[3]))
     done = remove(site, begun, day(sys.argv[3]), lambda text: print(text, flush=True))
 print("proved" if done.is_proved else "left", done.tables, done.files.rows, flush=True)

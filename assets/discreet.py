@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
 
-from attendance_pipeline.advice import OWN_WORDS
+from attendance_pipeline.advice import OWN_WORDS, place_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 # Said by the operating system or by a connection to a database: files, folders and hosts, no row.
@@ -60,7 +58,7 @@ def without_words(error: BaseException, depth: int = 0) -> BaseException:
     if _may_be_said(error) and (cause is None or isinstance(error, dg.Failure)):
         error.__cause__ = without_words(cause, depth + 1) if cause is not None and depth < _LONGEST_CHAIN else None
         return error
-    words = str(error) if _may_be_said(error) else _place(error)
+    words = str(error) if _may_be_said(error) else _without_words_of(error)
     kind = type(type(error).__name__, (RuntimeError,), {"__module__": type(error).__module__})
     said: BaseException = kind(words)
     said.__cause__ = without_words(cause, depth + 1) if cause is not None and depth < _LONGEST_CHAIN else None
@@ -73,7 +71,6 @@ def _may_be_said(error: BaseException) -> bool:
     return of_the_system or ours or type(error).__name__ in (*OWN_WORDS, *_OF_THE_MACHINE)
 
 
-def _place(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"at {Path(frames[-1].filename).name}, line {frames[-1].lineno}; " if frames else ""
-    return f"{place}its words are not kept here, they may name a pupil"
+def _without_words_of(error: BaseException) -> str:
+    place = place_of(error)
+    return f"{f'at {place}; ' if place else ''}its words are not kept here, they may name a pupil"

@@ -1,12 +1,15 @@
 """What a failure of the machine means and what a person does: a full disk, a lost share, no memory.
 
-Belongs here: words by the operating system's number of an error; which errors have words that we chose. Not here:
-failures of the database (`store/failures.py`) and of the drive (`delivery.py`), which know more of what was being done.
+Belongs here: words by the operating system's number of an error; which errors have words that we chose, and where in
+the code one was raised. Not here: failures of the database (`store/failures.py`) and of the drive (`delivery.py`),
+which know more of what was being done.
 """
 
 from __future__ import annotations
 
 import errno
+import traceback
+from pathlib import Path
 
 # Errors whose words are our own: they name files, folders and keys, and nothing of a person.
 OWN_WORDS = (
@@ -37,3 +40,9 @@ def advice_on(number: int | None, place: str = "") -> str:
     """What to do about an error of the operating system; `place`: the file or folder it is about, named first."""
     words = _ADVICE.get(number or 0, f"the machine refused it: see that disk and share are there, {_AGAIN}")
     return f"{place}: {words}" if place else words
+
+
+def place_of(error: BaseException) -> str:
+    """File and line in the code where an error was raised, for whoever mends it; blank for one that never was."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""

@@ -15,9 +15,8 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
-from attendance_pipeline.advice import NO_MEMORY, OWN_WORDS, advice_on
+from attendance_pipeline.advice import NO_MEMORY, OWN_WORDS, advice_on, place_of
 from attendance_pipeline.commands import (
     backups,
     benchmarks,
@@ -101,9 +100,10 @@ def _safe(error: Exception) -> str:
         return f"{error.strerror}: {advice_on(error.errno, str(error.filename or ''))}"
     if isinstance(error, MemoryError):
         return NO_MEMORY
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}. {TRACE_VARIABLE}=1 shows more, which may name pupils"
+    place = place_of(error)
+    return (
+        f"{type(error).__name__}{' in ' if place else ''}{place}. {TRACE_VARIABLE}=1 shows more, which may name pupils"
+    )
 
 
 def _say_why(text: str, code: int) -> int:

@@ -21,7 +21,6 @@ import os
 import platform
 import signal
 import threading
-import traceback
 import uuid
 import zlib
 from abc import ABC, abstractmethod
@@ -35,7 +34,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from attendance_pipeline.advice import OWN_WORDS
+from attendance_pipeline.advice import OWN_WORDS, place_of
 
 IN_PROCESS, PROCESSES, DASK = ENGINES = ("in-process", "processes", "dask")
 AHEAD = 2  # items for each worker that are under way or wait to be taken
@@ -218,9 +217,8 @@ def _called(function: Callable[[Given], Made], one: Given, code: str) -> tuple[M
     except Exception as error:
         kind = type(error).__name__
         words = str(error) if kind in OWN_WORDS else ""
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-        return None, (kind, place, words)
+        place = place_of(error)
+        return None, (kind, f" in {place}" if place else "", words)
 
 
 def _outcome(answer: tuple[Made | None, tuple[str, ...] | None]) -> Outcome[Made]:

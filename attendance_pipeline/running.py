@@ -55,7 +55,7 @@ from attendance_pipeline.store import deliveries, ledger, quarantine
 from attendance_pipeline.store.impact import StoredReport
 from attendance_pipeline.store.troubles import Trouble
 from schedules.jobs import DERIVED, EVERY_SCHOOL_WELL, backfill, governor_report, morning, nightly, take_in_extracts
-from schedules.telling import failures_of
+from schedules.telling import STOPPED, failures_of
 from schedules.timetable import COMMAND, ROUNDS, range_tags
 
 Say = Callable[[str], None]
@@ -63,7 +63,6 @@ Say = Callable[[str], None]
 _OF_DAMAGED_RECORDS = (
     *("DatabaseError", "OperationalError", "DagsterInvalidConfigError", "ParserError", "ScannerError", "ReaderError"),
 )
-_STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 AT_THE_COMMAND_LINE = "when `attendance nightly` is started the next time"
 NOT_YET_SAID = "not-yet-said.json"  # in the private state: names of files and references, no pupil's value
 # Each step writes some lines of log for every day of a range; nobody reads those at a command line.
@@ -286,7 +285,7 @@ def _was_stopped(event: dg.DagsterEvent) -> bool:
         error = event.job_failure_data.error
     else:
         return event.event_type == dg.DagsterEventType.RUN_CANCELED
-    while error is not None and error.cls_name not in _STOPPED:
+    while error is not None and error.cls_name not in STOPPED:
         error = error.cause
     return error is not None
 

@@ -25,7 +25,7 @@ NIGHT, NIGHTS = dt.time(2, 30), (1, 2, 3, 4, 5)  # of the schedule `nightly_extr
 MORNING = dt.time(6, 30)
 # Due each night until they have worked. What stands before a letter day is not: afterwards nobody makes it.
 TRIED_AGAIN = frozenset({governor_report.name, *(r.job.name for r in ROUNDS)} - {letter_day_readiness.name})
-_STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
+STOPPED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 
 
 def next_night(now: dt.datetime) -> str:
@@ -44,7 +44,7 @@ def failures_of(job: str, events: Iterable[dg.DagsterEvent], message: str = "") 
     steps = [event for event in events if event.is_step_failure]
     for event in steps:
         chain = _chain(event)
-        if any(name in _STOPPED for name, _ in chain) or (event.step_key or "").endswith(EVERY_SCHOOL_WELL):
+        if any(name in STOPPED for name, _ in chain) or (event.step_key or "").endswith(EVERY_SCHOOL_WELL):
             continue
         out.append(Failed(job, event.step_key or job, chain))
     if not steps:

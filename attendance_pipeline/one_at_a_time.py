@@ -12,22 +12,16 @@ import contextlib
 import datetime as dt
 import json
 import os
-import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from attendance_pipeline.home import Home
+from attendance_pipeline.whole_files import clear_unfinished, names_in, remove
 
 LOCK, WHO = "at-work.lock", "at-work.json"
 WAIT_SECONDS = 30 * 60  # longer than a night of a school; a run that never ends is told of instead of waited for
-# Names under which files are written before they are whole, in the state folder, an inbox and Dagster's folder.
-_BY_PROCESS = re.compile(
-    r"\.(?:reference\.key|not-yet-said\.json|dagster\.yaml|interventions_.*\.csv)\.(?P<process>\d+)"
-)
-_LONG_AGO = 24 * 60 * 60
 
 
 class HomeBusy(RuntimeError):
@@ -86,39 +80,11 @@ def _at_work(state: Path) -> str:
 
 def clear_left_behind(home: Home) -> None:
     """Remove unfinished files of runs that were killed. Call it only while no other run writes."""
-    for folder in (home.state, home.dagster_home, *(school.inbox for school in home.schools)):
-        for name in _names(folder):
-            if (found := _BY_PROCESS.fullmatch(name)) and _is_over(folder / name, int(found["process"])):
-                _remove(folder / name)
-    for folder in (home.kept / name for name in _names(home.kept)):
-        for name in _names(folder):
+    for folder in (home.state, home.dagster_home, *(home.state / name for name in names_in(home.state))):
+        clear_unfinished(folder)
+    for school in home.schools:
+        clear_unfinished(school.inbox, "interventions_")  # what others put into an inbox is theirs
+    for folder in (home.kept / name for name in names_in(home.kept)):
+        for name in names_in(folder):
             if name.startswith("."):
-                _remove(folder / name)
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
-
-
-def _remove(file: Path) -> None:
-    with contextlib.suppress(OSError):
-        file.unlink()
-
-
-def _is_over(file: Path, process: int) -> bool:
-    """Whether the process that began a file has ended; where that cannot be asked, whether it was long ago."""
-    if process == os.getpid():
-        return False
-    if os.name == "posix":
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, OverflowError):
-            pass
-    with contextlib.suppress(OSError):
-        return time.time() - file.lstat().st_mtime > _LONG_AGO
-    return False
+                remove(folder / name)

@@ -54,6 +54,7 @@ from attendance_pipeline.steps.troubles import open_troubles, told, troubles_of_
 from attendance_pipeline.store import deliveries, ledger, quarantine
 from attendance_pipeline.store.impact import StoredReport
 from attendance_pipeline.store.troubles import Trouble
+from attendance_pipeline.whole_files import write_whole
 from schedules.jobs import DERIVED, EVERY_SCHOOL_WELL, backfill, governor_report, morning, nightly, take_in_extracts
 from schedules.telling import STOPPED, failures_of
 from schedules.timetable import COMMAND, ROUNDS, range_tags
@@ -168,9 +169,7 @@ def prepare_instance(home: Home) -> Path:
         text = text.rstrip("\n") + "\n" + _STORAGE
         os.environ[STORAGE_VARIABLE] = home.dagster_storage.render_as_string(hide_password=False)
     if text != before:
-        new = folder / f".dagster.yaml.{os.getpid()}"
-        new.write_text(text, encoding="utf-8")
-        new.replace(file)
+        write_whole(file, text.encode("utf-8"))
     return folder
 
 
@@ -532,12 +531,7 @@ def _before(home: Home) -> dict[str, Any]:
                 "aside": {s.id: sorted(map(list, _quarantine(site, s.id))) for s in site.schools()},
                 "impact": {report.school: report.id for report in reports(site)},
             }
-        new = file.with_name(f".{NOT_YET_SAID}.{os.getpid()}")
-        with new.open("w", encoding="utf-8") as out:
-            json.dump(before, out)
-            out.flush()
-            os.fsync(out.fileno())
-        new.replace(file)
+        write_whole(file, json.dumps(before).encode("utf-8"))
         unsaid = _unsaid(file)
     return unsaid or {}
 

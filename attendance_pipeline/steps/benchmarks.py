@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from attendance_pipeline.reports.benchmarks import (
     newer_rows,
     read_download,
 )
+from attendance_pipeline.whole_files import write_whole
 
 FOLDER, FILE = "benchmarks", "dfe-attendance.csv"
 
@@ -59,9 +59,7 @@ def update(home: Home, download: Path, *, to: dt.date | None, today: dt.date) ->
         bundled = {tuple(row[name] for name in COLUMNS) for row in bundled_rows()}
         own = [row for row in after if tuple(row[name] for name in COLUMNS) not in bundled]
         file.parent.mkdir(exist_ok=True)
-        fresh = file.with_name(f".{FILE}.{os.getpid()}")
-        fresh.write_text(as_csv(own), encoding="utf-8", newline="")
-        fresh.replace(file)
+        write_whole(file, as_csv(own).encode("utf-8"))
     return Updated(file, len(new), changed, max(dt.date.fromisoformat(row["data_to"]) for row in new))
 
 

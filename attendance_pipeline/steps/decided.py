@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from attendance_pipeline.steps.site import Site
 from attendance_pipeline.steps.troubles import TAKE_BACK, each_school
 from attendance_pipeline.store import deliveries, ledger
 from attendance_pipeline.store.extracts import list_extracts
+from attendance_pipeline.whole_files import write_whole
 
 STILL_READ_DAYS = 60  # a workbook delivered longer ago is no longer looked at: its letters are settled
 
@@ -92,13 +92,7 @@ def _write(site: Site, school: School, entries: Sequence[Mapping[str, Any]], tod
     number = sum(name.startswith(of_today) for name in [*before, *names_in(school.inbox)]) + 1
     file = school.inbox / f"{of_today}{number:04}.csv"
     school.inbox.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(f".{file.name}.{os.getpid()}")
-    handle = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    new.replace(file)
+    write_whole(file, data)
     return file
 
 

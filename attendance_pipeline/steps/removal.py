@@ -41,6 +41,7 @@ from attendance_pipeline.steps.site import Site, open_site
 from attendance_pipeline.store import deliveries
 from attendance_pipeline.store import removal as store
 from attendance_pipeline.store.extracts import register_mode_of, statement_days
+from attendance_pipeline.whole_files import write_whole
 
 Say = Callable[[str], None]
 PROOFS = "removals"  # the folder of the private state that holds what each removal came to
@@ -126,6 +127,8 @@ def remove(site: Site, begun: Plan | Removed, today: dt.date, say: Say, run: str
     if not isinstance(begun, Removed):
         for one in plan.schools:
             _tables(site, one, Removed(plan), keep=False)
+    for killed in site.home.state.glob(f".{JOURNAL}.*"):
+        killed.unlink(missing_ok=True)  # it names the pupils too
     _note_progress(site, done)
     for school in site.schools():
         finish_begun(
@@ -283,19 +286,7 @@ def _in_tables(site: Site, plan: Plan) -> tuple[list[str], list[str]]:
 
 
 def _note_progress(site: Site, done: Removed) -> None:
-    _write_private(site, JOURNAL, done.plan.to_json(done.counts()))
-
-
-def _write_private(site: Site, name: str, text: str) -> None:
-    path = site.home.state / name
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    write_whole(site.home.state / JOURNAL, done.plan.to_json(done.counts()).encode("utf-8"))
 
 
 def _write_proof(site: Site, done: Removed, today: dt.date, run: str) -> str:
@@ -303,7 +294,7 @@ def _write_proof(site: Site, done: Removed, today: dt.date, run: str) -> str:
     school's data manager on the drive. Returns where it is in the state."""
     name = f"{PROOFS}/{today}_before-{done.plan.before}_{len(os.listdir(_proofs(site))) + 1:03}.json"
     told = as_told(done)
-    _write_private(site, name, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+    write_whole(site.home.state / name, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode("utf-8"))
     for one in done.plan.schools:
         school = site.home.school(one.school)
         text = "\r\n".join(in_words(done, school.name, one.pupils)) + "\r\n"

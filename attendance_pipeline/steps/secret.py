@@ -7,6 +7,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from attendance_pipeline.whole_files import unfinished_name
+
 KEY_FILE = "reference.key"
 KEY_BYTES = 32
 
@@ -23,7 +25,7 @@ def reference_key(state: Path) -> bytes:
     path = state / KEY_FILE
     if not path.exists():
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = state / f".{KEY_FILE}.{os.getpid()}"
+        new = unfinished_name(path)
         handle = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(secrets.token_bytes(KEY_BYTES))

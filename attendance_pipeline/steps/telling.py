@@ -52,9 +52,10 @@ from attendance_pipeline.reports.morning_note import (
 )
 from attendance_pipeline.steps.plan import trust_folder
 from attendance_pipeline.steps.site import Site
-from attendance_pipeline.steps.told import NOTES, Failing, Memory, local, read, remembering, utc, write_private
+from attendance_pipeline.steps.told import NOTES, Failing, Memory, local, read, remembering, utc
 from attendance_pipeline.store.nights import Counted, count_night
 from attendance_pipeline.store.troubles import open_troubles
+from attendance_pipeline.whole_files import write_whole
 
 AUDIENCE, WHAT = "data-manager", "this-morning"
 MAIL, WEBHOOK, PING = "mail", "webhook", "ping"
@@ -317,7 +318,7 @@ def _write_notes(home: Home | None, setup: Setup, state: Path, night: Night) -> 
     first, *rest = notes
     if wrong := put(*first):
         for name, content in note_files(first[1]).items():
-            write_private(state / NOTES / name, content)
+            write_whole(state / NOTES / name, content)
     if wrong and not drive.is_dir():
         return [wrong]
     # A share answers slowly and many at once: it is waited for together.

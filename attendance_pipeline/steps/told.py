@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+
+from attendance_pipeline.whole_files import write_whole
 
 FILE, LOCK, NOTES = "telling.json", "telling.lock", "this-morning"
 _LOCK_SECONDS = 60.0  # longer than all messages of one telling take
@@ -81,23 +82,7 @@ def remembering(state: Path) -> Iterator[Memory]:
         try:
             yield memory
         finally:
-            write_private(state / FILE, json.dumps(asdict(memory), indent=1, sort_keys=True).encode())
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file for its owner alone, whole or not at all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    finally:
-        with suppress(OSError):
-            new.unlink()
+            write_whole(state / FILE, json.dumps(asdict(memory), indent=1, sort_keys=True).encode())
 
 
 def utc(at: dt.datetime) -> str:

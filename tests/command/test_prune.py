@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,14 @@ def test_killed_at_any_moment_the_next_run_ends_it(home, ready, tmp_path):
         assert unfinished(site) is None
     one, other = ({k: len(v) for k, v in tree(h).items() if "extracts" in str(k)} for h in (home, whole))
     assert one == other
+
+
+def test_what_a_killed_removal_had_half_written_down_does_not_stay(home):
+    """Whom it is about is written first; killed there, a file of another name holds it."""
+    half = home / "state" / f".{JOURNAL}.{os.getppid()}"
+    half.write_text(f'[["{BEN}"')
+    assert attendance("prune", "--home", home, "--before", BEFORE).code == 1
+    assert not half.exists()
 
 
 LAW = {"2024-08-18": 3, "2024-08-19": 6, "2032-02-29": 6}

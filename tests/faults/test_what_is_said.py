@@ -29,6 +29,7 @@ from attendance_pipeline.mis import inbox
 from attendance_pipeline.one_at_a_time import HomeBusy, alone, clear_left_behind
 from attendance_pipeline.running import NOT_YET_SAID, _before
 from attendance_pipeline.steps.intake import take_in
+from attendance_pipeline.steps.removal_drive import JOURNAL
 from attendance_pipeline.steps.secret import KeyUnusable, reference_key
 from attendance_pipeline.steps.site import open_site
 from attendance_pipeline.store import warehouse
@@ -202,11 +203,15 @@ def test_what_killed_runs_left_unfinished_goes_and_what_is_being_written_stays(h
     left = [
         home / "state" / f".reference.key.{over.pid}",
         home / "state" / f".{NOT_YET_SAID}.{over.pid}",
+        home / "state" / f".{JOURNAL}.{over.pid}",
+        home / "state" / "removals" / f".2027-01-10_001.json.{over.pid}",
+        home / "state" / "dagster" / f".dagster.yaml.{over.pid}",
         home / "inbox" / "oakfield" / f".interventions_2026-06-01_decided_0001.csv.{over.pid}",
         kept.with_name(f".{kept.name}.0123456789abcdef"),
     ]
     stays = [home / "state" / f".reference.key.{os.getppid()}", home / "inbox" / "oakfield" / ".somebody's", kept]
     for file in [*left, *stays[:-1]]:
+        file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"half")
     clear_left_behind(open_home(home))
     assert [file.name for file in left if file.exists()] == []

@@ -18,13 +18,14 @@ OURS = "attendance_pipeline"  # left out of the names below: `law` is attendance
 
 # From the ground up: a part may import itself and what is named beside it, and that always stands above it here.
 _BELOW_STEPS = ("law", "drive_names", "spreadsheets", "store", "derive", "home", "register", "mis", "quality", "letters",
-                "reports", "delivery", "engine", "advice")  # fmt: skip
+                "reports", "delivery", "engine", "advice", "whole_files")  # fmt: skip
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "letter_templates": (),
     "law": (),
     "advice": (),
     "drive_names": (),
     "spreadsheets": (),
+    "whole_files": (),
     "engine": ("advice",),  # what it runs is given to it
     "table_files": (),
     "store": (),
@@ -54,14 +55,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # A summary of the school's own system is read, and its rows matched, as `attendance try --against` does it.
     "steps.reconcile": ("steps", *_BELOW_STEPS, "trial"),
     "demo": ("law", "derive", "home", "mis.kinds", "mis.upn"),
-    "one_at_a_time": ("home",),
+    "one_at_a_time": ("home", "whole_files"),
     "backup": ("home", "one_at_a_time", "store.copies"),
     "assets": ("advice", "law", "home", "one_at_a_time", "steps"),
     "schedules": ("home", "steps", "assets"),
     "definitions": ("law", "home", "assets", "schedules"),
     "event_log": (),
     "running": ("advice", "one_at_a_time", "home", "law.settings_errors", "store", "letters.decisions", "steps", "schedules", "definitions",
-                "event_log"),
+                "event_log", "whole_files"),
     "serving": ("home", "running"),
     "web_guard": (),  # a program of its own, started by serving
     "said": ("home", "store.impact", "letters.batch", "steps.troubles", "running"),
@@ -81,6 +82,19 @@ ONLY_FOR: dict[str, tuple[tuple[str, ...], str]] = {
         "tables are touched by the verbs of store/; others name one only to hand it to a verb",
     ),
     "store.warehouse.now": (("store",), "moments are written by the verbs of store/, and read from what they wrote"),
+    "whole_files": (
+        (
+            "steps.benchmarks",
+            "steps.secret",
+            "steps.told",
+            "steps.telling",
+            "steps.removal",
+            "steps.decided",
+            "one_at_a_time",
+            "running",
+        ),
+        "who writes into the home's private folders is listed below",
+    ),
     "delivery": (
         ("steps.deliver", "steps.board", "steps.telling", "steps.removal", "steps.removal_drive"),
         "dated folders are delivered by one module, pages that stay by the two that renew them",
@@ -124,6 +138,7 @@ CLOCK = (
     "mis.inbox",
     "delivery",
     "one_at_a_time",
+    "whole_files",
     "schedules.timetable",
     "schedules.telling",
     "running",
@@ -136,6 +151,7 @@ CLOCK_CALLS = {"now", "today", "utcnow"}
 WRITERS = (
     "delivery",
     "home",  # a new home
+    "whole_files",  # private files of a home, for those whom ONLY_FOR names
     "mis.inbox",  # kept extracts; takes from the inbox
     "store.warehouse",  # the SQLite file
     "steps.benchmarks",  # published figures that somebody downloaded, into the home

@@ -31,7 +31,7 @@ from attendance_pipeline.letters.decisions import Wanted
 from attendance_pipeline.one_at_a_time import alone
 from attendance_pipeline.steps.decided import Written, write_decisions
 from attendance_pipeline.steps.impact import reports
-from attendance_pipeline.steps.intake import left_in_inbox, something_in_inbox
+from attendance_pipeline.steps.intake import has_inbox, left_in_inbox, something_in_inbox
 from attendance_pipeline.steps.morning_files import morning_listing
 from attendance_pipeline.steps.plan import (
     date_at,
@@ -121,9 +121,9 @@ class Outcome:
     `days`: first and last school day that was derived, None when there was none. `made`: by asset how many of what it
     makes. `folders`: new folders on the drive by what is in them. `set_aside`, `held`: quarantine rows and held letters
     that were not there before; `in_quarantine`, `all_held`: those there are now. `left_in_inbox`: files that wait or
-    cannot be taken. `letters`: by kind and state. `years_wanted`: of schools
-    whose calendar ends, what to do, in words. `impact`: the impact reports that were delivered. `troubles`: what went
-    wrong with single schools while the others went on.
+    cannot be taken. `no_inbox`: schools whose inbox is not there. `letters`: by kind and state. `years_wanted`: of
+    schools whose calendar ends, what to do, in words. `impact`: the impact reports that were delivered. `troubles`:
+    what went wrong with single schools while the others went on.
     """
 
     days: tuple[dt.date, dt.date] | None = None
@@ -135,6 +135,7 @@ class Outcome:
     in_quarantine: int = 0
     all_held: int = 0
     left_in_inbox: int = 0
+    no_inbox: Sequence[str] = ()
     letters: Mapping[tuple[str, str], int] = field(default_factory=dict)
     years_wanted: Sequence[str] = ()
     impact: Sequence[StoredReport] = ()
@@ -506,6 +507,7 @@ def _counting(home: Home, runner: Runner) -> Iterator[Callable[[Sequence[dt.date
                 in_quarantine=sum(map(len, aside.values())),
                 all_held=len(held),
                 left_in_inbox=left_in_inbox(home),
+                no_inbox=[school.id for school in home.schools if not has_inbox(school)],
                 letters=_letters(site),
                 years_wanted=years_wanted(site, date_at(site, dt.datetime.now(dt.UTC))),
                 impact=reports(site, after=before["impact"]),

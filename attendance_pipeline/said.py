@@ -50,7 +50,7 @@ def said(home: Home, outcome: Outcome) -> str:
         lines += ["", "Letters in the ledger:", *_ledger(outcome)]
     if outcome.years_wanted:
         lines += ["", *outcome.years_wanted]
-    if outcome.set_aside or outcome.held or outcome.left_in_inbox or outcome.unsupported:
+    if outcome.set_aside or outcome.held or outcome.left_in_inbox or outcome.no_inbox or outcome.unsupported:
         lines.append("")
     if outcome.set_aside:
         lines.append(
@@ -72,6 +72,11 @@ def said(home: Home, outcome: Outcome) -> str:
             f"{_number(outcome.left_in_inbox, 'file')} left in the inbox, open or not to be taken: tried again next "
             "time; the log of the run says why."
         )
+    lines += [
+        f"{home.school(school).name} has no inbox: nothing can come. {home.school(school).inbox} is no folder that "
+        "can be read. Make it, put it back or give access."
+        for school in outcome.no_inbox
+    ]
     if outcome.troubles:
         lines += ["", *said_of_troubles(home, outcome)]
     return "\n".join(lines) or "Nothing was due."

@@ -119,6 +119,7 @@ class SchoolNight:
     failed_checks: int = 0
     unsupported: int = 0
     left_in_inbox: int = 0
+    no_inbox: bool = False
     quality_folder: str = ""
     letters_folder: str = ""
     counted: bool = True
@@ -149,6 +150,9 @@ class SchoolNight:
         if self.unsupported:
             letters = plural(self.unsupported, "letter")
             add(f"{letters} sent that would not be sent today, after corrections. Which:", "", "`attendance impact`")
+        if self.no_inbox:
+            text = f"There is no inbox: nothing can come, since inbox/{self.id}/ is no folder that can be read."
+            add(text, "", "Make it, put it back or give access.")
         if self.left_in_inbox:
             files = plural(self.left_in_inbox, "file")
             add(f"{files} left in inbox/{self.id}/: open in a program, or not an extract.", "", "They are tried again.")
@@ -439,6 +443,7 @@ def _in_short(school: SchoolNight) -> str:
         plural(school.newly_held, "letter") + " held" if school.newly_held else "",
         plural(school.failed_checks, "check") + " fell short" if school.failed_checks else "",
         plural(school.unsupported, "sent letter") + " no longer supported" if school.unsupported else "",
+        "no inbox" if school.no_inbox else "",
         plural(school.left_in_inbox, "file") + " left in the inbox" if school.left_in_inbox else "",
     ]
     upto = f"up to {long_date(school.newest)}" if school.newest else "nothing worked out yet"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,11 @@ def _load(site: Site, school: School, settle_seconds: float, unfinished: dt.date
 def something_in_inbox(home: Home) -> bool:
     """Whether any file lies in any school's inbox."""
     return left_in_inbox(home) > 0
+
+
+def has_inbox(school: School) -> bool:
+    """Whether a school's inbox is a folder that can be read; if not nothing can come, however good a night looks."""
+    return school.inbox.is_dir() and os.access(school.inbox, os.R_OK | os.X_OK)
 
 
 def left_in_inbox(home: Home) -> int:

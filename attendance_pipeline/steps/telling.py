@@ -50,6 +50,7 @@ from attendance_pipeline.reports.morning_note import (
     trouble_key,
     trust_note,
 )
+from attendance_pipeline.steps.intake import has_inbox
 from attendance_pipeline.steps.plan import trust_folder
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.steps.told import NOTES, Failing, Memory, local, read, remembering, utc
@@ -454,6 +455,7 @@ def _school_night(
         failed_checks=counted.failed_checks.get(counted.newest, 0) if counted.newest else 0,
         unsupported=counted.unsupported,
         left_in_inbox=0 if done is None else _left_since(school, done),
+        no_inbox=not has_inbox(school),
         quality_folder=counted.folders.get("data-quality", ""),
         letters_folder=counted.folders.get("letters", ""),
         troubles=own,

@@ -10,7 +10,7 @@ from attendance_pipeline.register.export import register_frame
 from attendance_pipeline.register.roll import current_interventions, current_notifications
 from attendance_pipeline.running import Outcome
 from attendance_pipeline.said import said
-from attendance_pipeline.steps.intake import left_in_inbox, take_in
+from attendance_pipeline.steps.intake import has_inbox, left_in_inbox, take_in
 from attendance_pipeline.steps.site import Site
 
 MAP = """
@@ -106,3 +106,15 @@ def test_what_is_left_in_the_inboxes_is_counted_and_said(tmp_path):
     last = said(home, Outcome(left_in_inbox=2)).splitlines()[-1]
     assert last.startswith("2 files left in the inbox, open or not to be taken: tried again next time")
     assert "left in the inbox" not in said(home, Outcome())
+
+
+def test_an_inbox_that_is_not_there_is_said(tmp_path):
+    path = init_home(tmp_path / "home")
+    home = open_home(path)
+    school = home.school("example")
+    assert has_inbox(school)
+    school.inbox.rmdir()
+    assert not has_inbox(school)
+    school.inbox.write_bytes(b"somebody saved a file under this name")
+    assert not has_inbox(school)
+    assert f"has no inbox: nothing can come. {school.inbox} is no folder" in said(home, Outcome(no_inbox=("example",)))

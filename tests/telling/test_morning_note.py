@@ -52,6 +52,9 @@ def night(*schools: SchoolNight, **more: Any) -> Night:
          "One letter sent that would not be sent today, after corrections. Which: `attendance impact`"),
         ("The night is done; something waits for a person", {"left_in_inbox": 2}, {},
          "Two files left in inbox/oakfield/: open in a program, or not an extract. They are tried again."),
+        ("The night is done; something waits for a person", {"no_inbox": True}, {},
+         "There is no inbox: nothing can come, since inbox/oakfield/ is no folder that can be read. "
+         "Make it, put it back or give access."),
         ("The register has not come", {"late": 1, "is_late": True, "register_day": dt.date(2026, 11, 20)}, {},
          "The newest register extract is of Friday 20 November 2026: one school day late."),
         ("The register has not come", {"late": 3, "is_late": True, "register_day": None}, {},

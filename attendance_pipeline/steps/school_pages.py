@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -87,11 +88,18 @@ def _inputs(asked: Asked) -> SchoolInputs:
         return asked.source
     if asked.source is None:
         raise ValueError("what is asked has no source: `prepared` puts it there")
-    warehouse = Warehouse(database_at(asked.source))
+    warehouse = _warehouse(asked.source)
     try:
         return read_inputs(warehouse, asked.school, asked.as_at)
     finally:
         warehouse.close()
+
+
+@lru_cache(maxsize=2)
+def _warehouse(address: str) -> Warehouse:
+    """The same from school to school, since it remembers its statements, which take longer to make than a small school
+    to read. Its connections are closed in between."""
+    return Warehouse(database_at(address))
 
 
 def _nameless(school: School) -> School:

@@ -15,17 +15,13 @@ import datetime as dt
 import io
 import re
 import unicodedata
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from openpyxl import Workbook
-from openpyxl.cell import Cell
-from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.worksheet import Worksheet
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 Kind = Literal["text", "whole", "decimal", "percent", "date"]
 
@@ -41,17 +37,13 @@ _FORMATS: Mapping[Kind, str] = {
     "date": "DD/MM/YYYY",
 }
 _NARROWEST, _WIDEST, _BEYOND_HEADER = 6, 48, 3  # characters; room for the filter's button beside a header
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment a zip file can hold: members say nothing of when they were made
-_HEADER_FILL = PatternFill("solid", start_color="FFE3EAF2")
-_HEADER_LINE = Border(bottom=Side("thin", color="FF5B6B7C"))
-_ROW_LINE = Border(bottom=Side("hair", color="FF8794A3"))  # for the eye, across a wide printed row
+_HEADER_FILL, _HEADER_LINE, _THIN = "#E3EAF2", "#5B6B7C", 1
+_ROW_LINE, _HAIR = "#8794A3", 7  # for the eye, across a wide printed row
 # What a row's tone looks like, in its first cell. Colour is never alone: some cell of the row says the same in a word.
-_TONES: Mapping[str, PatternFill] = {
-    "late": PatternFill("solid", start_color="FFF6D5C3"),
-    "now": PatternFill("solid", start_color="FFFFF4D6"),
-}
-_LATE_TAB = "FFB4531A"
-_FONT: Mapping[str, Any] = {"name": "Calibri", "size": 11, "family": 2}
+_TONES: Mapping[str, str] = {"late": "#F6D5C3", "now": "#FFF4D6"}
+_LATE_TAB = "#B4531A"
+_A4 = 9
+_MOST_TITLE, _MOST_MESSAGE = 32, 255  # Excel's own limits for what it says, and for the head of a page
 
 
 @dataclass(frozen=True)
@@ -140,20 +132,18 @@ def workbook_bytes(sheets: Sequence[Sheet], *, title: str, created: dt.date) -> 
     """
     if not sheets:
         raise ValueError("a workbook needs at least one sheet")
-    book = Workbook()
-    book.remove(book.worksheets[0])
+    saved = io.BytesIO()
+    book = Workbook(saved, {"in_memory": True})
     noon = dt.datetime(created.year, created.month, created.day, 12)  # noqa: DTZ001  # the file format knows no zone
-    book.properties.title, book.properties.creator = clean_text(title), "attendance-pipeline"
-    book.properties.created = noon
+    book.set_properties({"title": clean_text(title), "author": "attendance-pipeline", "created": noon})
     taken: set[str] = set()
     looks = _Looks(book)
     for sheet in sheets:
         name = _sheet_name(sheet.name, taken)
         taken.add(name.casefold())
-        _fill(book.create_sheet(name), sheet, looks)
-    saved = io.BytesIO()
-    book.save(saved)
-    return _without_moments(saved.getvalue(), noon)
+        _fill(book.add_worksheet(name), sheet, looks)
+    book.close()
+    return saved.getvalue()
 
 
 def _columns(columns: Sequence[Column | str]) -> list[Column]:
@@ -173,77 +163,72 @@ def _written(value: object, column: Column, dates: str) -> object:
 
 
 class _Looks:
-    """How cells of a workbook look, each look kept once as a style with a name: to compare fonts and borders cell by
-    cell costs more than all the rest of a workbook. Hidden, so that no program offers them."""
+    """How cells of a workbook look, each look kept once."""
 
     def __init__(self, book: Workbook) -> None:
         self._book = book
-        self._names: dict[tuple[Kind, bool, str], str] = {}
+        self._made: dict[tuple[Kind, bool, str, bool], Format] = {}
+        self.header, self.header_quoted = (self._header(quoted) for quoted in (False, True))
 
-    def give(self, cell: Cell, kind: Kind, wrap: bool, tone: str) -> None:
-        key = (kind, wrap, tone)
-        if key not in self._names:
-            self._names[key] = " ".join(["List", kind, *(["wrapped"] if wrap else []), *([tone] if tone else [])])
-            look = NamedStyle(
-                self._names[key],
-                font=Font(**_FONT, bold=tone == "late"),
-                fill=_TONES.get(tone),
-                border=_ROW_LINE,
-                alignment=Alignment(vertical="top", wrap_text=wrap),
-                number_format=_FORMATS[kind],
-                hidden=True,
-            )
-            self._book.add_named_style(look)
-        cell.style = self._names[key]
+    def _header(self, quoted: bool) -> Format:
+        look = {"bold": True, "bg_color": _HEADER_FILL, "bottom": _THIN, "bottom_color": _HEADER_LINE}
+        return self._book.add_format({**look, "valign": "vcenter", "text_wrap": True, "quote_prefix": quoted})
+
+    def of(self, kind: Kind, wrap: bool, tone: str, quoted: bool = False) -> Format:
+        """`quoted`: text that a program could take for a formula stays text when somebody edits the cell."""
+        key = (kind, wrap, tone, quoted)
+        if key not in self._made:
+            look: dict[str, Any] = {"num_format": _FORMATS[kind], "valign": "top", "text_wrap": wrap}
+            look |= {"bottom": _HAIR, "bottom_color": _ROW_LINE, "bold": tone == "late", "quote_prefix": quoted}
+            if tone in _TONES:
+                look["bg_color"] = _TONES[tone]
+            self._made[key] = self._book.add_format(look)
+        return self._made[key]
 
 
 def _fill(sheet: Worksheet, source: Sheet, looks: _Looks) -> None:
     columns = _columns(source.columns)
     widths = [len(c.title) + _BEYOND_HEADER for c in columns]
-    for at, column in enumerate(columns, start=1):
-        cell = sheet.cell(row=1, column=at)
-        _put_text(cell, column.title)
-        cell.font, cell.fill, cell.border = Font(**_FONT, bold=True), _HEADER_FILL, _HEADER_LINE
-        cell.alignment = Alignment(vertical="center", wrap_text=True)
-    last = 1
-    for last, row in enumerate(source.rows, start=2):
+    for at, column in enumerate(columns):
+        text = _fitting(column.title)
+        sheet.write_string(0, at, text, looks.header_quoted if looks_like_formula(text) else looks.header)
+    last = 0
+    for last, row in enumerate(source.rows, start=1):
         tone = str(row.get(TONE) or "")
-        for at, column in enumerate(columns, start=1):
-            cell = sheet.cell(row=last, column=at)
-            value = row.get(column.key)
-            looks.give(cell, _kind_of(column, value), column.wrap, tone if at == 1 and tone in _TONES else "")
-            widths[at - 1] = max(widths[at - 1], _put(cell, column, value))
+        for at, column in enumerate(columns):
+            widths[at] = max(
+                widths[at], _put(sheet, last, at, column, row.get(column.key), tone if at == 0 else "", looks)
+            )
         if tone == "late":
-            sheet.sheet_properties.tabColor = _LATE_TAB
-    for at, column in enumerate(columns, start=1):
-        letter = get_column_letter(at)
-        width = column.width if column.width is not None else min(max(widths[at - 1] + 1, _NARROWEST), _WIDEST)
-        sheet.column_dimensions[letter].width = width
-        if column.choices and last > 1:
-            offered = DataValidation(type="list", formula1='"' + ",".join(column.choices) + '"', allow_blank=True)
-            offered.error, offered.errorTitle = f"One of: {', '.join(column.choices)}, or blank", column.title
-            offered.showErrorMessage = True
-            sheet.add_data_validation(offered)
-            offered.add(f"{letter}2:{letter}{last}")
-    sheet.freeze_panes = "A2"
+            sheet.set_tab_color(_LATE_TAB)
+    for at, column in enumerate(columns):
+        width = column.width if column.width is not None else min(max(widths[at] + 1, _NARROWEST), _WIDEST)
+        sheet.set_column(at, at, width)
+        if column.choices and last:
+            offered = {"validate": "list", "source": list(column.choices), "error_title": column.title[:_MOST_TITLE]}
+            offered["error_message"] = f"One of: {', '.join(column.choices)}, or blank"[:_MOST_MESSAGE]
+            sheet.data_validation(1, at, last, at, offered)
+    sheet.freeze_panes(1, 0)
     if columns:
-        sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{last}"
+        sheet.autofilter(0, 0, last, len(columns) - 1)
     _page(sheet, source)
 
 
-def _put(cell: Cell, column: Column, value: object) -> int:
+def _put(sheet: Worksheet, row: int, at: int, column: Column, value: object, tone: str, looks: _Looks) -> int:
     """Write one value as its column's kind; how many characters wide it shows. What is not of the kind becomes text."""
-    if value is None or value == "":
-        return 0
     kind = _kind_of(column, value)
+    if value is None or value == "":
+        sheet.write_blank(row, at, None, looks.of(kind, column.wrap, tone))
+        return 0
     if kind == "date":
-        cell.value = value
+        sheet.write_datetime(row, at, value, looks.of(kind, column.wrap, tone))
         return len("31/12/2025")
     if kind != "text":
-        cell.value = value if isinstance(value, int | float) else float(value)  # type: ignore[arg-type]  # Fraction, Decimal
+        number = value if isinstance(value, int | float) else float(value)  # type: ignore[arg-type]  # Fraction, Decimal
+        sheet.write_number(row, at, number, looks.of(kind, column.wrap, tone))
         return 8
-    text = clean_text(_written(value, column, "%d/%m/%Y"))
-    _put_text(cell, text)
+    text = _fitting(_written(value, column, "%d/%m/%Y"))
+    sheet.write_string(row, at, text, looks.of(kind, column.wrap, tone, looks_like_formula(text)))
     return max(map(len, text.splitlines()), default=0)
 
 
@@ -259,28 +244,21 @@ def _kind_of(column: Column, value: object) -> Kind:
     return "percent" if column.kind == "percent" and not isinstance(value, str | bool | list | tuple) else "text"
 
 
-def _put_text(cell: Cell, value: str) -> None:
-    text = clean_text(value)[:_MOST_CHARACTERS]
-    if not text:
-        return
-    cell.value = text
-    cell.data_type = "s"  # openpyxl has taken "=1+1" for a formula and "#N/A" for an error by now
-    if looks_like_formula(text):
-        cell.quotePrefix = True  # and stays text when somebody edits the cell
+def _fitting(value: object) -> str:
+    # A lone CR has no place in XML, and programs differ over how it is written instead.
+    return clean_text(value).replace("\r\n", "\n").replace("\r", "\n")[:_MOST_CHARACTERS]
 
 
 def _page(sheet: Worksheet, source: Sheet) -> None:
-    sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.page_setup.orientation = "landscape" if source.landscape else "portrait"
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "1:1"
-    margins = sheet.page_margins
-    margins.left = margins.right = 0.4  # inches
-    margins.top = margins.bottom = 0.6
+    sheet.set_paper(_A4)
+    if source.landscape:
+        sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)  # inches
     heading = clean_text(source.heading or source.name).replace("&", "&&")  # a lone & is a command there
-    sheet.oddHeader.left.text, sheet.oddHeader.left.size = heading, 10
-    sheet.oddFooter.right.text, sheet.oddFooter.right.size = "&P / &N", 9
+    sheet.set_header(f"&L&10 {heading}"[:_MOST_MESSAGE])  # without the space a heading of digits would be its own size
+    sheet.set_footer("&R&9&P / &N")
 
 
 def _sheet_name(name: str, taken: set[str]) -> str:
@@ -291,18 +269,3 @@ def _sheet_name(name: str, taken: set[str]) -> str:
         count += 1
         candidate = f"{allowed[:28]} {count}"
     return candidate
-
-
-def _without_moments(data: bytes, created: dt.datetime) -> bytes:
-    """The workbook with every moment of its making replaced by `created` or the zip epoch."""
-    stamp = f"{created:%Y-%m-%dT%H:%M:%SZ}".encode()
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as plain:
-        for name in sorted(made.namelist(), key=lambda n: (n != "[Content_Types].xml", n)):
-            content = made.read(name)
-            if name == "docProps/core.xml":
-                content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + stamp, content)
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            plain.writestr(info, content)
-    return out.getvalue()

@@ -99,7 +99,8 @@ def test_the_workbook_has_every_row(folder):
     assert rows["Differences"] == len(said["differences"]["rows"])
     for sheet in book:
         assert sheet.freeze_panes == "A2" and sheet.auto_filter.ref and sheet.print_title_rows == "$1:$1"
-        assert sheet.page_setup.fitToWidth == 1 and all(d.width for d in sheet.column_dimensions.values())
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage and (sheet.page_setup.fitToWidth or 1) == 1
+        assert all(d.width for d in sheet.column_dimensions.values())
 
 
 def test_the_blank_cells_that_matter_are_shown_both_ways(folder, school):

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 from filelock import Timeout
 
 from attendance_pipeline import delivery, sending
+from attendance_pipeline.answering import DoesNotAnswerError, within
 from attendance_pipeline.home import Home, School, open_home
 from attendance_pipeline.home_settings import (
     MAIL_PASSWORD_VARIABLE,
@@ -292,9 +293,16 @@ def _tell(
 def _where(setup: Setup, state: Path) -> str:
     """Where the note lies that speaks of everything."""
     folder = Path(setup.drive)
-    if not folder.is_dir():
+    if not _is_there(folder):
         return str(state / NOTES)
     return str(folder / (setup.trust_folder or next(iter(setup.schools))) / AUDIENCE / WHAT)
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return within(folder, folder.is_dir)
+    except OSError:
+        return False
 
 
 def _write_notes(home: Home | None, setup: Setup, state: Path, night: Night) -> list[str]:
@@ -317,10 +325,15 @@ def _write_notes(home: Home | None, setup: Setup, state: Path, night: Night) -> 
         return ""
 
     first, *rest = notes
-    if wrong := put(*first):
+    try:
+        wrong = within(drive, lambda: put(*first))
+        away = bool(wrong) and not within(drive, drive.is_dir)
+    except DoesNotAnswerError as error:
+        wrong, away = f"the note of {first[1].school} is not on the drive: {error}", True
+    if wrong:
         for name, content in note_files(first[1]).items():
             write_whole(state / NOTES / name, content)
-    if wrong and not drive.is_dir():
+    if away:
         return [wrong]
     # A share answers slowly and many at once: it is waited for together.
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -435,6 +448,10 @@ def _school_night(
     else:
         late = expected - calendar.on_or_after(dt.date.fromisoformat(memory.seen[school.id])) + 1
     done = local(memory.good, now.tzinfo or dt.UTC)
+    try:
+        no_inbox, left = within(school.inbox.parent, lambda: (not has_inbox(school), _left_since(school, done)))
+    except OSError:
+        no_inbox, left = True, 0
     return SchoolNight(
         id=school.id,
         name=school.name,
@@ -454,17 +471,19 @@ def _school_night(
         proposed=counted.proposed,
         failed_checks=counted.failed_checks.get(counted.newest, 0) if counted.newest else 0,
         unsupported=counted.unsupported,
-        left_in_inbox=0 if done is None else _left_since(school, done),
-        no_inbox=not has_inbox(school),
+        left_in_inbox=left,
+        no_inbox=no_inbox,
         quality_folder=counted.folders.get("data-quality", ""),
         letters_folder=counted.folders.get("letters", ""),
         troubles=own,
     )
 
 
-def _left_since(school: School, done: dt.datetime) -> int:
+def _left_since(school: School, done: dt.datetime | None) -> int:
     """Files in the inbox that were there before the last good night: it could not take them."""
     out = 0
+    if done is None:
+        return out
     for name in names_in(school.inbox):
         try:
             out += (school.inbox / name).stat().st_mtime < done.timestamp()

@@ -48,9 +48,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     # One export without a home: what reads it and what derives from it, and nothing that stores.
     "trial": ("law", "spreadsheets", "store.extracts", "store.persons", "derive", "mis", "mis.kinds", "mis.map_settings"),
     "sending": ("home_settings",),
+    "answering": (),
     "steps": _BELOW_STEPS,
     # Messages, and what their settings may be.
-    "steps.telling": ("steps", *_BELOW_STEPS, "home_settings", "sending"),
+    "steps.telling": ("steps", *_BELOW_STEPS, "home_settings", "sending", "answering"),
     "steps.health": ("steps", *_BELOW_STEPS, "steps.telling"),
     # A summary of the school's own system is read, and its rows matched, as `attendance try --against` does it.
     "steps.reconcile": ("steps", *_BELOW_STEPS, "trial"),

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,6 +23,7 @@ from message_servers import Mailbox, Web, closed_port, mail_server, web_server
 from school_files import upn
 from small_home import PRESENT, REGISTER, drop, drop_pupils, load, rows_of, school_days, small_home
 
+from attendance_pipeline import answering
 from attendance_pipeline.delivery import DeliveryError
 from attendance_pipeline.home import SETTINGS_FILE, open_home
 from attendance_pipeline.law.settings_errors import SettingsError
@@ -263,6 +266,40 @@ def test_where_the_drive_is_not_there_the_note_lies_in_the_state_and_the_message
     night_done(home, at("09-23", "02:41"), DAEMON)
     assert "LATE" in headline(home) or "REGISTER" in headline(home)
     assert f"The note: {home / 'outbox/oakfield/data-manager/this-morning'}" in box.texts()[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a named pipe stands for a share whose server hangs")
+def test_a_drive_that_does_not_answer_keeps_no_message_waiting(
+    home: Path, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering.within, "__defaults__", (0.5,))
+    settings(home, by_mail(box))
+    night_done(home, at("09-22", "02:41"), DAEMON)
+    folder = home / "outbox/oakfield/data-manager/this-morning"
+    for file in folder.iterdir():
+        file.unlink()
+        os.mkfifo(file)  # whoever opens it waits, as for a server that hangs
+    [problem] = night_failed(home, [Failed("nightly", "letters", [THE_DRIVE])], at("09-23"))
+    assert problem.startswith("the note of Oakfield Primary School is not on the drive: ")
+    assert "does not answer (waited 0.5 seconds)" in problem
+    assert len(box.came) == 1 and "letters" in box.came[0].get_content()
+    assert (home / "state/this-morning" / TEXT).exists()
+    begun = time.monotonic()
+    [problem] = morning(home, at("09-24"))
+    assert "still does not answer" in problem and time.monotonic() - begun < 5
+
+    waiting = answering._waiting[home / "outbox"]
+    for file in folder.iterdir():
+        os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))  # whoever waits reads an end
+    deadline = time.monotonic() + 20
+    while waiting.is_alive() and time.monotonic() < deadline:
+        for file in folder.iterdir():
+            if file.is_fifo():
+                os.close(os.open(file, os.O_RDWR | os.O_NONBLOCK))
+        time.sleep(0.05)
+    assert not waiting.is_alive()
+    assert morning(home, at("09-25")) == []
+    assert folder.joinpath(TEXT).is_file() and "25 September 2026" in note(home)
 
 
 def test_settings_that_cannot_be_read_are_told_by_the_settings_as_they_last_were(home: Path, box: Mailbox) -> None:

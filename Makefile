@@ -13,7 +13,7 @@ setup: .venv/ready
 	touch .venv/ready
 
 test: setup
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 6 --dist loadfile --no-loadscope-reorder
 
 # The readers of extracts against spoilt and hostile files, for some ten minutes; atheris has wheels for Linux alone.
 fuzz: setup

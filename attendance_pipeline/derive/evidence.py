@@ -269,6 +269,13 @@ def window_words(derived: Derived, rule: int, pupil: int, day: int) -> tuple[str
     return WINDOW_KINDS[alternative["kind"]], int(alternative["length"]), int(alternative["sessions"])
 
 
+def asks_in_a_row(derived: Derived, rule: int, pupil: int, day: int) -> bool:
+    """Whether the alternative that a penalty-notice row reports asks for a run within its window."""
+    notices = derived.plan.notices
+    row = derived.notice_rows(rule, day)[pupil]
+    return bool(notices.alternatives[notices.rules["first"][rule] + row["alternative"]]["in_a_row"])
+
+
 def asked_attendance(derived: Derived, rule: int, pupil: int, day: int) -> tuple[int, tuple[int, int]]:
     """Where the alternative that a penalty-notice row reports asks for low attendance too: the level, in thousandths of
     a percent, and the attended and possible sessions of its window. The level is NO_LEVEL where it asks for none."""

@@ -151,16 +151,50 @@ def drops_out(alternatives, windows, a, cuts, d, oldest, possible_slots, m):
 
 
 @compiled
-def is_low(alternatives, windows, a, d, possible_slots, attended, m, more):
-    """Whether attendance in an alternative's window is below the level that it has, were `more` sessions attended."""
+def is_low(alternatives, windows, a, d, level, possible_slots, attended, m, more):
+    """Whether attendance in an alternative's window is below a level, were `more` sessions attended."""
     since = ordinal(possible_slots, m, 2 * windows[a, d].start)
     if alternatives[a].kind == _SCHOOL_SESSIONS:
         since = max(m - alternatives[a].length, 0)
-    return (attended[m] - attended[since] + more) * _HUNDRED_PERCENT < alternatives[a].below * (m - since)
+    return (attended[m] - attended[since] + more) * _HUNDRED_PERCENT < level * (m - since)
 
 
 @compiled
-def assess(rule, alternatives, windows, slots, unresolved, possible_slots, attended, lows, d, cut, reached, m):
+def begin_of_run(slots, possible_slots, m, low, high):
+    """Where the unbroken run begins that ends with the counted session before `high`; no earlier than `low`."""
+    first = high - 1
+    j = ordinal(possible_slots, m, slots[first])
+    while first > low and j > 0 and possible_slots[j - 1] == slots[first - 1]:
+        first -= 1
+        j -= 1
+    return first
+
+
+@compiled
+def find_run(slots, unresolved, possible_slots, m, low, reached, sessions):
+    """The newest run of so many counted sessions that begins at `low` or later, one without N first: where it begins
+    (-1: there is none) and its longest stretch without N."""
+    found, found_solid = -1, 0
+    high = reached
+    while high > low:
+        first = begin_of_run(slots, possible_slots, m, low, high)
+        if high - first >= sessions:
+            solid = stretch = 0
+            for i in range(first, high):
+                stretch = 0 if unresolved[i + 1] > unresolved[i] else stretch + 1
+                solid = max(solid, stretch)
+            if found < 0 or solid >= sessions:
+                found, found_solid = first, solid
+            if solid >= sessions:
+                break
+        high = first
+    return found, found_solid
+
+
+@compiled
+def assess(
+    rule, alternatives, windows, slots, unresolved, holiday, possible_slots, attended, lows, d, cut, reached, m
+):  # fmt: skip
     """The alternative to report on day d: its number, status, first counted session and first day of its window.
 
     `reached`: how many of the counted sessions lie up to the cut-off day; `m`: how many possible ones.
@@ -183,9 +217,21 @@ def assess(rule, alternatives, windows, slots, unresolved, possible_slots, atten
             if m > 0:
                 oldest = possible_slots[max(m - alternatives[a].length, 0)]
                 low, window_from = ordinal(slots, reached, oldest), oldest // 2
+        run_solid = -1
+        if alternatives[a].in_a_row and cut >= 0:
+            # A run that is long enough counts as long as the window holds it; else the one that goes on, if one does.
+            first, run_solid = find_run(slots, unresolved, possible_slots, m, low, reached, sessions)
+            if first < 0:
+                first = reached
+                if low < reached and m > 0 and slots[reached - 1] == possible_slots[m - 1]:
+                    first = begin_of_run(slots, possible_slots, m, low, reached)
+                run_solid = -1
+            low = first
         counted = reached - low
         solid = counted - (unresolved[reached] - unresolved[low])
-        if kind == _CONSECUTIVE and solid < counted:
+        if run_solid >= 0:
+            solid = run_solid
+        elif (kind == _CONSECUTIVE or alternatives[a].in_a_row) and solid < counted:
             # Without its N sessions the run is shorter, not thinner: it starts after the last of them.
             solid = 0
             while unresolved[reached - solid] == unresolved[reached - solid - 1]:
@@ -193,9 +239,14 @@ def assess(rule, alternatives, windows, slots, unresolved, possible_slots, atten
         needed = max(0, sessions - counted)
         low_enough = surely = True
         if alternatives[a].below >= 0 and counted > 0:
-            low_enough = is_low(alternatives, windows, a, d, possible_slots, attended, m, 0)
-            surely = is_low(alternatives, windows, a, d, possible_slots, attended, m, counted - solid)
-        if not low_enough:
+            below = alternatives[a].below
+            low_enough = is_low(alternatives, windows, a, d, below, possible_slots, attended, m, 0)
+            open_ = unresolved[reached] - unresolved[low]
+            surely = is_low(alternatives, windows, a, d, below, possible_slots, attended, m, open_)
+        if alternatives[a].at_least >= 0 and counted > 0:
+            at_least = alternatives[a].at_least
+            low_enough &= not is_low(alternatives, windows, a, d, at_least, possible_slots, attended, m, 0)
+        if not low_enough or holiday[reached] - holiday[low] < alternatives[a].holiday:
             status = NOT_MET
         elif solid >= sessions and surely:
             status = MET
@@ -279,8 +330,8 @@ def consider(
                     if rule.own_sessions:
                         m = possible_before[cut + 1]
                     best, status, low, window_from = assess(
-                        rule, alternatives, windows, slots, unresolved, possible_slots, attended, lows, d, cut,
-                        reached, m,
+                        rule, alternatives, windows, slots, unresolved, holiday, possible_slots, attended, lows, d,
+                        cut, reached, m,
                     )  # fmt: skip
                     drops = -1
                     if low < reached and rule.tabled:
@@ -303,10 +354,10 @@ def consider(
 
 @compiled
 def list_sessions(kinds, flags, era, marks_of, entry, leave, csa_from, csa_to, last, offsets, slots, unresolved,
-                  before, possible_slots, possible_before, attended):  # fmt: skip
+                  holiday, before, possible_slots, possible_before, attended):  # fmt: skip
     """For `weigh`: what every rule with these codes counts, as long as no notice has taken sessions away.
 
-    Pupil p's are slots[offsets[p]:offsets[p + 1]]; `unresolved` from offsets[p] + p on, one more than sessions;
+    Pupil p's are slots[offsets[p]:offsets[p + 1]]; `unresolved`, `holiday` from offsets[p] + p on, one more than these;
     `before` int16[P, last + 2], how many lie before each day. Of possible sessions what `list_possible` gives, where
     `possible_before` int16[P, last + 2], `possible_slots` [P, 2 * last + 2] and `attended` [P, 2 * last + 3] are not
     empty. Returns how many sessions there are: when `slots` has less room, one calls again.
@@ -317,7 +368,7 @@ def list_sessions(kinds, flags, era, marks_of, entry, leave, csa_from, csa_to, l
         final = min(last, leave[p])
         oldest, newest = max(entry[p], csa_from[p]), min(final, csa_to[p])
         offsets[p] = at
-        k = n = 0
+        k = n = g = 0
         for day in range(last + 1):
             before[p, day] = k
             for half in range(2):
@@ -327,7 +378,9 @@ def list_sessions(kinds, flags, era, marks_of, entry, leave, csa_from, csa_to, l
                 if at + k < len(slots):
                     slots[at + k] = 2 * day + half
                     n += (kind >> 1) & 1
+                    g += (kind >> 2) & 1
                     unresolved[at + p + k + 1] = n
+                    holiday[at + p + k + 1] = g
                 k += 1
         before[p, last + 1] = k
         at += k
@@ -351,7 +404,7 @@ def list_sessions(kinds, flags, era, marks_of, entry, leave, csa_from, csa_to, l
 @compiled
 def weigh(
     rules, alternatives, windows, in_force, kinds, cuts, days, marks_of, log_offsets, logs, entry, leave, csa_from,
-    csa_to, last, offsets, slots, unresolved, before, possible_slots, possible_before, attended,
+    csa_to, last, offsets, slots, unresolved, holiday, before, possible_slots, possible_before, attended,
     own_slots, own_unresolved, own_holiday, lows, statuses,
 ):  # fmt: skip
     """The status of the first rule alone, on some days alone: uint8[P, days], NOT_MET where a pupil is not on roll or
@@ -372,6 +425,7 @@ def weigh(
         log = logs[log_offsets[p] : log_offsets[p + 1]]
         noticed = next_notice(log, -1) < FAR_OFF
         mine, mine_unresolved = slots[offsets[p] : offsets[p + 1]], unresolved[offsets[p] + p : offsets[p + 1] + p + 1]
+        mine_holiday = holiday[offsets[p] + p : offsets[p + 1] + p + 1]
         possible = possible_slots[p] if rule.own_sessions else nothing
         there = attended[p] if rule.own_sessions else nothing
         oldest, newest = max(entry[p], csa_from[p]), min(last, leave[p], csa_to[p])
@@ -392,13 +446,15 @@ def weigh(
                 for a in range(rule.first, rule.stop):
                     lows[a] = ordinal(own_slots, reached, 2 * windows[a, d].start)
                 told = assess(
-                    rule, alternatives, windows, own_slots, own_unresolved, possible, there, lows, d, cut, reached, m
-                )
+                    rule, alternatives, windows, own_slots, own_unresolved, own_holiday, possible, there, lows, d, cut,
+                    reached, m,
+                )  # fmt: skip
             else:
                 reached = before[p, cut + 1]
                 for a in range(rule.first, rule.stop):
                     lows[a] = min(before[p, min(windows[a, d].start, last + 1)], reached)
                 told = assess(
-                    rule, alternatives, windows, mine, mine_unresolved, possible, there, lows, d, cut, reached, m
-                )
+                    rule, alternatives, windows, mine, mine_unresolved, mine_holiday, possible, there, lows, d, cut,
+                    reached, m,
+                )  # fmt: skip
             statuses[p, w] = told[1]

@@ -296,7 +296,11 @@ def _notice_plan(
     rows["first"] = stops - [len(rule.any_of) for rule in rules]
     rows["near"] = [rule.near_within for rule in rules]
     rows["own_sessions"] = [
-        any(a.window[0] in OWN_SESSIONS or a.attendance_below is not None for a in rule.any_of) for rule in rules
+        any(
+            a.window[0] in OWN_SESSIONS or a.in_a_row or (a.attendance_below, a.attendance_at_least) != (None, None)
+            for a in rule.any_of
+        )
+        for rule in rules
     ]
     # A version that settles longer takes the cut-off day back: then a session may also drop out at the window's end.
     steady = bool((np.diff(cut) >= 0).all())
@@ -307,8 +311,12 @@ def _notice_plan(
     windows = np.zeros((len(alternatives), n), dtype=WINDOW)
     for i, alternative in enumerate(alternatives):
         kind, size = alternative.window
-        below = NO_LEVEL if alternative.attendance_below is None else thousandths(alternative.attendance_below)
-        each[i] = (alternative.sessions, WINDOW_KINDS.index(kind), size, below)
+        below, at_least = (
+            NO_LEVEL if level is None else thousandths(level)
+            for level in (alternative.attendance_below, alternative.attendance_at_least)
+        )
+        number, holiday = WINDOW_KINDS.index(kind), alternative.holiday_sessions
+        each[i] = (alternative.sessions, number, size, below, at_least, holiday, alternative.in_a_row)
         windows[i] = _windows(calendar, kind, size, cuts)
     return NoticePlan(
         rules=rows,

@@ -75,6 +75,9 @@ ALTERNATIVE = _records(
     kind="index in policy.WINDOW_KINDS",
     length="of the window, in its own unit",
     below="attendance in the window that must be below this; -1 where none is asked for",
+    at_least="attendance in the window that must not be below this; -1 where none is asked for",
+    holiday="how many of the counted sessions must be G",
+    in_a_row="1: somewhere in the window so many must follow one another",
 )
 WINDOW = _records(
     start="first day of the window of this day; n where there is no cut-off day",

@@ -74,7 +74,8 @@ class LadderEvent:
 class RuleStanding:
     """A penalty-notice rule in force. `asked`: sessions it needs within `length` of `window`, which was `first` to
     `last` (None: there is none yet). `counted` holds those without a reason yet (`unresolved`) too. `below`: what
-    attendance in the window (`figure`) must be below besides, in thousandths of a percent; -1: it asks for none."""
+    attendance in the window (`figure`) must be below besides, in thousandths of a percent; -1: it asks for none.
+    `in_a_row`: it asks for a run within the window."""
 
     rule: str
     statutory: bool
@@ -92,6 +93,7 @@ class RuleStanding:
     blocked_by: tuple[str, ...]
     below: int = NO_LEVEL
     figure: Figure = NO_FIGURE
+    in_a_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -321,6 +323,7 @@ class _Reader:
                         blocked_by=tuple(word for i, word in enumerate(BLOCKS) if blocked >> i & 1),
                         below=below,
                         figure=figure,
+                        in_a_row=bool(chosen["in_a_row"]),
                     )
                 )
         return {p: tuple(found) for p, found in out.items()}

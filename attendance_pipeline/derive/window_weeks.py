@@ -10,7 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from attendance_pipeline.derive.codes import Mark, marks_of
-from attendance_pipeline.derive.evidence import counted_sessions, window_words
+from attendance_pipeline.derive.evidence import asks_in_a_row, counted_sessions, window_words
 from attendance_pipeline.derive.parents import issued_notices
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.law.school_calendar import SchoolCalendar, bank_holidays
@@ -30,6 +30,7 @@ HOLIDAY = "holiday"
 NOT_COMPULSORY = "not of compulsory school age that day"
 SPENT = "inside the dates of a notice issued on {:%d/%m/%Y}"
 BEFORE = "before the window's first session"
+NOT_IN_A_ROW = "not in a row with those that count"
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def not_counted(derived: Derived, rule: int, pupil: int, day: int) -> list[tuple
     counts = plan.notices.counted[rule]
     there = {(m.day, m.half) for m in counted_sessions(derived, rule, pupil, day)}
     notices = issued_notices(inputs.log, pupil, inputs.calendar.date(day))
+    earlier = NOT_IN_A_ROW if asks_in_a_row(derived, rule, pupil, day) else BEFORE
     out = []
     for mark in marks_of(inputs, pupil, first, cut):
         if not counts[inputs.marks[pupil, mark.day, mark.half]] or (mark.day, mark.half) in there:
@@ -126,5 +128,5 @@ def not_counted(derived: Derived, rule: int, pupil: int, day: int) -> list[tuple
         if not inputs.pupils.csa_from[pupil] <= mark.day <= inputs.pupils.csa_to[pupil]:
             out.append((mark, NOT_COMPULSORY))
         else:
-            out.append((mark, SPENT.format(spent[-1].issued_on) if spent else BEFORE))
+            out.append((mark, SPENT.format(spent[-1].issued_on) if spent else earlier))
     return out

@@ -229,6 +229,7 @@ class ListedSessions:
     offsets: npt.NDArray[np.int64]
     slots: npt.NDArray[np.int64]
     unresolved: npt.NDArray[np.int64]
+    holiday: npt.NDArray[np.int64]
     before: npt.NDArray[np.int16]
     possible_slots: npt.NDArray[np.int64]
     possible_before: npt.NDArray[np.int16]
@@ -247,16 +248,20 @@ class ListedSessions:
         attended = np.empty((own, 2 * last + 3), dtype=np.int64)
         room = many * _SESSIONS_A_PUPIL
         while True:
-            slots, unresolved = np.empty(room, dtype=np.int64), np.zeros(room + many + 1, dtype=np.int64)
+            slots = np.empty(room, dtype=np.int64)
+            unresolved, holiday = (np.zeros(room + many + 1, dtype=np.int64) for _ in range(2))
             told = penalty_notices.list_sessions(
                 rule.counted[0], plan.flags, plan.era, inputs.marks, pupils.entry, pupils.leave, pupils.csa_from,
-                pupils.csa_to, last, offsets, slots, unresolved, before, possible_slots, possible_before, attended,
+                pupils.csa_to, last, offsets, slots, unresolved, holiday, before, possible_slots, possible_before,
+                attended,
             )  # fmt: skip
             if told <= room:
                 break
             room = told
         logs = compile_log(inputs.calendar, inputs.log).view(np.recarray)
-        return cls(inputs, last, logs, offsets, slots, unresolved, before, possible_slots, possible_before, attended)
+        return cls(
+            inputs, last, logs, offsets, slots, unresolved, holiday, before, possible_slots, possible_before, attended
+        )
 
     def weigh(self, rule: NoticePlan, days: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
         """The status of the one rule of `rule` on some days: uint8[P, len(days)], `penalty_notices.NOT_MET` off roll or
@@ -267,7 +272,7 @@ class ListedSessions:
             rule.rules.view(np.recarray), rule.alternatives.view(np.recarray), rule.windows.view(np.recarray),
             rule.in_force, rule.counted, rule.cut, days, self.inputs.marks, self.inputs.log.offsets, self.logs,
             pupils.entry, pupils.leave, pupils.csa_from, pupils.csa_to, self.last, self.offsets, self.slots,
-            self.unresolved, self.before, self.possible_slots, self.possible_before, self.attended,
+            self.unresolved, self.holiday, self.before, self.possible_slots, self.possible_before, self.attended,
             np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64),
             np.zeros(len(rule.alternatives), dtype=np.int64), statuses,
         )  # fmt: skip

@@ -251,13 +251,15 @@ def _by_season(level: Thresholds | Decimal) -> tuple[int, int, int]:
 
 class Alternative(_Strict):
     """`sessions` counted within one window. Exactly one window kind is given; each ends with the cut-off day, and may
-    reach back over holidays and into the academic year before.
+    reach back over holidays and into the academic year before. `consecutive_sessions` alone is a run that the last
+    possible session belongs to; beside a window of days it is a run anywhere in that window.
 
     `half_terms`: the school days of a term on one side of its half-term break, and those before them. `school_days`: of
     the school, whoever was there. `calendar_months`: from the day after the same date so many months earlier.
 
     `attendance_below`: besides, the pupil's attendance within the window must be below this; while it is not, the
-    alternative is not met and not near, however many sessions it counts.
+    alternative is not met and not near, however many sessions it counts. Likewise `attendance_at_least`: attendance
+    must not be below this; and `holiday_sessions`: so many of the counted sessions must be G.
     """
 
     sessions: Annotated[int, Field(ge=1, le=400)]
@@ -271,15 +273,42 @@ class Alternative(_Strict):
     calendar_months: Annotated[int, Field(ge=1, le=36)] | None = None
     consecutive_sessions: bool | int | None = None
     attendance_below: Percent | None = None
+    attendance_at_least: Percent | None = None
+    holiday_sessions: Annotated[int, Field(ge=0, le=400)] = 0
 
     @model_validator(mode="after")
     def _one_window(self) -> Self:
-        given = [k for k in WINDOW_KINDS if getattr(self, k) not in (None, False)]
-        if len(given) != 1:
+        given = [k for k in WINDOW_KINDS[:-1] if getattr(self, k) is not None]
+        in_a_row = self.consecutive_sessions not in (None, False)
+        if len(given) + (in_a_row and not given) != 1:
             raise ValueError(f"exactly one window of {', '.join(WINDOW_KINDS)}, not {len(given)}")
-        if self.attendance_below is not None and given == ["consecutive_sessions"]:
-            raise ValueError("no attendance_below beside consecutive_sessions: within a run of absence it is 0")
+        if in_a_row and self.consecutive_sessions not in (True, self.sessions):
+            raise ValueError(f"consecutive_sessions = true: `sessions` says how many, and they are {self.sessions}")
+        if in_a_row and given == ["school_sessions"]:
+            raise ValueError("no school_sessions beside consecutive_sessions: a run lies in a window of days")
+        if in_a_row and not given:
+            for name in ("attendance_below", "attendance_at_least"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"no {name} beside consecutive_sessions alone: within a run of absence it is 0")
+        levels = self.attendance_at_least, self.attendance_below
+        if None not in levels and levels[0] >= levels[1]:  # type: ignore[operator]  # neither is None
+            raise ValueError("attendance_at_least to be lower than attendance_below")
+        if self.holiday_sessions > self.sessions:
+            raise ValueError(f"no more holiday_sessions than sessions ({self.sessions})")
         return self
+
+    @property
+    def in_a_row(self) -> bool:
+        """Whether the sessions must follow one another somewhere within a window of days."""
+        return bool(self.consecutive_sessions) and self.window[0] != "consecutive_sessions"
+
+    @property
+    def besides(self) -> str:
+        """What it asks for beside sessions in a window, in words to follow them; blank: nothing."""
+        holiday = f", at least {self.holiday_sessions} of them G" if self.holiday_sessions else ""
+        levels = (("at least", self.attendance_at_least), ("below", self.attendance_below))
+        asked = " and ".join(f"{word} {level.normalize():f}%" for word, level in levels if level is not None)
+        return holiday + (f" with attendance {asked}" if asked else "")
 
     @property
     def window(self) -> tuple[str, int]:

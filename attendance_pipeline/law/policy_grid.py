@@ -104,8 +104,8 @@ def sweep_keys(policy: Policy) -> list[str]:
 
 
 def _swept_of(alternative: Alternative) -> tuple[str, ...]:
-    level = () if alternative.attendance_below is None else ("attendance_below",)
-    return ("sessions", alternative.window[0], *level)
+    besides = ("attendance_below", "attendance_at_least", "holiday_sessions")
+    return ("sessions", alternative.window[0], *(name for name in besides if getattr(alternative, name)))
 
 
 def _keys_of(model: type[BaseModel], before: str = "") -> Iterable[str]:

@@ -101,7 +101,8 @@ class Review:
 @dataclass(frozen=True)
 class RuleStatus:
     """One penalty-notice rule of the policy and how the pupil stood to it. `asked`: sessions it needs, in a window of
-    `length` of the kind `window`, which was `first` to `last`. `counted` holds N too, `solid` does not."""
+    `length` of the kind `window`, which was `first` to `last`. `counted` holds N too, `solid` does not.
+    `in_a_row`: the window must hold a run of so many."""
 
     rule: str
     status: str
@@ -117,6 +118,7 @@ class RuleStatus:
     drops_out_on: dt.date | None = None
     blocked_by: tuple[str, ...] = ()
     source: str = ""
+    in_a_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -314,7 +316,7 @@ def _case_fields(case: Case, setting: PenaltyNotices | None) -> dict[str, FieldV
     values: dict[str, FieldValue] = {
         "notice_rule": rule.rule,
         "rule_sessions": str(rule.asked),
-        "rule_window": f"{rule.window} {rule.length}",
+        "rule_window": f"consecutive_sessions {rule.asked}" if rule.in_a_row else f"{rule.window} {rule.length}",
         "window_from": rule.first,
         "window_to": rule.last,
         "counted": str(rule.counted),

@@ -159,7 +159,8 @@ def _reasons(evidence: LetterEvidence) -> Iterator[str]:
     if evidence.case is not None:
         rule = evidence.case.rule
         yield (
-            f"{rule.counted} of the {rule.asked} sessions that {rule.rule} asks for in {rule.length} "
+            f"{rule.counted} of the {rule.asked} sessions{' in a row' if rule.in_a_row else ''} that {rule.rule} asks "
+            f"for in {rule.length} "
             f"{rule.window.replace('_', ' ')}, {_day(rule.first)} to {_day(rule.last)}"
         )
     if evidence.ill is not None:

@@ -19,6 +19,7 @@ import numpy as np
 from attendance_pipeline.derive.codes import Mark, marks_of
 from attendance_pipeline.derive.evidence import (
     OPENINGS,
+    asks_in_a_row,
     counted_sessions,
     decision_evidence,
     events_of,
@@ -28,7 +29,7 @@ from attendance_pipeline.derive.evidence import (
 )
 from attendance_pipeline.derive.ladder import ESCALATED, EVENTS, STALLED
 from attendance_pipeline.derive.parents import notices_that_count, parent_facts
-from attendance_pipeline.derive.penalty_notices import BLOCKS, MET_PROVISIONAL, NEAR, PN_STATUSES
+from attendance_pipeline.derive.penalty_notices import BLOCKS, MET, MET_PROVISIONAL, NEAR, PN_STATUSES
 from attendance_pipeline.derive.year import Derived
 from attendance_pipeline.law.policy import ACTIONS, Ladder
 from attendance_pipeline.law.register_codes import (
@@ -430,6 +431,7 @@ def rule_status(derived: Derived, r: int, pupil: int, day: int) -> RuleStatus:
     counted = counted_sessions(derived, r, pupil, day)
     cut, drops = int(derived.plan.notices.cut[day]), int(row["drops_out_on"])
     first = int(row["window_from"])
+    in_a_row = asks_in_a_row(derived, r, pupil, day)
     return RuleStatus(
         rule=rule.name,
         status=PN_STATUSES[row["status"]],
@@ -440,7 +442,8 @@ def rule_status(derived: Derived, r: int, pupil: int, day: int) -> RuleStatus:
         first=calendar.date(max(first, 0)),
         last=calendar.date(max(cut, 0)),
         counted=int(row["counted"]),
-        solid=_solid(counted, window),
+        solid=_solid_of_run(counted, asked, int(row["status"])) if in_a_row else _solid(counted, window),
+        in_a_row=in_a_row,
         needed=max(0, asked - int(row["counted"])),
         drops_out_on=calendar.date(drops) if drops >= 0 else None,
         blocked_by=tuple(word for i, word in enumerate(BLOCKS) if int(row["blocked"]) >> i & 1),
@@ -454,6 +457,15 @@ def _solid(counted: Sequence[Mark], window: str) -> int:
         after = next((i for i, m in enumerate(reversed(counted)) if m.code in _N), len(counted))
         return after
     return sum(m.code not in _N for m in counted)
+
+
+def _solid_of_run(counted: Sequence[Mark], asked: int, status: int) -> int:
+    """The same of a run within a window, where later sessions are counted with it: the rule has weighed its N."""
+    if status == MET:
+        return max(asked, sum(m.code not in _N for m in counted))
+    if status == MET_PROVISIONAL:
+        return min(asked - 1, sum(m.code not in _N for m in counted))
+    return _solid(counted, "consecutive_sessions")
 
 
 def improvement_period(derived: Derived, day: int, weeks: int) -> tuple[dt.date, dt.date, int]:

@@ -209,11 +209,7 @@ def ladder_clauses(ladder: Ladder | None, at: Standing) -> list[tuple[str, str]]
 
 def rule_clauses(rule: PenaltyNoticeRule) -> list[tuple[str, str]]:
     """A penalty-notice rule as its policy file writes it."""
-    each = [
-        f"{a.sessions} sessions in {_window(*a.window)}"
-        + ("" if a.attendance_below is None else f" with attendance below {a.attendance_below.normalize():f}%")
-        for a in rule.any_of
-    ]
+    each = [f"{a.sessions} sessions{' in a row' * a.in_a_row} in {_window(*a.window)}{a.besides}" for a in rule.any_of]
     out = [("any_of", " or ".join(each)), ("codes", " ".join(rule.codes)), ("near_within", str(rule.near_within))]
     for key, value in (("valid_from", rule.valid_from), ("valid_to", rule.valid_to)):
         out += [(key, value.isoformat())] if value else []
@@ -559,9 +555,10 @@ class _Lines:
             yield from self._head(f"Penalty-notice rule {at.rule}")
             of = _window(at.window, at.length)
             span = f", {_span(at.first, at.last)}" if at.first and at.last else ""
+            row = " in a row" if at.in_a_row else ""
             rows = [
                 ("status", RULE_WORDS[at.status]),
-                ("counted", f"{at.counted} of the {at.asked} sessions it asks for in {of}{span}"),
+                ("counted", f"{at.counted} of the {at.asked} sessions{row} it asks for in {of}{span}"),
                 ("still needed", str(at.needed)),
             ]
             if at.below >= 0:

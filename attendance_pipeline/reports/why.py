@@ -282,7 +282,8 @@ def _notice(n: RuleStanding) -> Iterator[str]:
     open_ = f" ({in_words(n.unresolved)} of them with no known reason yet)" if n.unresolved else ""
     missed = f"{_capital(plural(n.counted, 'session'))}{open_} {_were(n.counted)} missed without {AGREED}"
     low = f", with attendance below {limit(n.below)} (it is {share(*n.figure)})," if n.below >= 0 else ""
-    yield f"{missed} {span}. At {n.asked} within {size}{low} {_whose(n)} a penalty notice to be considered."
+    row = " in a row" if n.in_a_row else ""
+    yield f"{missed} {span}. At {n.asked}{row} within {size}{low} {_whose(n)} a penalty notice to be considered."
     if n.status == "met":
         yield "That number is reached. What follows is not decided by a count: a person at the school considers it."
     elif n.status == "met_provisional":

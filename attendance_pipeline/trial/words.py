@@ -28,9 +28,9 @@ def rule_words(outcome: Outcome, rule: str) -> str:
             parts.append(f"{alternative.sessions} consecutive sessions")
         else:
             unit = kind.replace("_", " ")
-            below = alternative.attendance_below
-            low = "" if below is None else f" with attendance below {below.normalize():f}%"
-            parts.append(f"{alternative.sessions} sessions in {size} {unit if size > 1 else unit.rstrip('s')}{low}")
+            row = " in a row" if alternative.in_a_row else ""
+            length = f"{size} {unit if size > 1 else unit.rstrip('s')}"
+            parts.append(f"{alternative.sessions} sessions{row} in {length}{alternative.besides}")
     return f"{' or '.join(parts)} (codes {' '.join(found.codes)})"
 
 

@@ -132,8 +132,90 @@ def test_low_attendance_is_asked_of_the_last_sessions_of_the_pupil_too() -> None
 
 
 def test_a_run_of_absence_has_no_attendance_to_ask_for() -> None:
-    with pytest.raises(ValueError, match="no attendance_below beside consecutive_sessions"):
-        answer({}, "09-08", window(4, consecutive_sessions=True, attendance_below=90))
+    for name in ("attendance_below", "attendance_at_least"):
+        with pytest.raises(ValueError, match=f"no {name} beside consecutive_sessions alone"):
+            answer({}, "09-08", window(4, consecutive_sessions=True, **{name: 90}))
+
+
+@pytest.mark.parametrize(
+    ("why", "marks", "on", "status", "counted"),
+    [
+        ("three days on end", {"09-08..09-10": "G G"}, "09-11", "met", 6),
+        ("and they stay so when the pupil is back", {"09-08..09-10": "G G"}, "09-15", "met", 6),
+        ("until the window no longer holds the first", {"09-08..09-10": "G G"}, "09-30", "not_met", 0),
+        ("what comes after the run is counted with it", {"09-08..09-10": "G G", "09-12": "O \\"}, "09-15", "met", 7),
+        ("what came before it is not", {"09-05": "O \\", "09-08..09-10": "G G"}, "09-15", "met", 6),
+        ("a run that goes on is near", {"09-08..09-09": "G G"}, "09-10", "near", 4),
+        ("and over when it was too short", {"09-08..09-09": "G G", "09-10": "G \\"}, "09-11", "not_met", 0),
+        ("one attended session breaks it", {"09-08": "G G", "09-09": "/ G", "09-10": "G G"}, "09-11", "near", 3),
+        ("illness breaks it", {"09-08..09-10": "G G", "09-09": "I I"}, "09-11", "not_met", 2),
+        ("a weekend does not", {"09-11..09-12": "G G", "09-15": "G G"}, "09-16", "met", 6),
+        ("nor a session that is not possible", {"09-08": "G G", "09-09": "Y1 Y1", "09-10..09-11": "G G"}, "09-12", "met", 6),
+        ("with an N it depends on the N", {"09-08": "G G", "09-09": "G N", "09-10": "G G"}, "09-15", "met_provisional", 6),
+        ("an N after six others does not matter", {"09-08..09-10": "G G", "09-11": "N \\"}, "09-15", "met", 7),
+        ("an older run without N comes before a newer one with", {"09-08..09-10": "G G", "09-15..09-16": "O O", "09-17": "O N"},
+         "09-18", "met", 12),
+    ],
+)  # fmt: skip
+def test_a_run_may_lie_anywhere_in_a_window(
+    why: str, marks: dict[str, str], on: str, status: str, counted: int
+) -> None:
+    row = answer(marks, on, window(6, school_weeks=3, consecutive_sessions=True))
+    assert (row["status"], row["counted"]) == (status, counted), why
+
+
+def test_a_run_in_a_window_drops_out_by_its_first_session() -> None:
+    rules = window(6, school_weeks=3, consecutive_sessions=True)
+    row = answer({"09-11..09-12": "G G", "09-15": "G G"}, "09-16", rules)
+    # The third school week after that of 8 September begins on the 29th; its Monday is a cut-off day on the 30th.
+    assert (row["window_from"], row["drops_out_on"]) == ("2025-09-01", "2025-09-30")
+    assert answer({"09-11..09-12": "G G", "09-15": "G G"}, "09-30", rules)["status"] == "not_met"
+
+
+def test_the_sessions_of_a_run_are_its_evidence() -> None:
+    marks = {"09-03": "O \\", "09-08..09-10": "G G"}
+    derived = derive(school(marks, rules=window(6, school_weeks=3, consecutive_sessions=True)))
+    day = derived.inputs.calendar.index(dt.date(2025, 9, 15))
+    assert day is not None
+    assert [m.code for m in counted_sessions(derived, 0, 0, day)] == ["G"] * 6
+
+
+@pytest.mark.parametrize(
+    ("at_least", "status"),
+    [(74, "met"), (75, "met"), (75.001, "not_met")],  # four of 16 missed: 75 percent
+)
+def test_a_rule_may_ask_that_attendance_is_not_too_low(at_least: float, status: str) -> None:
+    rules = window(4, school_weeks=4, attendance_at_least=at_least)
+    assert answer({"09-01..09-02": "O O"}, "09-11", rules)["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("marks", "status"),
+    [
+        ({"09-01": "G G", "09-02": "O O"}, "met"),
+        ({"09-01": "G O", "09-02": "O O"}, "not_met"),  # one of them leave
+        ({"09-01": "G G", "09-02": "O N"}, "met_provisional"),
+        ({"09-01": "G G", "09-02": "O \\"}, "near"),
+        ({"09-01": "G O", "09-02": "O \\"}, "not_met"),  # nor near without the leave
+    ],
+)
+def test_some_of_the_sessions_may_have_to_be_holiday(marks: dict[str, str], status: str) -> None:
+    assert answer(marks, "09-11", window(4, school_weeks=4, holiday_sessions=2))["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ({"consecutive_sessions": 6}, "`sessions` says how many"),
+        ({"school_sessions": 20, "consecutive_sessions": True}, "no school_sessions beside consecutive_sessions"),
+        ({"school_weeks": 2, "terms": 1}, "exactly one window"),
+        ({"school_weeks": 2, "attendance_at_least": 90, "attendance_below": 90}, "to be lower than attendance_below"),
+        ({"school_weeks": 2, "holiday_sessions": 5}, "no more holiday_sessions than sessions"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(kind: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        answer({}, "09-08", window(4, **kind))
 
 
 def test_a_window_spans_terms_and_academic_years() -> None:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_home import small_home
 
 from attendance_pipeline.cli import main
 from attendance_pipeline.derive.worked_examples import check_examples
@@ -134,6 +133,8 @@ def test_an_example_that_cannot_be_understood_is_refused(body: str, words: str) 
 
 
 def test_check_works_the_examples_of_a_home_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from small_home import small_home  # here, so that the page can be written without the tests' own folders
+
     home = small_home(tmp_path / "home")
     assert main(["check", "--home", str(home)]) == 0
     policy = home / "policies" / "seed-school.toml"

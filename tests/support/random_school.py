@@ -188,16 +188,31 @@ def _policy(rng: random.Random, days: list[dt.date]) -> dict[str, Any]:
             else kind
             for kind in kinds
         ]
-        rule: dict[str, Any] = {
-            "name": f"rule-{number}",
-            "any_of": [{"sessions": rng.choice((2, 3, 6, 10))} | kind for kind in kinds],
-        }
+        any_of = [{"sessions": rng.choice((2, 3, 6, 10))} | kind for kind in kinds]
+        # Drawn by itself, so that the other numbers of a seed stay what they were.
+        besides = random.Random(f"besides {rng.getstate()[1]}")
+        rule: dict[str, Any] = {"name": f"rule-{number}", "any_of": [_besides(besides, each) for each in any_of]}
         if rng.random() < 0.3:
             rule["valid_from"] = rng.choice(days)
         if rng.random() < 0.3:
             rule["codes"] = rng.choice((["O"], ["O", "U", "N"], ["G", "N", "O", "U", "I"], ["O", "Y1"]))
         rules.append(rule)
     return {"name": "random", "ladder": ladders, "penalty_notice_rules": rules}
+
+
+def _besides(rng: random.Random, alternative: dict[str, Any]) -> dict[str, Any]:
+    """The alternative, at times with a run within its window, an attendance not to be below, or holiday among it."""
+    out = dict(alternative)
+    of_days = not {"consecutive_sessions", "school_sessions"} & out.keys()
+    if of_days and rng.random() < 0.25:
+        out["consecutive_sessions"] = True
+    if (of_days or "school_sessions" in out) and rng.random() < 0.2:
+        floor = _percent(rng, 20, 80)
+        if floor < out.get("attendance_below", 100):
+            out["attendance_at_least"] = floor
+    if rng.random() < 0.2:
+        out["holiday_sessions"] = rng.choice((1, 1, 2))
+    return out
 
 
 def _pupil(rng: random.Random, days: list[dt.date]) -> dict[str, Any]:

@@ -19,6 +19,16 @@ NEAR = 3
 
 Session = tuple[date, str]
 
+DAY_WINDOWS = {
+    "terms",
+    "half_terms",
+    "academic_years",
+    "school_weeks",
+    "school_days",
+    "calendar_weeks",
+    "calendar_months",
+}
+
 
 def rules_in_force(policy: dict[str, Any], day: date) -> list[dict[str, Any]]:
     return [
@@ -50,7 +60,8 @@ def _alternative(world: World, alternative: dict[str, Any], codes: tuple[str, ..
     counts = countable(world, codes, day)
     possible = possible_sessions(world, cut)
 
-    if "consecutive_sessions" in alternative:
+    in_a_row = "consecutive_sessions" in alternative and len(alternative.keys() & DAY_WINDOWS) == 1
+    if "consecutive_sessions" in alternative and not in_a_row:
         counted = run_at_the_end(possible, counts)
         # Reading: "met only if N sessions count": an N that does not count breaks the run, so it is counted anew.
         without_n = len(run_at_the_end(possible, {each for each in counts if world.marks[each] != "N"}))
@@ -69,12 +80,21 @@ def _alternative(world: World, alternative: dict[str, Any], codes: tuple[str, ..
         without_n = sum(world.marks[each] != "N" for each in counted)
         # Reading: window_from of calendar weeks is the first school day in them too, not the Monday.
         window_from = min(each for each in world.calendar.days if in_window(world, alternative, cut, each))
+        if in_a_row:
+            counted, without_n = _run_in_the_window(world, possible, counted, sessions)
         drops_out_on = _left_behind_on(world, day, alternative, counted)
 
     needed = max(0, sessions - len(counted))
-    if not _low_enough(world, alternative, possible, cut, 0):
+    open_ = sum(world.marks[each] == "N" for each in counted)
+    holiday = sum(world.marks[each] == "G" for each in counted)
+    asked_besides = (
+        _low_enough(world, alternative, possible, cut, 0),
+        _high_enough(world, alternative, possible, cut),
+        holiday >= alternative.get("holiday_sessions", 0),
+    )
+    if not all(asked_besides):
         status = "not_met"
-    elif without_n >= sessions and not _low_enough(world, alternative, possible, cut, len(counted) - without_n):
+    elif without_n >= sessions and not _low_enough(world, alternative, possible, cut, open_):
         # Reading: attendance that is below only because an N is an absence is met only if that N counts.
         status = "met_provisional"
     elif without_n >= sessions:
@@ -99,12 +119,27 @@ def _low_enough(world: World, alternative: dict[str, Any], possible: list[Sessio
     """Whether attendance in the window is below what the alternative asks for, were `more` sessions attended."""
     if "attendance_below" not in alternative:
         return True
+    percent = _percent_attended(world, alternative, possible, cut, more)
+    return percent is not None and percent < Fraction(str(alternative["attendance_below"]))
+
+
+def _high_enough(world: World, alternative: dict[str, Any], possible: list[Session], cut: date) -> bool:
+    """Whether attendance in the window, every N an absence, is at least what the alternative asks for."""
+    if "attendance_at_least" not in alternative:
+        return True
+    percent = _percent_attended(world, alternative, possible, cut, 0)
+    return percent is not None and percent >= Fraction(str(alternative["attendance_at_least"]))
+
+
+def _percent_attended(
+    world: World, alternative: dict[str, Any], possible: list[Session], cut: date, more: int
+) -> Fraction | None:
     if "school_sessions" in alternative:
         within = possible[-alternative["school_sessions"] :]
     else:
         within = [each for each in possible if in_window(world, alternative, cut, each[0])]
     attended = sum(code_class(world.marks[each]) == "attended" for each in within) + more
-    return bool(within) and Fraction(attended, len(within)) * 100 < Fraction(str(alternative["attendance_below"]))
+    return Fraction(attended, len(within)) * 100 if within else None
 
 
 def possible_sessions(world: World, cut: date) -> list[Session]:
@@ -167,6 +202,33 @@ def in_window(world: World, alternative: dict[str, Any], cut: date, each: date) 
     if "calendar_weeks" in alternative:
         return each >= monday_of(cut) - timedelta(weeks=alternative["calendar_weeks"] - 1)
     raise ValueError(f"an alternative needs a window that the model knows, not {sorted(alternative)}")
+
+
+def _run_in_the_window(
+    world: World, possible: list[Session], inside: list[Session], sessions: int
+) -> tuple[list[Session], int]:
+    """What is counted where so many of the sessions `inside` a window must follow one another, and how many of these do
+    without N: everything from the first of the newest run that is long enough, one without N before one with; where
+    there is none, the run that goes on."""
+    runs: list[list[Session]] = [[]]
+    for each in possible:
+        if each in inside:
+            runs[-1].append(each)
+        else:
+            runs.append([])
+    best: list[Session] = []
+    best_without_n = 0
+    for run in runs:
+        pieces: list[int] = [0]
+        for each in run:
+            pieces = [*pieces, 0] if world.marks[each] == "N" else [*pieces[:-1], pieces[-1] + 1]
+        if len(run) >= sessions and (max(pieces) >= sessions or best_without_n < sessions):
+            best, best_without_n = run, max(pieces)
+    if best:
+        return [each for each in inside if each >= best[0]], best_without_n
+    last = runs[-1]
+    after_n = next((i for i, each in enumerate(reversed(last)) if world.marks[each] == "N"), len(last))
+    return last, after_n
 
 
 def run_at_the_end(possible: list[Session], counts: set[Session]) -> list[Session]:

@@ -464,7 +464,7 @@ def _solid_of_run(counted: Sequence[Mark], asked: int, status: int) -> int:
     if status == MET:
         return max(asked, sum(m.code not in _N for m in counted))
     if status == MET_PROVISIONAL:
-        return min(asked - 1, sum(m.code not in _N for m in counted))
+        return 0  # a run that an N breaks is none, and what is left of it may be over
     return _solid(counted, "consecutive_sessions")
 
 

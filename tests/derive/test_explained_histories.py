@@ -25,6 +25,7 @@ from attendance_pipeline.derive.standing import Standing, standings
 from attendance_pipeline.derive.window_weeks import not_counted, why_no_school, window_weeks
 from attendance_pipeline.derive.year import Derived, derive_school
 from attendance_pipeline.law.register_codes import CODES
+from attendance_pipeline.reports.explained import rule_clauses
 from attendance_pipeline.reports.why import why
 
 NATIONAL = {"name": "national", "statutory": True, "any_of": [{"sessions": 10, "school_weeks": 10}]}
@@ -296,6 +297,17 @@ history(
     (case, "met 6 of 6, 0 needed, 2025-11-03 to 2025-11-05, oldest out on None"),
     (blocked, ()),  # holidays alone: no Notice to Improve is expected
     (to_meet, (0, "2025-11-06", "2025-11-07")),
+)  # fmt: skip
+history(
+    # Back at school for two days; on 9 October one more session that was in no row with them.
+    "six in a row within four school weeks",
+    ask("11-10", {"11-03..11-05": "G G", "10-09": "G \\"},
+        rules=[{"name": "row", "any_of": [{"sessions": 6, "school_weeks": 4, "consecutive_sessions": True}]}]),
+    (case, "met 6 of 6, 0 needed, 2025-10-06 to 2025-11-07, oldest out on 2025-12-02"),
+    (weeks, ["1 10-06: 0", "2 10-13: 0", "3 10-20: 0", "- 10-27: half-term", "4 11-03: 6"]),
+    (lambda q: why(q[1])[-2].split(". ")[1],
+     "At 6 in a row within four school weeks the local rules ask for a penalty notice to be considered."),
+    (lambda q: dict(rule_clauses(q[0].plan.policy.rules[0]))["any_of"], "6 sessions in a row in 4 school weeks"),
 )  # fmt: skip
 history(
     # The week before the half-term break and the one after it: 20 sessions, of which 14 were attended.

@@ -261,6 +261,22 @@ def test_low_attendance_that_a_rule_asks_for_may_not_rest_on_an_n(below: int, do
 
 
 @pytest.mark.parametrize(
+    ("marks", "on", "doubts"),
+    [
+        ({"09-01..09-02": "O O", "09-04": "O N"}, "09-08", set()),  # the run of four has none
+        ({"09-01": "O O", "09-02": "N O", "09-04": "O \\"}, "09-08", {"unresolved N"}),
+        ({"09-01": "O O", "09-02": "N \\", "09-03": "/ O", "09-04": "O O"}, "09-05", set()),  # near: three go on
+    ],
+)
+def test_a_run_that_a_rule_asks_for_may_not_rest_on_an_n(marks: dict[str, str], on: str, doubts: set[str]) -> None:
+    run = {"sessions": 4, "school_weeks": 4, "consecutive_sessions": True}
+    rule = [{"name": "run", "near_within": 1, "any_of": [run]}]
+    found, _ = facts(on, marks, rules=rule)
+    occasion = [o for o in found.occasions if o.kind == WARNING][-1]
+    assert found.doubts(occasion, "ADA") == doubts
+
+
+@pytest.mark.parametrize(
     ("code", "doubts"), [("/ O", set()), ("/ N", {"unresolved N"}), ("/ E", {"E or C2 sessions alone"})]
 )
 def test_a_letter_after_a_review_needs_more_than_such_sessions(code: str, doubts: set[str]) -> None:

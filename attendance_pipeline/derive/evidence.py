@@ -249,6 +249,8 @@ def counted_sessions(derived: Derived, rule: int, pupil: int, day: int) -> list[
         for log_from, log_until in [(inputs.log.from_[e].item(), inputs.log.until[e].item())]
     ]
     first, last = int(inputs.pupils.csa_from[pupil]), int(inputs.pupils.csa_to[pupil])
+    if plan.notices.rules["own_number"][rule]:
+        first, last, issued = 0, len(inputs.calendar), []
     window_from, cut = int(row["window_from"]), int(plan.notices.cut[day])
     counts = plan.notices.counted[rule]
     found = [

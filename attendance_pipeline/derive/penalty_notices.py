@@ -292,12 +292,16 @@ def consider(
         if final < begin:
             continue
         marks = marks_of[p]
-        log = logs[log_offsets[p] : log_offsets[p + 1]]
-        oldest_day, newest_day = max(entry[p], csa_from[p]), min(final, csa_to[p])
+        entries = logs[log_offsets[p] : log_offsets[p + 1]]
         listed = False
-        k, relist, noticed = 0, FAR_OFF, next_notice(log, -1) < FAR_OFF
+        k, relist, noticed = 0, FAR_OFF, next_notice(entries, -1) < FAR_OFF
         for r in range(len(rules)):
             rule = rules[r]
+            # A number of the school's own is about pupils of any age, and no notice takes sessions from it.
+            log = entries[:0] if rule.own_number else entries
+            oldest_day, newest_day = max(entry[p], csa_from[p]), min(final, csa_to[p])
+            if rule.own_number:
+                oldest_day, newest_day = max(entry[p], 0), final
             if rule.own_sessions and not listed:
                 list_possible(flags, era, marks, entry[p], final, possible_slots, possible_before, attended)
                 listed = True
@@ -344,7 +348,7 @@ def consider(
                 row.counted = reached - low
                 row.window_from = window_from
                 row.drops_out_on = drops
-                if status >= MET_PROVISIONAL:
+                if status >= MET_PROVISIONAL and not rule.own_number:
                     only_holiday = holiday[reached] - holiday[low] == reached - low
                     compulsory = csa_from[p] <= d <= csa_to[p]
                     row.blocked = blocks(

@@ -304,7 +304,11 @@ def _notice_plan(
     ]
     # A version that settles longer takes the cut-off day back: then a session may also drop out at the window's end.
     steady = bool((np.diff(cut) >= 0).all())
-    rows["same_codes"] = [r > 0 and np.array_equal(counted[r], counted[r - 1]) for r in range(len(rules))]
+    rows["own_number"] = [not rule.penalty_notice for rule in rules]
+    rows["same_codes"] = [
+        r > 0 and np.array_equal(counted[r], counted[r - 1]) and rows["own_number"][r] == rows["own_number"][r - 1]
+        for r in range(len(rules))
+    ]
     arrives = np.searchsorted(cut, np.arange(n), side="left")
     rows["tabled"] = steady & (rows["own_sessions"] == 0)
     each = np.zeros(len(alternatives), dtype=ALTERNATIVE)

@@ -68,7 +68,8 @@ RULE = _records(
     near="sessions still needed at which it is near",
     own_sessions="1: some window is counted in the pupil's own sessions, not in days, or asks for their attendance",
     tabled="1: WINDOW.drop and `arrives` say when a session comes into its windows and leaves them",
-    same_codes="1: it counts the codes that the rule before it counts",
+    same_codes="1: it counts the codes that the rule before it counts, of the same pupils",
+    own_number="1: a number of the school's own, and not about penalty notices",
 )
 ALTERNATIVE = _records(
     sessions="needed",

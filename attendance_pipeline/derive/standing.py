@@ -75,7 +75,7 @@ class RuleStanding:
     """A penalty-notice rule in force. `asked`: sessions it needs within `length` of `window`, which was `first` to
     `last` (None: there is none yet). `counted` holds those without a reason yet (`unresolved`) too. `below`: what
     attendance in the window (`figure`) must be below besides, in thousandths of a percent; -1: it asks for none.
-    `in_a_row`: it asks for a run within the window."""
+    `in_a_row`: it asks for a run within the window. `own_number`: it is the school's own, not about penalty notices."""
 
     rule: str
     statutory: bool
@@ -94,6 +94,7 @@ class RuleStanding:
     below: int = NO_LEVEL
     figure: Figure = NO_FIGURE
     in_a_row: bool = False
+    own_number: bool = False
 
 
 @dataclass(frozen=True)
@@ -324,6 +325,7 @@ class _Reader:
                         below=below,
                         figure=figure,
                         in_a_row=bool(chosen["in_a_row"]),
+                        own_number=not rule.penalty_notice,
                     )
                 )
         return {p: tuple(found) for p, found in out.items()}

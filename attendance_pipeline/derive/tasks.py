@@ -167,8 +167,8 @@ def _occasions(derived: Derived, kind: TaskKind) -> Iterator[_Occasion]:
         return _school_weeks(derived, kind.every_school_weeks or 1)
     if kind.on == "unresolved_n":
         return _unresolved(derived)
-    if kind.on == "threshold_met":
-        return _thresholds_met(derived)
+    if kind.on in ("threshold_met", "number_reached"):
+        return _thresholds_met(derived, own_number=kind.on == "number_reached")
     if kind.on == "illness_spells":
         return _spells(derived, kind.spells or 0)
     return _notices_to_improve(derived, ended=kind.on == "notice_to_improve_ended")
@@ -267,10 +267,13 @@ def _unresolved(derived: Derived) -> Iterator[_Occasion]:
         yield _Occasion(int(pupil), derived.first + int(i))
 
 
-def _thresholds_met(derived: Derived) -> Iterator[_Occasion]:
-    """Each time a rule comes to be met, provisionally or not, until the day it no longer is."""
+def _thresholds_met(derived: Derived, *, own_number: bool) -> Iterator[_Occasion]:
+    """Each time a rule comes to be met, provisionally or not, until the day it no longer is: the rules about penalty
+    notices, or the school's own numbers."""
     days = np.arange(derived.first, derived.last + 1)
     for rule, name in enumerate(derived.plan.rule_names):
+        if bool(derived.plan.notices.rules["own_number"][rule]) != own_number:
+            continue
         met = (derived.notices[:, rule]["status"] >= MET_PROVISIONAL) & _on_roll(derived)
         met &= derived.plan.notices.in_force[rule, days] == 1
         for pupil in np.flatnonzero(met.any(axis=1)):

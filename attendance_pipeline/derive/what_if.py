@@ -233,6 +233,8 @@ class Comparison:
         best = np.zeros((len(self.inputs), weeks), dtype=np.uint8)
         of_name: dict[str, Longs] = {}
         for r, name in enumerate(plan.rule_names):
+            if plan.notices.rules["own_number"][r]:
+                continue  # no case of a penalty notice
             statuses, met = self._of_rule(plan, r)
             np.maximum(best, statuses, out=best)
             of_name[name] = of_name.get(name, 0) + met

@@ -125,7 +125,10 @@ def not_counted(derived: Derived, rule: int, pupil: int, day: int) -> list[tuple
             continue
         date = inputs.calendar.date(mark.day)
         spent = [n for n in notices if n.offence_from <= date <= n.offence_until]
-        if not inputs.pupils.csa_from[pupil] <= mark.day <= inputs.pupils.csa_to[pupil]:
+        own_number = plan.notices.rules["own_number"][rule]
+        if own_number:
+            out.append((mark, earlier))
+        elif not inputs.pupils.csa_from[pupil] <= mark.day <= inputs.pupils.csa_to[pupil]:
             out.append((mark, NOT_COMPULSORY))
         else:
             out.append((mark, SPENT.format(spent[-1].issued_on) if spent else earlier))

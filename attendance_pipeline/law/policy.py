@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from attendance_pipeline.law.register_codes import CODES
+from attendance_pipeline.law.register_codes import ATTENDED, CODES
 from attendance_pipeline.law.settings_errors import refused
 from attendance_pipeline.law.worked_example import Example, unknown_words
 
@@ -333,11 +333,27 @@ WINDOW_KINDS = (
 
 
 class PenaltyNoticeRule(_Dated):
+    """`penalty_notice = false`: a number at which the school itself acts, such as seven late arrivals in a half-term.
+    It is counted for every pupil, and leads to a task and to nothing that is about penalty notices."""
+
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     statutory: bool = False
+    penalty_notice: bool = True
     codes: tuple[Code, ...] = ("G", "N", "O", "U")
     any_of: Annotated[tuple[Alternative, ...], Field(min_length=1)]
     near_within: Count = 3
+
+    @model_validator(mode="after")
+    def _no_offence_in_attending(self) -> Self:
+        attended = [c for c in self.codes if set(CODES.numbers_of([c])) & set(CODES.numbers_with(ATTENDED))]
+        if self.penalty_notice and attended:
+            raise ValueError(
+                f"codes of absence, not {', '.join(attended)}: who attends commits no offence. For a number at which "
+                "the school itself acts, penalty_notice = false"
+            )
+        if self.statutory and not self.penalty_notice:
+            raise ValueError("no statutory = true beside penalty_notice = false: the law's threshold is about these")
+        return self
 
 
 class Tiers(_Strict):

@@ -23,6 +23,7 @@ OCCASIONS = (
     "absent_after_meeting",
     "unresolved_n",
     "threshold_met",
+    "number_reached",
     "notice_to_improve_breached",
     "notice_to_improve_ended",
     "illness_spells",

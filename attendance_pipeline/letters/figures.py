@@ -405,6 +405,8 @@ def rules_of(derived: Derived, kind: str, pupil: int, day: int) -> list[int]:
     out = []
     for r, rule in enumerate(derived.plan.policy.rules):
         row = derived.notice_rows(r, day)[pupil]
+        if not rule.penalty_notice:
+            continue
         if not derived.plan.notices.in_force[r, day] or not derived.inputs.pupils.on_roll(day)[pupil]:
             continue
         if kind == "notice_to_improve":

@@ -102,7 +102,8 @@ class CaseReader:
         shape = (len(pupils), len(self._days))
         if rows.shape[1] == 0:
             return np.zeros(shape, dtype=np.bool_)
-        in_force = self.derived.plan.notices.in_force[:, self._days] == 1
+        notices = self.derived.plan.notices
+        in_force = (notices.in_force[:, self._days] == 1) & (notices.rules["own_number"] == 0)[:, None]
         found = (rows["status"] >= least) & in_force[None]
         if bits:
             found &= (rows["blocked"] & bits) == bits

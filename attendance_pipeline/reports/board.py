@@ -352,7 +352,8 @@ class _Board:
         stands in the way; rules of which nothing is counted are left out."""
         out: dict[int, list[list[Any]]] = defaultdict(list)
         c = penalty_notices_on(self.derived, self.day)
-        for i in np.flatnonzero(c["counted"] > 0):
+        own_number = self.derived.plan.notices.rules["own_number"] == 1
+        for i in np.flatnonzero((c["counted"] > 0) & ~own_number[c["rule"]]):
             blocked = [ELSEWHERE if is_restricted(b) else b for n, b in enumerate(BLOCKS) if c["blocked"][i] >> n & 1]
             window, drops = int(c["window_from"][i]), int(c["drops_out_on"][i])
             out[int(c["pupil"][i])].append(

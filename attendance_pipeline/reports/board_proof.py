@@ -78,7 +78,8 @@ class Proofs:
         return {k: v for k, v in found.items() if v}
 
     def _in_force(self) -> Sequence[int]:
-        return np.flatnonzero(self._derived.plan.notices.in_force[:, self._day]).tolist()
+        notices = self._derived.plan.notices
+        return np.flatnonzero((notices.in_force[:, self._day] == 1) & (notices.rules["own_number"] == 0)).tolist()
 
     def _event(self, p: int, event: np.void) -> list[Any]:
         """Day, what happened, figures, what was looked at, sessions relied on, and number of the version."""

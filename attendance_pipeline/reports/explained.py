@@ -213,6 +213,8 @@ def rule_clauses(rule: PenaltyNoticeRule) -> list[tuple[str, str]]:
     out = [("any_of", " or ".join(each)), ("codes", " ".join(rule.codes)), ("near_within", str(rule.near_within))]
     for key, value in (("valid_from", rule.valid_from), ("valid_to", rule.valid_to)):
         out += [(key, value.isoformat())] if value else []
+    if not rule.penalty_notice:
+        return [*out, ("penalty_notice", "false")]
     return [*out, ("statutory", str(rule.statutory).lower())]
 
 
@@ -552,7 +554,7 @@ class _Lines:
     def _cases(self) -> Iterator[str]:
         for c in self.told.cases:
             at = c.at
-            yield from self._head(f"Penalty-notice rule {at.rule}")
+            yield from self._head(f"{'Number of the school' if at.own_number else 'Penalty-notice rule'} {at.rule}")
             of = _window(at.window, at.length)
             span = f", {_span(at.first, at.last)}" if at.first and at.last else ""
             row = " in a row" if at.in_a_row else ""
@@ -568,7 +570,7 @@ class _Lines:
             rows.append(("oldest leaves", _leaves(c)))
             if at.blocked_by:
                 rows.append(("in the way", "; ".join(at.blocked_by)))
-            law = "statutory" if at.statutory else "local"
+            law = "the school's own number" if at.own_number else "statutory" if at.statutory else "local"
             rows.append(("clause", clause_in_words(c.rule)))
             rows.append(("source", f"{at.source or 'the policy names none'} ({law})"))
             yield from self._pairs(rows)

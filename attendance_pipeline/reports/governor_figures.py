@@ -127,7 +127,8 @@ class GovernorInputs:
         if derived.first > start:
             raise ValueError(f"days derived from {start} on, the first of the academic year, not from {derived.first}")
         in_force = derived.plan.notices.in_force[:, end]
-        rules = [(i, name) for i, name in enumerate(derived.plan.rule_names) if in_force[i]]
+        about_notices = derived.plan.notices.rules["own_number"] == 0
+        rules = [(i, name) for i, name in enumerate(derived.plan.rule_names) if in_force[i] and about_notices[i]]
         standing = stages_on(derived, end)
         tier = np.zeros(len(derived.inputs), dtype=np.uint8)
         tier[standing["pupil"]] = standing["tier"]

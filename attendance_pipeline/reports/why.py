@@ -99,8 +99,8 @@ def _sentences(at: Standing, letters: Sequence[Sent]) -> Iterator[str]:
         yield from _no_stage(at)
     else:
         yield from _stage(at)
-    # Of several rules the furthest on is said; of two alike the one that is law.
-    cases = [n for n in at.notices if n.status != "not_met"]
+    # Of several rules the furthest on is said; of two alike the one that is law. A school's own numbers are for staff.
+    cases = [n for n in at.notices if n.status != "not_met" and not n.own_number]
     if cases:
         ranks = ("near", "met_provisional", "met")
         yield from _notice(max(cases, key=lambda n: (ranks.index(n.status), n.statutory, -n.needed)))

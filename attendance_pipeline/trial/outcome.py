@@ -212,7 +212,7 @@ def _derive(export: Export, policy: Policy, blank: str, all_rules: bool) -> Outc
     day = _day_of(inputs, last)
     derived = derive_school(inputs, int(school.year_start[last]), day)
     done = derive_school(replace(inputs, policy=_all_done(policy)), int(school.year_start[last]), day)
-    rules = tuple(r.name for r in policy.rules_on(school.date(day)) if all_rules or r.statutory)
+    rules = tuple(r.name for r in policy.rules_on(school.date(day)) if r.penalty_notice and (all_rules or r.statutory))
     notices = _notices(derived, day, last, rules, export.people)
     stages = _stages(derived, done, day, last)
     if gone:

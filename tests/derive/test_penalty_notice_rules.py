@@ -203,6 +203,31 @@ def test_some_of_the_sessions_may_have_to_be_holiday(marks: dict[str, str], stat
     assert answer(marks, "09-11", window(4, school_weeks=4, holiday_sessions=2))["status"] == status
 
 
+def test_a_number_of_the_schools_own_is_about_every_pupil_and_every_code() -> None:
+    own = [{"name": "late", "penalty_notice": False, "codes": ["L", "U"], "any_of": [{"sessions": 3, "half_terms": 1}]}]
+    marks = {"09-08": "L \\", "09-09": "U \\", "09-10": "/ L"}
+    issued = entry("09-09", "penalty_notice_issued", from_="09-08", until="09-09")
+    for more in ({}, {"rows": [{"born": dt.date(2021, 6, 1)}]}, {"log": [issued]}):
+        row = answer(marks, "09-11", own, **more)
+        assert (row["status"], row["counted"], row["blocked_by"]) == ("met", 3, ""), more
+
+
+def test_rules_of_both_kinds_that_count_the_same_codes_do_not_share_what_they_count() -> None:
+    any_of = [{"sessions": 3, "half_terms": 1}]
+    rules = [{"name": name, "penalty_notice": name == "law", "any_of": any_of} for name in ("own", "law", "own-too")]
+    derived = derive(school({"09-08": "O O", "09-09": "O O"}, rules=rules, rows=[{"born": dt.date(2021, 6, 1)}]))
+    day = derived.inputs.calendar.index(dt.date(2025, 9, 10))
+    assert day is not None
+    assert [int(derived.notice_rows(r, day)[0]["counted"]) for r in range(3)] == [4, 0, 4]
+    assert [len(counted_sessions(derived, r, 0, day)) for r in range(3)] == [4, 0, 4]
+
+
+@pytest.mark.parametrize("code", ["L", "/", "B"])
+def test_no_rule_about_penalty_notices_counts_attendance(code: str) -> None:
+    with pytest.raises(ValueError, match=f"codes of absence, not {code}: who attends commits no offence"):
+        answer({}, "09-08", [{"name": "late", "codes": ["O", code], "any_of": [{"sessions": 3, "terms": 1}]}])
+
+
 @pytest.mark.parametrize(
     ("kind", "words"),
     [

@@ -264,3 +264,15 @@ def test_a_wrong_catalogue_is_refused_with_the_key() -> None:
     with pytest.raises(SettingsError, match="owner"):
         catalogue_from_text(text.replace("office", "offise") + "\n", Path("tasks.toml"))
     assert len(shipped_catalogue().tasks) > 15
+
+
+def test_a_number_of_the_schools_own_is_a_task_and_no_penalty_notice() -> None:
+    any_of = [{"sessions": 3, "half_terms": 1}]
+    own = {"name": "three-lates", "penalty_notice": False, "codes": ["L", "U"], "any_of": any_of}
+    marks = {"09-08": "L \\", "09-09": "U \\", "09-10": "L \\"}
+    (found,) = tasks(marks, "A number of the school's policy reached", "09-15", rules=[own])
+    assert (found.rule, dates([found])) == ("three-lates", [("09-11", "09-18", None)])
+    assert tasks(marks, "Penalty-notice threshold met", "09-15", rules=[own]) == []
+    called = [entry("09-12", "phone_call")]
+    (closed,) = tasks(marks, "A number of the school's policy reached", "09-15", rules=[own], log=called)
+    assert dates([closed]) == [("09-11", "09-18", "09-12")]

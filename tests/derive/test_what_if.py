@@ -143,7 +143,7 @@ def slowly(inputs, policy, first, last):
         stages.append([int((whole.stage_rows(d)["stage"][on] == s).sum()) for s in range(STAGES)])
         met = np.zeros(len(own), dtype=bool)
         for r in range(len(whole.plan.rule_names)):
-            if whole.plan.notices.in_force[r, d]:
+            if whole.plan.notices.in_force[r, d] and whole.plan.policy.rules[r].penalty_notice:
                 met |= whole.notice_rows(r, d)["status"] >= MET_PROVISIONAL
         cases.append(int((met & on).sum()))
     week = [int(calendar.week[d]) for d in ends]

@@ -387,3 +387,11 @@ def test_the_evidence_of_illness_is_every_such_session() -> None:
     found = evidence("10-06", O6 | ILL, "medical_support")
     assert (found.ill, found.spells, len(found.absences)) == (30, 1, 30)
     assert {code for *_, code in found.absences} == {"I"} and found.review is None
+
+
+def test_no_letter_is_about_a_number_of_the_schools_own() -> None:
+    own = {"name": "own", "penalty_notice": False, "any_of": [{"sessions": 4, "school_weeks": 10}]}
+    law = {"name": "law", "any_of": [{"sessions": 4, "school_weeks": 10}]}
+    marks = {"09-01..09-02": "O O"}
+    assert [o.kind for o in facts("09-05", marks, rules=[own])[0].occasions] == []
+    assert {o.kind for o in facts("09-05", marks, rules=[own, law])[0].occasions} == {WARNING, DRAFT}

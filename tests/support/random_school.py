@@ -192,6 +192,8 @@ def _policy(rng: random.Random, days: list[dt.date]) -> dict[str, Any]:
         # Drawn by itself, so that the other numbers of a seed stay what they were.
         besides = random.Random(f"besides {rng.getstate()[1]}")
         rule: dict[str, Any] = {"name": f"rule-{number}", "any_of": [_besides(besides, each) for each in any_of]}
+        if besides.random() < 0.2:
+            rule["penalty_notice"] = False
         if rng.random() < 0.3:
             rule["valid_from"] = rng.choice(days)
         if rng.random() < 0.3:

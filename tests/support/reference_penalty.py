@@ -41,11 +41,14 @@ def rules_in_force(policy: dict[str, Any], day: date) -> list[dict[str, Any]]:
 def penalty_row(world: World, rule: dict[str, Any], day: date) -> dict[str, Any]:
     """The best of the rule's alternatives: by status, then by sessions still needed, then the first."""
     codes = tuple(rule.get("codes", COUNTED_CODES))
-    rows = [_alternative(world, each, codes, day) for each in rule["any_of"]]
+    about_notices = rule.get("penalty_notice", True)
+    rows = [_alternative(world, each, codes, day, about_notices) for each in rule["any_of"]]
     return min(rows, key=lambda row: (STATUSES.index(row["status"]), row["needed"]))
 
 
-def _alternative(world: World, alternative: dict[str, Any], codes: tuple[str, ...], day: date) -> dict[str, Any]:
+def _alternative(
+    world: World, alternative: dict[str, Any], codes: tuple[str, ...], day: date, about_notices: bool
+) -> dict[str, Any]:
     cut = world.cut(day)
     sessions = alternative["sessions"]
     if cut is None:
@@ -57,7 +60,7 @@ def _alternative(world: World, alternative: dict[str, Any], codes: tuple[str, ..
             "window_to": None,
             "drops_out_on": None,
         }
-    counts = countable(world, codes, day)
+    counts = countable(world, codes, day, about_notices)
     possible = possible_sessions(world, cut)
 
     in_a_row = "consecutive_sessions" in alternative and len(alternative.keys() & DAY_WINDOWS) == 1
@@ -153,7 +156,7 @@ def possible_sessions(world: World, cut: date) -> list[Session]:
     return found
 
 
-def countable(world: World, codes: tuple[str, ...], day: date) -> set[Session]:
+def countable(world: World, codes: tuple[str, ...], day: date, about_notices: bool = True) -> set[Session]:
     """Sessions that any rule with these codes may count on `day`, whatever its window.
 
     Reading: a rule counts possible sessions only, also where its `codes` name others.
@@ -163,7 +166,9 @@ def countable(world: World, codes: tuple[str, ...], day: date) -> set[Session]:
     for each in world.calendar.days:
         if cut is None or each > cut:
             continue
-        if not of_compulsory_school_age(world.pupil.get("born"), each) or _already_answered(world, each, day):
+        # Reading: a number of the school's own is about pupils of any age, and no notice takes sessions from it.
+        of_age = of_compulsory_school_age(world.pupil.get("born"), each)
+        if about_notices and (not of_age or _already_answered(world, each, day)):
             continue
         for session in SESSIONS:
             code = world.code(each, session)

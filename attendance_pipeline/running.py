@@ -439,7 +439,7 @@ def run_decisions(home: Home, wanted: Sequence[Wanted], today: dt.date, say: Say
             say("Bringing the ledger up to them")
         with open_site(home.path) as site:
             if written.files:
-                propose(site)
+                propose(site, just_decided=True)
             with site.warehouse.read() as conn:
                 rows = ledger.read_letters(conn, references=[w.reference for w in wanted])
             schools = {r["school"] for r in rows}

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from attendance_pipeline.law.register_codes import ATTENDED, CODES
+from attendance_pipeline.law.register_codes import ATTENDED, AUTHORISED, CODES
 from attendance_pipeline.law.settings_errors import refused
 from attendance_pipeline.law.worked_example import Example, unknown_words
 
@@ -344,12 +344,13 @@ class PenaltyNoticeRule(_Dated):
     near_within: Count = 3
 
     @model_validator(mode="after")
-    def _no_offence_in_attending(self) -> Self:
-        attended = [c for c in self.codes if set(CODES.numbers_of([c])) & set(CODES.numbers_with(ATTENDED))]
-        if self.penalty_notice and attended:
+    def _offences_alone(self) -> Self:
+        no_offence = {*CODES.numbers_with(ATTENDED), *CODES.numbers_with(AUTHORISED)}
+        others = [c for c in self.codes if set(CODES.numbers_of([c])) & no_offence]
+        if self.penalty_notice and others:
             raise ValueError(
-                f"codes of absence, not {', '.join(attended)}: who attends commits no offence. For a number at which "
-                "the school itself acts, penalty_notice = false"
+                f"codes of unauthorised absence, not {', '.join(others)}: nobody commits an offence by them. For a "
+                "number at which the school itself acts, penalty_notice = false"
             )
         if self.statutory and not self.penalty_notice:
             raise ValueError("no statutory = true beside penalty_notice = false: the law's threshold is about these")

@@ -62,12 +62,15 @@ def letterhead_of(school: School) -> Letterhead:
     return Letterhead(school.name, tuple(head.address), head.telephone, head.email, dict(head.signatories))
 
 
-def propose(site: Site) -> list[Proposed]:
-    """Decide every school's letters for each derived day that has not been decided, and again for the newest."""
-    return each_school(site, PROPOSE, lambda school: _propose(site, school))
+def propose(site: Site, *, just_decided: bool = False) -> list[Proposed]:
+    """Decide every school's letters for each derived day that has not been decided, and again for the newest.
+
+    `just_decided`: somebody has just said something of letters and waits for it to hold.
+    """
+    return each_school(site, PROPOSE, lambda school: _propose(site, school, just_decided))
 
 
-def _propose(site: Site, school: School) -> Proposed:
+def _propose(site: Site, school: School, just_decided: bool) -> Proposed:
     calendar = school.calendar
     newest = newest_done(site, school)
     if newest is None:
@@ -88,7 +91,13 @@ def _propose(site: Site, school: School) -> Proposed:
     printing = PrintingCheck(letters)
     version = site.register_version(school)
     counts: Counter[str] = Counter()
-    heard = _heard(site, school, newest)
+    heard, log_of_newest = _heard(site, school, newest), log
+    if heard is None and just_decided:
+        # Marks of a later day are here: this morning's register, absences that the MIS knows beforehand. What was said
+        # of a very letter was said of the ledger as it is, and does not wait for them; the rest of the log does.
+        date = calendar.date(newest)
+        log_of_newest = [e for e in log if e.date <= date or e.reference]
+        heard = max((e.date for e in log_of_newest), default=None)
     with site.warehouse.begin(school.id) as conn:
         readiness = Readiness(conn, school)
         stored = ledger.read_ledger(conn, school.id, machines=MACHINES)
@@ -118,7 +127,7 @@ def _propose(site: Site, school: School) -> Proposed:
                     roll=int(whole.inputs.pupils.on_roll(day).sum()),
                     rows=rows,
                     batches=batches,
-                    log=log,
+                    log=log_of_newest if day == newest else log,
                     go_live=school.go_live,
                     failed_school=not_ready.school,
                     failed_classes=not_ready.classes,

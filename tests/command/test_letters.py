@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -192,3 +193,19 @@ def test_the_list_as_at_an_evening(demonstration: tuple[Path, Said]) -> None:
     assert [r["state"] for r in letters(home, "--as-at", newest, "--state", "held")] == ["held"] * sum(
         r["state"] == "held" for r in letters(home, "--as-at", newest)
     )
+
+
+def test_a_decision_holds_at_once_though_the_morning_register_came_first(decided: Path) -> None:
+    """The morning's extract lies in the inbox: its marks are of a day that no night has decided yet."""
+    letter = next(r for r in letters(decided, "--school", "oakfield", "--state", "proposed"))
+    upn = table(decided, "letters").set_index("reference").loc[letter["reference"], "upn"]
+    morning = decided / "inbox" / "oakfield" / "register_2025-10-06_morning.csv"
+    morning.write_text(f"UPN,Date,Session,Code\n{upn},2025-10-06,AM,/\n")
+    os.utime(morning, (0, 0))  # nobody is writing it any more
+    held = attendance("letters", "hold", letter["reference"], "--home", decided)
+    assert held.out == f"{letter['reference']}: held (do-not-send)\n"
+    assert not morning.exists(), "the marks were taken in with the decision"
+    released = attendance("letters", "release", letter["reference"], "--home", decided)
+    assert released.out == f"{letter['reference']}: proposed\n"
+    approved = attendance("letters", "approve", letter["reference"], "--home", decided)
+    assert approved.out == f"{letter['reference']}: approved\n"

@@ -222,9 +222,9 @@ def test_rules_of_both_kinds_that_count_the_same_codes_do_not_share_what_they_co
     assert [len(counted_sessions(derived, r, 0, day)) for r in range(3)] == [4, 0, 4]
 
 
-@pytest.mark.parametrize("code", ["L", "/", "B"])
-def test_no_rule_about_penalty_notices_counts_attendance(code: str) -> None:
-    with pytest.raises(ValueError, match=f"codes of absence, not {code}: who attends commits no offence"):
+@pytest.mark.parametrize("code", ["L", "/", "B", "I", "E", "C"])
+def test_no_rule_about_penalty_notices_counts_what_is_no_offence(code: str) -> None:
+    with pytest.raises(ValueError, match=f"codes of unauthorised absence, not {code}: nobody commits an offence"):
         answer({}, "09-08", [{"name": "late", "codes": ["O", code], "any_of": [{"sessions": 3, "terms": 1}]}])
 
 

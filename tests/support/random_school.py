@@ -197,7 +197,8 @@ def _policy(rng: random.Random, days: list[dt.date]) -> dict[str, Any]:
         if rng.random() < 0.3:
             rule["valid_from"] = rng.choice(days)
         if rng.random() < 0.3:
-            rule["codes"] = rng.choice((["O"], ["O", "U", "N"], ["G", "N", "O", "U", "I"], ["O", "Y1"]))
+            codes = rng.choice((["O"], ["O", "U", "N"], ["G", "N", "O", "U", "I"], ["O", "Y1"]))
+            rule["codes"] = codes if not rule.get("penalty_notice", True) else [c for c in codes if c != "I"]
         rules.append(rule)
     return {"name": "random", "ladder": ladders, "penalty_notice_rules": rules}
 

@@ -122,6 +122,13 @@ class _Dated(_Strict):
     valid_to: dt.date | None = None
     source: str = ""
 
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        # Never in force, it would be a rule that somebody believes in.
+        if self.valid_from is not None and self.valid_to is not None and self.valid_to < self.valid_from:
+            raise ValueError(f"valid_to to be on or after valid_from, {self.valid_from}")
+        return self
+
     def valid_on(self, day: dt.date) -> bool:
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
 

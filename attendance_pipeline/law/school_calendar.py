@@ -7,16 +7,17 @@ counting on in school weeks. Not here: any rule that uses a day.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import holidays
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from attendance_pipeline.law.settings_errors import SettingsError, refused
 
@@ -34,6 +35,13 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _names_a_folder(name: str) -> str:
+    # Deliveries lie in folders named after the year; a night must not be the first to find that they cannot.
+    if not re.fullmatch(r"\w([\w /.–-]*\w)?", name):
+        raise ValueError("a name such as 2025/26: letters, digits, blanks, '/', '-' and '.'")
+    return name
+
+
 class Break(_Strict):
     starts: dt.date
     ends: dt.date
@@ -48,7 +56,7 @@ class TermSetting(_Strict):
 
 
 class YearSetting(_Strict):
-    name: str
+    name: Annotated[str, AfterValidator(_names_a_folder)]
     inset: tuple[dt.date, ...] = ()
     closures: tuple[dt.date, ...] = ()
     terms: tuple[TermSetting, ...] = Field(min_length=1)
@@ -237,7 +245,11 @@ def _halves(
 def _refuse_impossible(setting: CalendarSetting, path: Path | None) -> None:
     """Dates that would put days out of order or silently lose an INSET day."""
     end: dt.date | None = None
+    names: set[str] = set()
     for y in setting.years:
+        if y.name in names:  # deliveries lie in folders named after the year
+            raise SettingsError(path, "years.name", f"a name of its own; {y.name} is another year's")
+        names.add(y.name)
         for t in y.terms:
             key = f"years.terms ({y.name} {t.name})"
             if t.ends < t.starts:

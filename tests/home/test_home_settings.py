@@ -368,6 +368,30 @@ def test_check_warns_when_the_calendar_or_the_ladder_ends(home: Path) -> None:
     assert worth_a_look(home) == [("warning", "ladder")]
 
 
+@pytest.mark.parametrize(
+    ("file", "good", "bad", "key", "words"),
+    [
+        ("calendars/example.toml", '"2026/27"', '"2025/26"', "years.name", "a name of its own"),
+        ("calendars/example.toml", '"2026/27"', '"2026:27"', "years[2].name", "a name such as 2025/26"),
+        ("calendars/example.toml", '"2026/27"', '"../27"', "years[2].name", "a name such as 2025/26"),
+        ("policies/seed-school.toml", "valid_from = 2024-08-19", "valid_from = 2024-08-19\nvalid_to = 2024-08-18",
+         "penalty_notice_rules[2]", "valid_to to be on or after valid_from"),
+        ("policies/seed-school.toml", "valid_from = 2023-09-01", "valid_from = 2023-09-01\nvalid_to = 2023-08-31",
+         "ladder[1]", "valid_to to be on or after valid_from"),
+    ],
+)  # fmt: skip
+def test_years_and_dates_that_cannot_be_are_refused(
+    home: Path, file: str, good: str, bad: str, key: str, words: str
+) -> None:
+    path = home / file
+    text = path.read_text(encoding="utf-8")
+    assert good in text
+    path.write_text(text.replace(good, bad, 1), encoding="utf-8")
+    found = [f for f in check_home(home, TODAY) if f.severity == "error"]
+    assert [(f.file, f.key) for f in found] == [(path, key)]
+    assert words in found[0].message
+
+
 def test_check_reports_settings_that_are_refused(home: Path) -> None:
     found = check_home(write(home, CONTRACT.replace("urn =", "unr =")), TODAY)
     assert {(f.severity, f.key) for f in found} == {("error", "schools[1].unr"), ("error", "schools[1].urn")}

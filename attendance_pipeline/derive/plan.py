@@ -64,7 +64,7 @@ class Plan:
     policy: Policy
     ladder: npt.NDArray[np.void]  # DAY[n]
     rungs: npt.NDArray[np.void]  # RUNG[n, 5] by stage 0 to 4
-    dues: Longs  # [clocks, n]: for each number of school weeks that some stage is monitored, due(d, weeks)
+    dues: Longs  # [clocks, n]: for each time that some stage is monitored, when its review is due
     notices: NoticePlan
     versions: tuple[Ladder | None, ...]  # `version` points here
     version: Longs
@@ -163,8 +163,15 @@ def _eras(calendar: SchoolCalendar) -> tuple[npt.NDArray[np.uint8], npt.NDArray[
 
 
 @lru_cache(maxsize=64)
-def _due(calendar: SchoolCalendar, weeks: int) -> Longs:
-    return calendar.due(weeks).astype(np.int64)
+def _due(calendar: SchoolCalendar, unit: str, many: int) -> Longs:
+    """For each day the day on which a review is due; -1 where the calendar ends first."""
+    if unit == "school_weeks":
+        return calendar.due(many).astype(np.int64)
+    parts = calendar.half_terms if unit == "half_terms" else calendar.terms
+    last = np.array([part.last for part in parts], dtype=np.int64)
+    # The last day and not the first after it: a measure of the half-term or term would then be of no session.
+    then = np.searchsorted(last, np.arange(len(calendar)), side="right") + many - 1
+    return np.where(then < len(last), last[np.minimum(then, len(last) - 1)], -1)
 
 
 def plan_of(inputs: SchoolInputs) -> Plan:
@@ -195,8 +202,8 @@ def _ladder_plan(
     days = _ladder_days(calendar, versions, version, go_live)
     days["resolve_n"] = resolve_n
     days["answered_within"] = answered_within
-    rungs, weeks = _rungs(calendar, versions, version)
-    return days, rungs, np.stack([_due(calendar, w) for w in weeks])
+    rungs, clocks = _rungs(calendar, versions, version)
+    return days, rungs, np.stack([_due(calendar, *clock) for clock in clocks])
 
 
 # What a version says of every day alike, under the same name in DAY.
@@ -253,23 +260,23 @@ def _look_back(calendar: SchoolCalendar, weeks: int) -> Longs:
 
 def _rungs(
     calendar: SchoolCalendar, versions: Sequence[Ladder | None], version: Longs
-) -> tuple[npt.NDArray[np.void], list[int]]:
-    """RUNG[n, 5], and how many school weeks each clock runs."""
+) -> tuple[npt.NDArray[np.void], list[tuple[str, int]]]:
+    """RUNG[n, 5], and how long each clock runs: `Stage.clock`."""
     each = np.zeros((len(versions), len(SEASONS), STAGES + 1), dtype=RUNG)
-    weeks: list[int] = []
+    clocks: list[tuple[str, int]] = []
     for k, v in enumerate(versions):
         levels = (None,) * STAGES if v is None else v.levels()
         for number, stage in enumerate(_of(v, "stages").in_order, 1):
-            if stage.monitoring_school_weeks not in weeks:
-                weeks.append(stage.monitoring_school_weeks)
+            if stage.clock not in clocks:
+                clocks.append(stage.clock)
             requires = sum(1 << ACTIONS.index(a) for a in set(getattr(stage, "requires", ())))
             before_next = getattr(stage, "reviews_before_next", 0)
             level = levels[number - 1] if number > 1 else None
-            clock = weeks.index(stage.monitoring_school_weeks)
+            clock = clocks.index(stage.clock)
             each[k, :, number] = (clock, before_next, requires, BY_LOG, NO_LEVEL)
             if level is not None:
                 each["below"][k, :, number] = level
-    return each[version, calendar.season], weeks
+    return each[version, calendar.season], clocks
 
 
 @lru_cache(maxsize=64)

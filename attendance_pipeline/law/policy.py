@@ -77,6 +77,9 @@ MAY_GO_UNAPPROVED = ("improved", "raffle_certificate", "prize_certificate")
 PERCENT_SCALE = 1000  # thresholds are compared as whole thousandths of a percent, never as floats
 
 
+_MONITORING = 4  # school weeks, where a stage says nothing: the seed's
+
+
 def _exact(value: Any) -> Any:
     """Keep 92.3 as 92.3: a float would carry its binary error into an exact comparison."""
     return Decimal(str(value)) if isinstance(value, float) else value
@@ -172,19 +175,42 @@ class ReasonGate(_Strict):
     illness_spells: Count = 0
 
 
-class Stage(_Strict):
+class _Monitored(_Strict):
+    """When a stage is reviewed: so many school weeks later on the same weekday, or on the last school day of so many
+    half-terms or terms, the present one among them (the next, if this is its last day)."""
+
+    monitoring_school_weeks: Annotated[int, Field(ge=1, le=60)] = _MONITORING
+    monitoring_half_terms: Annotated[int, Field(ge=1, le=12)] | None = None
+    monitoring_terms: Annotated[int, Field(ge=1, le=6)] | None = None
+
+    @model_validator(mode="after")
+    def _one_clock(self) -> Self:
+        others = [n for n in (self.monitoring_half_terms, self.monitoring_terms) if n is not None]
+        if len(others) > 1 or (others and self.monitoring_school_weeks != _MONITORING):
+            raise ValueError("one of monitoring_school_weeks, monitoring_half_terms, monitoring_terms")
+        return self
+
+    @property
+    def clock(self) -> tuple[str, int]:
+        """In what the time until a review is counted, and how many."""
+        if self.monitoring_half_terms is not None:
+            return "half_terms", self.monitoring_half_terms
+        if self.monitoring_terms is not None:
+            return "terms", self.monitoring_terms
+        return "school_weeks", self.monitoring_school_weeks
+
+
+class Stage(_Monitored):
     """`below`: attendance below which the stage opens, for stages 2 to 4 of ladders that go by levels of attendance
     (letters at 97, 95 and 90 percent, say). Without it a stage opens by what a review of the one before finds."""
 
     below: Thresholds | Percent | None = None
-    monitoring_school_weeks: Annotated[int, Field(ge=1, le=60)] = 4
     reviews_before_next: Annotated[int, Field(ge=1, le=20)] = 1
     requires: tuple[Literal[ACTIONS], ...] = ()  # type: ignore[valid-type]  # pydantic reads the tuple; the words are above
 
 
-class StageFour(_Strict):
+class StageFour(_Monitored):
     below: Thresholds | Percent | None = None
-    monitoring_school_weeks: Annotated[int, Field(ge=1, le=60)] = 4
 
 
 class Stages(_Strict):

@@ -499,10 +499,11 @@ def _session(date: dt.date, mark: Mark) -> Session:
 
 
 def _weeks(ladder: Ladder | None, stage: int) -> int:
+    """The school weeks that a stage is monitored; 0 where it is until the end of a half-term or term."""
     if ladder is None or stage == 0:
         return 0
-    stages = ladder.stages
-    return (stages.one, stages.two, stages.three, stages.four)[stage - 1].monitoring_school_weeks
+    unit, many = ladder.stages.in_order[stage - 1].clock
+    return many if unit == "school_weeks" else 0
 
 
 def _checkpoint_day(derived: Derived, pupil: int, day: int) -> dt.date | None:

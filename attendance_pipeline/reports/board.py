@@ -240,7 +240,11 @@ class _Board:
         notes = ["Recovered this year, and below the threshold again"]
         for stage in self._version.stages.in_order if self._version else ():
             asked = _listed([_in_words(action).lower() for action in getattr(stage, "requires", ())])
-            weeks = f"{stage.monitoring_school_weeks} school weeks"
+            unit, many = stage.clock
+            weeks = f"{many} school weeks"
+            if unit != "school_weeks":
+                name = unit.replace("_", "-").removesuffix("s")
+                weeks = f"Until the end of the {name}" if many == 1 else f"Until the end of {many} {name}s"
             notes.append(f"{weeks} from: {asked}" if asked else weeks)
         return notes
 

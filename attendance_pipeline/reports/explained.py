@@ -190,7 +190,8 @@ def ladder_clauses(ladder: Ladder | None, at: Standing) -> list[tuple[str, str]]
         ]
     if at.stage:
         stage = ladder.stages.in_order[at.stage - 1]
-        out.append((f"stages.{at.stage}.monitoring_school_weeks", str(stage.monitoring_school_weeks)))
+        unit, many = stage.clock
+        out.append((f"stages.{at.stage}.monitoring_{unit}", str(many)))
         if isinstance(stage, Stage):
             requires = ", ".join(f'"{a}"' for a in stage.requires)
             out.append((f"stages.{at.stage}.reviews_before_next", str(stage.reviews_before_next)))

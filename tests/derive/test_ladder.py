@@ -290,6 +290,42 @@ def test_a_review_due_when_the_school_is_shut_happens_on_the_next_school_day() -
     assert told(derived)[1:] == ["05-05 recovered 1>0"]
 
 
+@pytest.mark.parametrize(
+    ("on", "clock", "due"),
+    [
+        ("09-15", {"monitoring_half_terms": 1}, "2025-10-24"),
+        ("10-23", {"monitoring_half_terms": 1}, "2025-10-24"),
+        ("10-24", {"monitoring_half_terms": 1}, "2025-12-19"),  # its last day is this one
+        ("09-15", {"monitoring_half_terms": 2}, "2025-12-19"),
+        ("09-15", {"monitoring_terms": 1}, "2025-12-19"),
+        ("12-19", {"monitoring_terms": 1}, "2026-03-27"),
+        ("09-15", {"monitoring_terms": 2}, "2026-03-27"),
+        ("04-20", {"monitoring_half_terms": 2}, "2026-07-17"),
+        ("04-20", {"monitoring_half_terms": 3}, None),  # the calendar ends first
+    ],
+)
+def test_a_stage_may_be_monitored_until_the_end_of_a_half_term_or_term(
+    on: str, clock: dict[str, int], due: str | None
+) -> None:
+    derived = derive(school(log=[entry(on, "set_stage", 1)], ladder={"stages": {"1": clock}}))
+    assert row_on(derived, "stages", on)["review_due"] == due
+
+
+def test_a_review_at_the_end_of_a_half_term_sees_the_figure_of_that_half_term() -> None:
+    # Opened by the first days of November; on 19 December 64 of the 68 sessions since the break are attended.
+    ladder = {"measure": "half_term_to_date", "stages": {"1": {"monitoring_half_terms": 1}}}
+    assert events({"11-03..11-04": "O O"}, "12-19", ladder=ladder) == ["11-17 opened 0>1", "12-19 recovered 1>0"]
+
+
+def test_a_stage_has_one_clock() -> None:
+    for clock in (
+        {"monitoring_half_terms": 1, "monitoring_terms": 1},
+        {"monitoring_terms": 1, "monitoring_school_weeks": 3},
+    ):
+        with pytest.raises(ValueError, match="one of monitoring_school_weeks, monitoring_half_terms, monitoring_terms"):
+            events({}, "09-15", ladder={"stages": {"1": clock}})
+
+
 def test_a_leaver_closes_on_the_first_school_day_after_and_has_no_rows() -> None:
     derived = derive(school(O4, rows=[{"leave": dt.date(2025, 9, 26)}]))
     assert told(derived) == ["09-15 opened 0>1", "09-29 left 1>0"]

@@ -92,7 +92,11 @@ def _years(rng: random.Random) -> list[dict[str, Any]]:
 
 
 def _stage(rng: random.Random, last: bool) -> dict[str, Any]:
-    out: dict[str, Any] = {"monitoring_school_weeks": rng.choice((1, 1, 2, 3, 4))}
+    weeks = rng.choice((1, 1, 2, 3, 4))
+    out: dict[str, Any] = {"monitoring_school_weeks": weeks}
+    besides = random.Random(f"clock {rng.getstate()[1]}")  # drawn by itself: the other numbers of a seed stay
+    if besides.random() < 0.15:
+        out = {besides.choice(("monitoring_half_terms", "monitoring_half_terms", "monitoring_terms")): (weeks + 1) // 2}
     if not last:
         out["reviews_before_next"] = rng.choice((1, 1, 2))
         out["requires"] = rng.sample(WORDS[:3], rng.choice((0, 0, 1, 1, 2)))

@@ -216,7 +216,7 @@ class Ladder:
         state.checkpoint = world.A(day)
         state.period_after = world.cut(day)
         state.awaiting = bool(world.requires(day, stage))
-        state.review_due = None if state.awaiting else world.calendar.due(day, world.monitoring_weeks(day, stage))
+        state.review_due = None if state.awaiting else world.due(day, day, stage)
 
     def remember_recovery(self, day: date) -> None:
         self.state.recovered_on = day
@@ -264,7 +264,7 @@ class Ladder:
         state.awaiting = False
         state.checkpoint = world.A(start)
         state.period_after = world.cut(start)
-        state.review_due = world.calendar.due(start, world.monitoring_weeks(day, state.stage))
+        state.review_due = world.due(day, start, state.stage)
         return True
 
     def first_entry(self, action: str, day: date) -> int | None:
@@ -359,7 +359,7 @@ class Ladder:
         if a is not None:
             state.checkpoint = a
         state.period_after = world.cut(day)
-        state.review_due = world.calendar.due(day, world.monitoring_weeks(day, state.stage))
+        state.review_due = world.due(day, day, state.stage)
 
     def go_up(self, day: date, event: str) -> None:
         from_stage = self.state.stage

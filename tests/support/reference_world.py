@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from reference_calendar import Calendar
@@ -143,8 +144,16 @@ class World:
     def requires(self, day: date, stage: int) -> list[str]:
         return list(self.ladder(day)["stages"].get(str(stage), {}).get("requires", ()))
 
-    def monitoring_weeks(self, day: date, stage: int) -> int:
-        return self.ladder(day)["stages"].get(str(stage), {}).get("monitoring_school_weeks", 4)
+    def due(self, day: date, start: date, stage: int) -> date | None:
+        """When a review is due by the ladder of `day`, if its time begins on `start`."""
+        setting = self.ladder(day)["stages"].get(str(stage), {})
+        for unit, part in (("half_terms", self.calendar.half_term), ("terms", self.calendar.term)):
+            many = setting.get(f"monitoring_{unit}")
+            if many is not None:
+                ends = [b for a, b in pairwise([*reversed(self.calendar.days)]) if part[a] != part[b]]
+                to_come = [each for each in [*reversed(ends), self.calendar.days[-1]] if each > start]
+                return to_come[many - 1] if len(to_come) >= many else None
+        return self.calendar.due(start, setting.get("monitoring_school_weeks", 4))
 
     def reviews_before_next(self, day: date, stage: int) -> int:
         default = {1: 1, 2: 1, 3: 2}[stage]

@@ -51,9 +51,10 @@ def _problems(policy: Policy, example: Example) -> Iterator[str]:
     outside += [e.on for e in example.expect if example.entry is not None and e.on < example.entry]
     missed = [span for span in example.marks if not _days_of(calendar, span, example.marks[span])]
     if outside:
-        yield f"expected a school day of the example on which the pupil is on roll, not {outside[0]}"
+        which = f"{outside[0]}{_of_years(example)}"
+        yield f"expected a school day of the example on which the pupil is on roll, not {which}"
     if missed:
-        yield f"expected marks of school days of the example, not of {missed[0]}"
+        yield f"expected marks of school days of the example, not of {missed[0]}{_of_years(example)}"
     if outside or missed:
         return
     days = [day for day in on if day is not None]
@@ -67,6 +68,16 @@ def _problems(policy: Policy, example: Example) -> Iterator[str]:
             if found[name] != value:
                 about = f"{expected.rule}: " if expected.rule else ""
                 yield f"on {expected.on} {about}expected {name} {_told(value)}, and it is {_told(found[name])}"
+
+
+def _of_years(example: Example) -> str:
+    """Where the example names no years of its own and speaks of days beyond those it has, which these are."""
+    calendar = example.calendar
+    first, last = calendar.date(0), calendar.date(len(calendar) - 1)
+    named = [e.on for e in example.expect] + [span_of(span)[0] for span in example.marks]
+    if example.years is not None or all(first <= day <= last for day in named):
+        return ""
+    return f": without `years` it is about {first} to {last}"
 
 
 def _school(policy: Policy, example: Example, calendar: SchoolCalendar) -> SchoolInputs:

@@ -103,8 +103,16 @@ def _known_measure(measure: str) -> str:
     return measure
 
 
+def _of_a_hundred(value: Decimal) -> Decimal:
+    """A level of attendance. 0.95 means 95 percent to whoever writes it, and would never be fallen below."""
+    if 0 < value <= 1:
+        raise ValueError("a percentage such as 95")
+    return value
+
+
 Measure = Annotated[str, AfterValidator(_known_measure)]
 Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100), AfterValidator(_thousandths)]
+Level = Annotated[Percent, AfterValidator(_of_a_hundred)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
 
 
@@ -160,9 +168,16 @@ class TaskSetting(_Strict):
 class Thresholds(_Strict):
     """Percent by season. Stage 1 opens strictly below. Each is required: the seed gives no summer value to assume."""
 
-    autumn: Percent
-    spring: Percent
-    summer: Percent
+    autumn: Level
+    spring: Level
+    summer: Level
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_every_season(cls, value: Any) -> Any:
+        # `thresholds = 95` says it of all three.
+        one_for_all = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        return dict.fromkeys(("autumn", "spring", "summer"), value) if one_for_all else value
 
     def by_season(self) -> tuple[int, int, int]:
         """Thousandths of a percent in the order of `school_calendar.SEASONS`."""
@@ -204,13 +219,13 @@ class Stage(_Monitored):
     """`below`: attendance below which the stage opens, for stages 2 to 4 of ladders that go by levels of attendance
     (letters at 97, 95 and 90 percent, say). Without it a stage opens by what a review of the one before finds."""
 
-    below: Thresholds | Percent | None = None
+    below: Thresholds | None = None
     reviews_before_next: Annotated[int, Field(ge=1, le=20)] = 1
-    requires: tuple[Literal[ACTIONS], ...] = ()  # type: ignore[valid-type]  # pydantic reads the tuple; the words are above
+    requires: Annotated[tuple[Literal[ACTIONS], ...], BeforeValidator(_several)] = ()  # type: ignore[valid-type]  # pydantic reads the tuple; the words are above
 
 
 class StageFour(_Monitored):
-    below: Thresholds | Percent | None = None
+    below: Thresholds | None = None
 
 
 class Stages(_Strict):
@@ -246,7 +261,7 @@ class Ladder(_Dated):
     settle_school_days: Annotated[int, Field(ge=0, le=20)] = 1
     reason_gate: ReasonGate = ReasonGate()
     stages: Stages = Stages()
-    recovered_at_period_attendance: Percent | None = None
+    recovered_at_period_attendance: Level | None = None
     quiet_school_weeks: Count = 2
     relapse_within_school_weeks: Count = 12
     stalled_reviews: Count = 2
@@ -258,7 +273,7 @@ class Ladder(_Dated):
     def levels(self) -> tuple[tuple[int, int, int] | None, ...]:
         """What each stage opens below, by season in thousandths of a percent; None: by what a review finds."""
         own = [s.below for s in self.stages.in_order[1:]]
-        return (self.thresholds.by_season(), *(None if level is None else _by_season(level) for level in own))
+        return (self.thresholds.by_season(), *(None if level is None else level.by_season() for level in own))
 
     @model_validator(mode="after")
     def _levels_go_down(self) -> Self:
@@ -276,10 +291,6 @@ class Ladder(_Dated):
         if self.rises == "daily" and self.stages.two.below is None:
             raise ValueError('rises = "daily" to have at least stages.2.below')
         return self
-
-
-def _by_season(level: Thresholds | Decimal) -> tuple[int, int, int]:
-    return level.by_season() if isinstance(level, Thresholds) else (thousandths(level),) * 3
 
 
 class Alternative(_Strict):
@@ -305,8 +316,8 @@ class Alternative(_Strict):
     calendar_weeks: Annotated[int, Field(ge=1, le=110)] | None = None
     calendar_months: Annotated[int, Field(ge=1, le=36)] | None = None
     consecutive_sessions: bool | int | None = None
-    attendance_below: Percent | None = None
-    attendance_at_least: Percent | None = None
+    attendance_below: Level | None = None
+    attendance_at_least: Level | None = None
     holiday_sessions: Annotated[int, Field(ge=0, le=400)] = 0
 
     @model_validator(mode="after")
@@ -365,14 +376,20 @@ WINDOW_KINDS = (
 )
 
 
+def _rule_name(name: str) -> str:
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) is None:
+        raise ValueError("small letters, digits and hyphens, such as local-code")
+    return name
+
+
 class PenaltyNoticeRule(_Dated):
     """`penalty_notice = false`: a number at which the school itself acts, such as seven late arrivals in a half-term.
     It is counted for every pupil, and leads to a task and to nothing that is about penalty notices."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: Annotated[str, AfterValidator(_rule_name)]
     statutory: bool = False
     penalty_notice: bool = True
-    codes: tuple[Code, ...] = ("G", "N", "O", "U")
+    codes: Annotated[tuple[Code, ...], BeforeValidator(_several), Field(min_length=1)] = ("G", "N", "O", "U")
     any_of: Annotated[tuple[Alternative, ...], Field(min_length=1)]
     near_within: Count = 3
 

@@ -46,9 +46,20 @@ def _expected(fault: dict[str, Any], known: list[str]) -> str:
         return "no such setting" + (f"; did you mean {near[0]!r}?" if near else "")
     if kind == "missing":
         return "a value; this setting is required"
-    message = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
+    if kind in _IN_WORDS:
+        return _IN_WORDS[kind] + shown
+    message = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return message[:1].lower() + message[1:] + shown
+
+
+# What pydantic says in Python's words, said in those of a file.
+_IN_WORDS = {
+    "tuple_type": "a list, in [ ]",
+    "list_type": "a list, in [ ]",
+    "decimal_parsing": "a number",
+    "decimal_type": "a number",
+}
 
 
 @contextmanager

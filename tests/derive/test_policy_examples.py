@@ -132,6 +132,36 @@ def test_an_example_that_cannot_be_understood_is_refused(body: str, words: str) 
         example(body)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('name = "p"\n[[ladder]]\nthresholds = 0.95\n', "thresholds.autumn: expected a percentage such as 95, not 0.95"),
+        ('name = "p"\n[[ladder]]\nthresholds = { autumn = "95%", spring = 95, summer = 95 }\n', "expected a number, not '95%'"),
+        (LADDER + RULE.replace("[{", "{").replace("}]", "}"), "any_of: expected a list, in [ ]"),
+        (LADDER + RULE.replace('"ten"', '"Ten sessions"'), "name: expected small letters, digits and hyphens, such as"),
+        (LADDER + 'stages.1 = { below = 80 }\n', "no stages.1.below: stage 1 opens below `thresholds`"),
+    ],
+)  # fmt: skip
+def test_a_slip_is_refused_in_words_of_the_file(text: str, words: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(words)):
+        read(text)
+
+
+def test_one_is_as_good_as_a_list_of_one_and_one_level_as_the_same_for_each_season() -> None:
+    short = (
+        'name = "p"\n[[ladder]]\nthresholds = 95\nstages.1 = { requires = "letter_sent" }\nstages.2 = { below = 90 }\n'
+    )
+    policy = read(short + RULE + 'codes = "U"\n')
+    assert policy.ladders[0].levels()[:2] == ((95_000,) * 3, (90_000,) * 3)
+    assert policy.ladders[0].stages.one.requires == ("letter_sent",)
+    assert policy.rules[0].codes == ("U",)
+
+
+def test_an_example_of_another_year_is_told_to_name_it() -> None:
+    (problem,) = example("expect = [{ on = 2031-10-13, stage = 0 }]")
+    assert problem.endswith("not 2031-10-13: without `years` it is about 2024-09-03 to 2026-07-21")
+
+
 def test_check_works_the_examples_of_a_home_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from small_home import small_home  # here, so that the page can be written without the tests' own folders
 

@@ -121,7 +121,7 @@ class Tally:
     def __init__(self, inputs: SchoolInputs, rows: Sequence[int], last_day: int) -> None:
         self.last = 2 * last_day + 1
         at = np.asarray(rows, dtype=np.int64)
-        marks = inputs.marks[at, : last_day + 1].reshape(len(at), -1)
+        marks = inputs.marks[at, : last_day + 1].reshape(len(at), self.last + 1)  # also of no pupils
         day = np.arange(self.last + 1) // 2
         before = day[None, :] < inputs.pupils.entry[at][:, None]
         after = day[None, :] > inputs.pupils.leave[at][:, None]

@@ -65,7 +65,7 @@ class Spells:
 
 def find_spells(counted: npt.NDArray[np.uint16], first_day: int) -> Spells:
     """The spells in sessions as `counted_for` gives them. `first_day`: the number of their first day."""
-    flat = counted.reshape(len(counted), -1)
+    flat = counted.reshape(len(counted), 2 * counted.shape[1])  # also of a school that knows no pupil yet
     pupil, session = np.nonzero(flat & (ABSENT | ATTENDED))
     absent = (flat[pupil, session] & ABSENT) != 0
     begins, ends = absent.copy(), absent.copy()

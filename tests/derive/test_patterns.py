@@ -13,7 +13,7 @@ from exam_school import YEAR, calendar, day, school
 
 from attendance_pipeline.derive.families import ContactLink, absent_together, families_of
 from attendance_pipeline.derive.patterns import NO_MINUTES, PupilPatterns, days_words, patterns_of
-from attendance_pipeline.derive.spells import breaks_of
+from attendance_pipeline.derive.spells import breaks_of, find_spells
 
 
 def patterns(
@@ -129,6 +129,11 @@ def test_absences_before_and_after_breaks() -> None:
 def test_spells(marks: dict[str, str], spells: int, sessions: int, longest: int, short: int) -> None:
     found = patterns(marks).spells
     assert (found.spells, found.sessions, found.longest, found.short_ones) == (spells, sessions, longest, short)
+
+
+def test_a_school_that_knows_no_pupil_yet_has_no_spells() -> None:
+    """The register came before the pupils extract: its marks are set aside, and the week's lists are made of nobody."""
+    assert len(find_spells(np.zeros((0, 5, 2), np.uint16), 0).first) == 0
 
 
 def test_spells_in_words() -> None:

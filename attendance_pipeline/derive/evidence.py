@@ -278,6 +278,14 @@ def asks_in_a_row(derived: Derived, rule: int, pupil: int, day: int) -> bool:
     return bool(notices.alternatives[notices.rules["first"][rule] + row["alternative"]]["in_a_row"])
 
 
+def weighs_its_n(derived: Derived, rule: int, pupil: int, day: int) -> bool:
+    """Whether it is not by their number alone that the sessions without N would meet what a row reports."""
+    notices = derived.plan.notices
+    row = derived.notice_rows(rule, day)[pupil]
+    alternative = notices.alternatives[notices.rules["first"][rule] + row["alternative"]]
+    return bool(alternative["in_a_row"] or alternative["broken_weeks"])
+
+
 def asked_attendance(derived: Derived, rule: int, pupil: int, day: int) -> tuple[int, tuple[int, int]]:
     """Where the alternative that a penalty-notice row reports asks for low attendance too: the level, in thousandths of
     a percent, and the attended and possible sessions of its window. The level is NO_LEVEL where it asks for none."""

@@ -192,6 +192,18 @@ def find_run(slots, unresolved, possible_slots, m, low, reached, sessions):
 
 
 @compiled
+def weeks_broken(windows, a, slots, unresolved, low, reached, solid):
+    """How many different school weeks hold one of the sessions low to reached; with `solid`, one that is not N."""
+    found, newest = 0, -1
+    for i in range(low, reached):
+        week = windows[a, slots[i] // 2].week
+        if week != newest and not (solid and unresolved[i + 1] > unresolved[i]):
+            found += 1
+            newest = week
+    return found
+
+
+@compiled
 def assess(
     rule, alternatives, windows, slots, unresolved, holiday, possible_slots, attended, lows, d, cut, reached, m
 ):  # fmt: skip
@@ -246,6 +258,10 @@ def assess(
         if alternatives[a].at_least >= 0 and counted > 0:
             at_least = alternatives[a].at_least
             low_enough &= not is_low(alternatives, windows, a, d, at_least, possible_slots, attended, m, 0)
+        asked_weeks = alternatives[a].broken_weeks
+        if asked_weeks > 0:
+            low_enough &= weeks_broken(windows, a, slots, unresolved, low, reached, False) >= asked_weeks
+            surely &= weeks_broken(windows, a, slots, unresolved, low, reached, True) >= asked_weeks
         if not low_enough or holiday[reached] - holiday[low] < alternatives[a].holiday:
             status = NOT_MET
         elif solid >= sessions and surely:

@@ -327,7 +327,8 @@ def _notice_plan(
             for level in (alternative.attendance_below, alternative.attendance_at_least)
         )
         number, holiday = WINDOW_KINDS.index(kind), alternative.holiday_sessions
-        each[i] = (alternative.sessions, number, size, below, at_least, holiday, alternative.in_a_row)
+        weeks, in_a_row = alternative.broken_weeks, alternative.in_a_row
+        each[i] = (alternative.sessions, number, size, below, at_least, holiday, weeks, in_a_row)
         windows[i] = _windows(calendar, kind, size, cuts)
     return NoticePlan(
         rules=rows,
@@ -349,6 +350,7 @@ def _windows(calendar: SchoolCalendar, kind: str, size: int, cuts: bytes) -> npt
     out = np.zeros(n, dtype=WINDOW)
     out["start"] = np.where(cut >= 0, _window_start(calendar, kind, size)[np.maximum(cut, 0)], n)
     out["drop"] = _first_day_past(out["start"])
+    out["week"] = calendar.week
     return out
 
 

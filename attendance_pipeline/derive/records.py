@@ -78,11 +78,13 @@ ALTERNATIVE = _records(
     below="attendance in the window that must be below this; -1 where none is asked for",
     at_least="attendance in the window that must not be below this; -1 where none is asked for",
     holiday="how many of the counted sessions must be G",
+    broken_weeks="how many different school weeks must hold a counted session",
     in_a_row="1: somewhere in the window so many must follow one another",
 )
 WINDOW = _records(
     start="first day of the window of this day; n where there is no cut-off day",
     drop="the first day whose window excludes a session of this day; -1 where the calendar ends first",
+    week="the school week of this day",
 )
 # One pupil at the end of one day. At stage 0 only `status` means something. `possible` 0: the checkpoint is null.
 STAGE_ROW = np.dtype(

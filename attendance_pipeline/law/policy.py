@@ -303,7 +303,8 @@ class Alternative(_Strict):
 
     `attendance_below`: besides, the pupil's attendance within the window must be below this; while it is not, the
     alternative is not met and not near, however many sessions it counts. Likewise `attendance_at_least`: attendance
-    must not be below this; and `holiday_sessions`: so many of the counted sessions must be G.
+    must not be below this; `holiday_sessions`: so many of the counted sessions must be G; and `broken_weeks`: so many
+    different school weeks must hold one of them.
     """
 
     sessions: Annotated[int, Field(ge=1, le=400)]
@@ -319,6 +320,7 @@ class Alternative(_Strict):
     attendance_below: Level | None = None
     attendance_at_least: Level | None = None
     holiday_sessions: Annotated[int, Field(ge=0, le=400)] = 0
+    broken_weeks: Annotated[int, Field(ge=0, le=80)] = 0
 
     @model_validator(mode="after")
     def _one_window(self) -> Self:
@@ -350,6 +352,7 @@ class Alternative(_Strict):
     def besides(self) -> str:
         """What it asks for beside sessions in a window, in words to follow them; blank: nothing."""
         holiday = f", at least {self.holiday_sessions} of them G" if self.holiday_sessions else ""
+        holiday += f", in at least {self.broken_weeks} different weeks" if self.broken_weeks else ""
         levels = (("at least", self.attendance_at_least), ("below", self.attendance_below))
         asked = " and ".join(f"{word} {level.normalize():f}%" for word, level in levels if level is not None)
         return holiday + (f" with attendance {asked}" if asked else "")

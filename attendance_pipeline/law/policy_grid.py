@@ -104,7 +104,7 @@ def sweep_keys(policy: Policy) -> list[str]:
 
 
 def _swept_of(alternative: Alternative) -> tuple[str, ...]:
-    besides = ("attendance_below", "attendance_at_least", "holiday_sessions")
+    besides = ("attendance_below", "attendance_at_least", "holiday_sessions", "broken_weeks")
     return ("sessions", alternative.window[0], *(name for name in besides if getattr(alternative, name)))
 
 

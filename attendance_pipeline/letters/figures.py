@@ -25,6 +25,7 @@ from attendance_pipeline.derive.evidence import (
     events_of,
     figures,
     illness_spells,
+    weighs_its_n,
     window_words,
 )
 from attendance_pipeline.derive.ladder import ESCALATED, EVENTS, STALLED
@@ -444,7 +445,9 @@ def rule_status(derived: Derived, r: int, pupil: int, day: int) -> RuleStatus:
         first=calendar.date(max(first, 0)),
         last=calendar.date(max(cut, 0)),
         counted=int(row["counted"]),
-        solid=_solid_of_run(counted, asked, int(row["status"])) if in_a_row else _solid(counted, window),
+        solid=_solid_as_weighed(counted, asked, int(row["status"]))
+        if weighs_its_n(derived, r, pupil, day)
+        else _solid(counted, window),
         in_a_row=in_a_row,
         needed=max(0, asked - int(row["counted"])),
         drops_out_on=calendar.date(drops) if drops >= 0 else None,
@@ -461,12 +464,12 @@ def _solid(counted: Sequence[Mark], window: str) -> int:
     return sum(m.code not in _N for m in counted)
 
 
-def _solid_of_run(counted: Sequence[Mark], asked: int, status: int) -> int:
-    """The same of a run within a window, where later sessions are counted with it: the rule has weighed its N."""
+def _solid_as_weighed(counted: Sequence[Mark], asked: int, status: int) -> int:
+    """The same of a run within a window, or of sessions in different weeks: the rule has weighed its N."""
     if status == MET:
         return max(asked, sum(m.code not in _N for m in counted))
     if status == MET_PROVISIONAL:
-        return 0  # a run that an N breaks is none, and what is left of it may be over
+        return 0  # a run that an N breaks is none, nor is a week of N a broken one
     return _solid(counted, "consecutive_sessions")
 
 

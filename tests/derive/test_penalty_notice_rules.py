@@ -229,6 +229,22 @@ def test_no_rule_about_penalty_notices_counts_what_is_no_offence(code: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("why", "marks", "status", "counted"),
+    [
+        ("three weeks with one session each", {"09-01": "O \\", "09-09": "O \\", "09-19": "O \\"}, "met", 3),
+        ("three sessions in two weeks", {"09-01": "O \\", "09-09": "O O"}, "not_met", 3),
+        ("many sessions in two weeks", {"09-01..09-03": "O O", "09-09..09-11": "O O"}, "not_met", 12),
+        ("two in one of three weeks", {"09-01": "O O", "09-09": "O \\", "09-19": "O \\"}, "met", 4),
+        ("a week of N alone", {"09-01": "O O", "09-09": "O \\", "09-19": "N \\"}, "met_provisional", 4),
+        ("a week of N and O", {"09-01": "O O", "09-09": "O \\", "09-19": "N O"}, "met", 5),
+    ],
+)
+def test_some_weeks_may_have_to_be_broken(why: str, marks: dict[str, str], status: str, counted: int) -> None:
+    row = answer(marks, "09-22", window(3, half_terms=1, broken_weeks=3))
+    assert (row["status"], row["counted"]) == (status, counted), why
+
+
+@pytest.mark.parametrize(
     ("kind", "words"),
     [
         ({"consecutive_sessions": 6}, "`sessions` says how many"),

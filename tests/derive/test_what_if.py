@@ -184,7 +184,7 @@ WINDOWS = (
     {"academic_years": 1}, {"school_days": 15}, {"calendar_months": 3}, {"school_weeks": 4, "attendance_below": 80},
     {"school_sessions": 20, "attendance_below": 70}, {"academic_years": 1, "attendance_below": 92.5},
     {"school_weeks": 6, "consecutive_sessions": True}, {"terms": 1, "holiday_sessions": 2},
-    {"school_weeks": 10, "attendance_at_least": 70},
+    {"school_weeks": 10, "attendance_at_least": 70}, {"half_terms": 1, "broken_weeks": 2},
 )  # fmt: skip
 
 

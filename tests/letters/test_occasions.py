@@ -389,6 +389,14 @@ def test_the_evidence_of_illness_is_every_such_session() -> None:
     assert {code for *_, code in found.absences} == {"I"} and found.review is None
 
 
+@pytest.mark.parametrize(("friday", "doubts"), [("O \\", set()), ("N \\", {"unresolved N"})])
+def test_broken_weeks_that_a_rule_asks_for_may_not_rest_on_an_n(friday: str, doubts: set[str]) -> None:
+    rule = [{"name": "weeks", "any_of": [{"sessions": 2, "terms": 1, "broken_weeks": 2}]}]
+    found, _ = facts("09-15", {"09-01": "O O", "09-12": friday}, rules=rule)
+    (occasion,) = [o for o in found.occasions if o.kind == WARNING]
+    assert found.doubts(occasion, "ADA") == doubts
+
+
 def test_no_letter_is_about_a_number_of_the_schools_own() -> None:
     own = {"name": "own", "penalty_notice": False, "any_of": [{"sessions": 4, "school_weeks": 10}]}
     law = {"name": "law", "any_of": [{"sessions": 4, "school_weeks": 10}]}

@@ -219,6 +219,8 @@ def _besides(rng: random.Random, alternative: dict[str, Any]) -> dict[str, Any]:
             out["attendance_at_least"] = floor
     if rng.random() < 0.2:
         out["holiday_sessions"] = rng.choice((1, 1, 2))
+    if rng.random() < 0.15:
+        out["broken_weeks"] = rng.choice((2, 3))
     return out
 
 

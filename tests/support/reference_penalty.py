@@ -94,11 +94,15 @@ def _alternative(
         _low_enough(world, alternative, possible, cut, 0),
         _high_enough(world, alternative, possible, cut),
         holiday >= alternative.get("holiday_sessions", 0),
+        _weeks(world, counted) >= alternative.get("broken_weeks", 0),
     )
+    solid_weeks = _weeks(world, [each for each in counted if world.marks[each] != "N"])
     if not all(asked_besides):
         status = "not_met"
     elif without_n >= sessions and not _low_enough(world, alternative, possible, cut, open_):
         # Reading: attendance that is below only because an N is an absence is met only if that N counts.
+        status = "met_provisional"
+    elif without_n >= sessions and solid_weeks < alternative.get("broken_weeks", 0):
         status = "met_provisional"
     elif without_n >= sessions:
         status = "met"
@@ -116,6 +120,10 @@ def _alternative(
         "window_to": cut,
         "drops_out_on": drops_out_on,
     }
+
+
+def _weeks(world: World, counted: list[Session]) -> int:
+    return len({world.calendar.week[each] for each, _ in counted})
 
 
 def _low_enough(world: World, alternative: dict[str, Any], possible: list[Session], cut: date, more: int) -> bool:

@@ -417,9 +417,13 @@ def make_home(home: Path, texts: Mapping[str, str], school_ids: Iterable[str]) -
         file = home / name
         if file.exists() and (not file.is_file() or file.read_bytes() != text.encode()):
             raise SettingsError(file, "(whole file)", "none yet; this one is in the way and is not overwritten")
-    folders = ["calendars", "policies", "mis", "letter_templates", "outbox", "state", "inbox"]
-    for name in [*folders, *(f"inbox/{s}" for s in school_ids)]:
-        (home / name).mkdir(parents=True, exist_ok=True)
+    names = ["calendars", "policies", "mis", "letter_templates", "outbox", "state", "inbox"]
+    folders = [home / name for name in [*names, *(f"inbox/{s}" for s in school_ids)]]
+    for folder in [*reversed(home.parents), home, *folders]:
+        if folder.exists() and not folder.is_dir():
+            raise SettingsError(folder, "(whole file)", "a folder, or nothing yet; this is a file")
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
     # Extracts, letters and the database name pupils: nobody outside the owner (and, where files are shared, the group).
     for name, mode in PRIVATE.items():
         (home / name).chmod(mode)

@@ -326,6 +326,17 @@ def test_init_refuses_a_home_and_a_file_in_the_way(home: Path, tmp_path: Path) -
     assert [p.name for p in other.rglob("*")] == ["policies", "seed-school.toml"]
 
 
+@pytest.mark.parametrize(("file", "wanted"), [("new", "new"), ("new", "new/home"), ("new/inbox", "new")])
+def test_init_refuses_a_file_where_a_folder_is_to_be(tmp_path: Path, file: str, wanted: str) -> None:
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SettingsError, match="a folder, or nothing yet") as refused:
+        init_home(tmp_path / wanted)
+    assert refused.value.path == tmp_path / file
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_init_can_be_repeated_after_an_interruption(home: Path) -> None:
     (home / "attendance.toml").unlink()
     init_home(home)
@@ -356,6 +367,11 @@ def test_check_says_what_deserves_a_word(home: Path) -> None:
     assert ("warning", "review_by") not in worth_a_look(home, dt.date(2026, 2, 9))
     policy.write_text(text_of_policy.replace("review_by = 2027-08-31", ""))
     assert ("note", "review_by") in [(f.severity, f.key) for f in check_home(home, TODAY)]
+    run = '[[penalty_notice_rules]]\nname = "run"\nany_of = [{ sessions = 6, consecutive_sessions = true%s }]\n\n[letters]'
+    for window, noted in ((", school_weeks = 10", False), ("", True)):
+        policy.write_text(text_of_policy.replace("[letters]", run % window))
+        found = [(f.severity, f.key) for f in check_home(read_home(home.path), TODAY)]
+        assert (("note", "penalty_notice_rules[3].any_of") in found) == noted
     assert any("did you mean 'oakfield'" in f.message for f in check_home(home, TODAY) if f.key == "inbox")
 
 

@@ -124,6 +124,13 @@ def _policies(home: Home, today: dt.date) -> Iterable[Finding]:
             yield Finding("note", file, "review_by", "no day by which the policy is reviewed; law and codes change")
         elif review_by < today:
             yield Finding("warning", file, "review_by", f"the policy was to be reviewed by {review_by}")
+        for number, rule in enumerate(school.policy.rules, 1):
+            if any(a.window[0] == "consecutive_sessions" for a in rule.any_of):
+                words = (
+                    "consecutive_sessions without a window is over when the pupil is back; with one beside it, "
+                    "such as school_weeks = 10, the rule stays met as long as the window holds the run"
+                )
+                yield Finding("note", file, f"penalty_notice_rules[{number}].any_of", words)
         days = school.calendar.days.tolist()
         without = [
             d for d in days if (school.go_live is None or d >= school.go_live) and not school.policy.ladder_on(d)

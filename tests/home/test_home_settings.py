@@ -370,7 +370,7 @@ def test_check_says_what_deserves_a_word(home: Path) -> None:
     run = '[[penalty_notice_rules]]\nname = "run"\nany_of = [{ sessions = 6, consecutive_sessions = true%s }]\n\n[letters]'
     for window, noted in ((", school_weeks = 10", False), ("", True)):
         policy.write_text(text_of_policy.replace("[letters]", run % window))
-        found = [(f.severity, f.key) for f in check_home(read_home(home.path), TODAY)]
+        found = [(f.severity, f.key) for f in check_home(home, TODAY)]
         assert (("note", "penalty_notice_rules[3].any_of") in found) == noted
     assert any("did you mean 'oakfield'" in f.message for f in check_home(home, TODAY) if f.key == "inbox")
 

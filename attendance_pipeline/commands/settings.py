@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 
-from attendance_pipeline.commands.telling import DONE, REFUSED, Arguments, Commands, home_of, today
+from attendance_pipeline.commands.telling import DONE, REFUSED, Arguments, Commands, UsageError, home_of, today
 from attendance_pipeline.home import SETTINGS_FILE, Home, init_home
 from attendance_pipeline.home_check import Finding
 
@@ -21,6 +21,7 @@ def add(commands: Commands) -> None:
 
     policies = commands.add("policies", _policies, "say which policies come with the product, or print one to copy")
     policies.add_argument("name", metavar="NAME", nargs="?", help="print this one: save it in HOME/policies/")
+    policies.add_argument("--json", action="store_true", help="the list as JSON")
 
 
 def _init(arguments: Arguments) -> int:
@@ -32,11 +33,16 @@ def _init(arguments: Arguments) -> int:
 def _policies(arguments: Arguments) -> int:
     from attendance_pipeline.law.policy import shipped_policies, shipped_policy_text
 
+    if arguments.name is not None and arguments.json:
+        raise UsageError("--json is for the list; a policy is TOML")
     names = shipped_policies()
     if arguments.name is None:
-        for name in names:
-            first = shipped_policy_text(name).splitlines()[0].removeprefix("# ")
-            print(f"{name}\n    {first}")
+        listed = [{"name": n, "about": shipped_policy_text(n).splitlines()[0].removeprefix("# ")} for n in names]
+        if arguments.json:
+            print(json.dumps(listed, indent=2))
+            return DONE
+        for policy in listed:
+            print(f"{policy['name']}\n    {policy['about']}")
         return DONE
     if arguments.name not in names:
         print(f"no policy {arguments.name!r} comes with the product: {', '.join(names)}", file=sys.stderr)

@@ -6,6 +6,7 @@ writes those lists anew.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,9 @@ def test_a_policy_is_printed_to_be_copied(capsys: pytest.CaptureFixture[str]) ->
     assert main(["policies"]) == 0
     listed = capsys.readouterr().out
     assert [line for line in listed.splitlines() if not line.startswith(" ")] == shipped_policies()
+    assert main(["policies", "--json"]) == 0
+    assert [policy["name"] for policy in json.loads(capsys.readouterr().out)] == shipped_policies()
+    assert main(["policies", "seed-school", "--json"]) == 2
     assert main(["policies", "levels-97-95-90"]) == 0
     assert capsys.readouterr().out == shipped_policy_text("levels-97-95-90")
     assert main(["policies", "nobody's"]) == 2

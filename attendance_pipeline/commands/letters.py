@@ -222,6 +222,10 @@ def _write(home: Home, wanted: Sequence[Any]) -> int:
     from attendance_pipeline.running import run_decisions
 
     said = run_decisions(home, wanted, today(), say_progress())
+    if not said.states:  # mistyped, and nothing was written
+        raise UsageError(
+            "\n".join(_UNKNOWN.format(reference) for reference in dict.fromkeys(w.reference for w in wanted))
+        )
     refused, done = {r.reference for r in said.written.refused}, set(said.written.done)
     for reference, (state, reason) in sorted(said.states.items()):
         if reference not in refused:

@@ -134,6 +134,7 @@ def test_a_batch_workbook_that_was_filled_in_is_read_by_the_next_night_and_once(
         (["approve", "X", "--batch", "2025-10-03"], "either references, or --batch"),
         (["approve", "X", "--school", "oakfield"], "--school goes with --batch"),
         (["show", "NOPE"], "there is no such letter"),
+        (["approve", "NOPE", "NOPE-2"], "NOPE-2: there is no such letter"),
         (["return", "/nowhere/batch.xlsx"], "No such file"),
     ],
 )

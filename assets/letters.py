@@ -14,7 +14,7 @@ from attendance_pipeline.steps.propose import propose
     group_name="letters",
     owners=["team:attendance-lead"],
     kinds={"jinja", "pdf"},
-    code_version="1",
+    code_version="2",
     description="Every opening of a stage gets its letter, once: proposed, or held with a reason. On letter days the "
     "print file, one PDF a letter, the batch list and the list of held letters go to the drive. Nothing is sent here: "
     "a person approves, and says when it was sent.",

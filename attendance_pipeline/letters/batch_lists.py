@@ -27,6 +27,7 @@ from attendance_pipeline.spreadsheets import Column, Sheet, csv_bytes, workbook_
 ELSEWHERE = "Restricted: ask the attendance lead"
 _WORDS = {BRAKE: "its batch is unusually large and waits for somebody to release it"}
 DECISIONS = ("approve", "reject", "hold", "sent")
+BATCH_FILE, REFERENCE, SHARES = "batch.csv", "Reference", "In one envelope with"
 HELD_FILE, DO_NOT_SEND_FILE = "held.csv", "do-not-send.csv"
 
 
@@ -58,7 +59,7 @@ class Printed:
 
 
 _BATCH: tuple[Column, ...] = (
-    Column("reference", "Reference"),
+    Column("reference", REFERENCE),
     Column("admission_number", "Admission number"),
     Column("pupil", "Pupil"),
     Column("class_name", "Class"),
@@ -73,7 +74,7 @@ _BATCH: tuple[Column, ...] = (
     Column("address", "Address", width=36, wrap=True),
     Column("goes", "How it goes"),
     Column("language", "Language"),
-    Column("shares", "In one envelope with"),
+    Column("shares", SHARES),
     Column("enclosures", "Enclosures"),
     Column("print_file", "Printed from"),
     Column("note", "Note", width=30, wrap=True),
@@ -116,7 +117,7 @@ def batch_files(printed: Sequence[Printed], templates: Templates, school_id: str
     rows = [row for made in printed for row in _batch_rows(made, templates)]
     sheet = Sheet("Letters", (*_BATCH, *_DECISION), rows, heading=f"Letters, {school_id}, {date:%d/%m/%Y}")
     return {
-        "batch.csv": csv_bytes(rows, _BATCH),
+        BATCH_FILE: csv_bytes(rows, _BATCH),
         "batch.xlsx": workbook_bytes([sheet], title=f"Letters {date:%d/%m/%Y}", created=date),
     }
 

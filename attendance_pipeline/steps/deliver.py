@@ -31,7 +31,7 @@ from attendance_pipeline.reports.governor import GovernorInputs, governor_files,
 from attendance_pipeline.reports.trust import trust_page
 from attendance_pipeline.steps.benchmarks import load as published_of
 from attendance_pipeline.steps.plan import half_term, trust_folder
-from attendance_pipeline.steps.printed import news, remembered, there_already, withdrawn
+from attendance_pipeline.steps.printed import Lying, news, printed_elsewhere, remembered, there_already, withdrawn
 from attendance_pipeline.steps.propose import letterhead_of
 from attendance_pipeline.steps.readiness import Readiness
 from attendance_pipeline.steps.restate import derived, newest_done
@@ -152,6 +152,20 @@ def letters(site: Site, run: str) -> list[Made]:
 
 
 def _letters(site: Site, school: School, run: str) -> Made | None:
+    elsewhere: list[Lying] = []
+    made = _batch(site, school, run, elsewhere)
+    # Once the batch is made: it holds what these folders lack since the last batch that was known until now.
+    if elsewhere:
+        with site.warehouse.begin(school.id) as conn:
+            for one in elsewhere:
+                deliveries.record_delivery(conn, school.id, one.path, "letters", one.day, one.sha256, one.holds)
+    return made
+
+
+def _batch(site: Site, school: School, run: str, elsewhere: list[Lying]) -> Made | None:
+    """`elsewhere`: is given the folders on the drive that the warehouse does not know of."""
+    with site.warehouse.read() as conn:
+        own = {begun.folder for begun in deliveries.read_begun(conn, school.id)}
     finish_begun(site, school.id)
     found = newest(site, school)
     if found is None:
@@ -173,8 +187,14 @@ def _letters(site: Site, school: School, run: str) -> Made | None:
     after = max((d for d in before if d < calendar.date(day)), default=None)
     rows = [LedgerRow.from_store(r, calendar) for r in stored]
     printed = due(rows, after, calendar.date(day))
+    if printed:
+        elsewhere += printed_elsewhere(site.home.drive, school.id, after, delivered, own)
+    again = {r.reference for r in printed} & {reference for lying in elsewhere for reference in lying.holds}
+    printed = [r for r in printed if r.reference not in again]
+    delivered += [{"day": one.day, "path": one.path, "holds": one.holds} for one in elsewhere]
+    note = f"; {plural(len(again), 'letter')} on the drive already that the database did not know of" if again else ""
     if day < found[1] and not printed:
-        return Made(school.id, "letters", 0, note="no letter day")
+        return Made(school.id, "letters", 0, note=f"no letter day{note}")
     inputs = BatchInputs(
         school_id=school.id,
         date=calendar.date(day),
@@ -197,13 +217,13 @@ def _letters(site: Site, school: School, run: str) -> Made | None:
         # Who works with the first folder of a day has its letters already: another holds what is new, and no more.
         fresh, other_lists = news(batch, earlier)
         if not fresh and not other_lists:
-            return Made(school.id, "letters", 0, note="delivered already")
+            return Made(school.id, "letters", 0, note=f"delivered already{note}")
         batch = build_batch(replace(inputs, rows=[r for r in printed if r.reference in fresh]))
     audiences = class_audiences(batch.classes)
     files = {"office": batch.office, "restricted": batch.restricted}
     files |= {audiences[name]: content for name, content in batch.classes.items()}
     folders = put(site, school, day, "letters", files, run, {"office": remembered(batch)})
-    return Made(school.id, "letters", batch.letters, folders, f"{batch.held} held")
+    return Made(school.id, "letters", batch.letters, folders, f"{batch.held} held{note}")
 
 
 def governors(site: Site, key: str, run: str) -> list[Made]:

@@ -28,6 +28,7 @@ from attendance_pipeline.steps.marked_days import (
     marks_by_day,
 )
 from attendance_pipeline.steps.morning_files import noted_mornings, reader_of
+from attendance_pipeline.steps.set_back import refuse_set_back, remember_loaded
 from attendance_pipeline.steps.site import Site
 from attendance_pipeline.steps.troubles import NOTE_COUNTED, PLAN, REGISTER, TAKE_IN, each_school
 from attendance_pipeline.store.derived import counted_days, put_counted
@@ -42,11 +43,14 @@ def take_in(
 
     `unfinished`: today, while school is on: a register extract of its marks alone waits until it is over. The files of
     a school that fails stay in its inbox: the next night takes them in. Raises WarehouseError, and loads nothing, where
-    the warehouse is damaged.
+    the warehouse is damaged, or is an older one than this home had.
     """
     site.warehouse.refuse_damaged()
+    refuse_set_back(site)
     schools = site.schools(school_id)
-    return each_school(site, TAKE_IN, lambda school: _load(site, school, settle_seconds, unfinished), schools)
+    loaded = each_school(site, TAKE_IN, lambda school: _load(site, school, settle_seconds, unfinished), schools)
+    remember_loaded(site)
+    return loaded
 
 
 def _load(site: Site, school: School, settle_seconds: float, unfinished: dt.date | None) -> LoadResult:

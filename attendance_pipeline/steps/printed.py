@@ -6,14 +6,17 @@ delivering one (`deliver.py`).
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from attendance_pipeline import delivery
 from attendance_pipeline.letters.batch import BatchFiles
-from attendance_pipeline.letters.batch_lists import DO_NOT_SEND_FILE, HELD_FILE
+from attendance_pipeline.letters.batch_lists import BATCH_FILE, DO_NOT_SEND_FILE, HELD_FILE, REFERENCE, SHARES
 from attendance_pipeline.letters.ledger_rows import LedgerRow
 
 LISTS = (HELD_FILE, DO_NOT_SEND_FILE)
@@ -36,6 +39,63 @@ def there_already(delivered: Sequence[Mapping[str, Any]], day: dt.date, drive: P
         if d["day"] == day and d["holds"] and (drive / d["path"]).is_dir():
             found |= d["holds"]
     return found
+
+
+@dataclass(frozen=True)
+class Lying:
+    """A folder of letters on the drive of which the database knows nothing. `path`: relative to the drive; `holds`: by
+    reference the hash of its file; `sha256`: of its manifest."""
+
+    path: str
+    day: dt.date
+    sha256: str
+    holds: Mapping[str, str]
+
+
+def printed_elsewhere(
+    drive: Path,
+    school: str,
+    after: dt.date | None,
+    delivered: Sequence[Mapping[str, Any]],
+    own: Collection[str],
+) -> list[Lying]:
+    """Folders of letters on the drive that no row of `delivered` names.
+
+    Where there are any, the home was set back to a backup, or is the copy of one: those letters were laid out to be
+    posted already. By the same key the same letter has the same reference. `after`: day of the last batch that is
+    known; what was printed before it is not printed anew. `own`: folders of days, relative to the drive, in which this
+    home is delivering.
+    """
+    known = {d["path"] for d in delivered}
+    found = []
+    for day, date in _days_from(drive / school / "office", after):
+        if day.relative_to(drive).as_posix() not in own:
+            for folder in sorted(day.glob("letters*")):
+                path = folder.relative_to(drive).as_posix()
+                if path not in known and (folder / BATCH_FILE).is_file() and (folder / delivery.MANIFEST).is_file():
+                    manifest = hashlib.sha256((folder / delivery.MANIFEST).read_bytes()).hexdigest()
+                    found.append(Lying(path, date, manifest, _held_by(folder)))
+    return found
+
+
+def _held_by(folder: Path) -> dict[str, str]:
+    hashes = delivery.hashes_of(folder)
+    with (folder / BATCH_FILE).open(encoding="utf-8-sig", newline="") as file:
+        rows = [(row.get(REFERENCE) or "", row.get(SHARES) or "") for row in csv.DictReader(file)]
+    own = {reference: hashes.get(f"{reference}.pdf") for reference, _ in rows if reference}
+    # Two letters in one envelope are one file, under the reference of one of them.
+    letters = {reference: own[reference] or own.get(shares) or "" for reference, shares in rows if reference}
+    return letters | {name: hashes[name] for name in LISTS if name in hashes}
+
+
+def _days_from(office: Path, first: dt.date | None) -> Iterator[tuple[Path, dt.date]]:
+    for day in sorted(office.glob("*/*")):
+        try:
+            date = dt.date.fromisoformat(day.name)
+        except ValueError:
+            continue
+        if first is None or date >= first:
+            yield day, date
 
 
 def news(batch: BatchFiles, earlier: Mapping[str, str]) -> tuple[frozenset[str], bool]:

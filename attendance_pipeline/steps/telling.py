@@ -67,7 +67,7 @@ _AFTERNOON = 15  # a night that is finished after this hour was of that same day
 _AT_ONCE = 8  # notes
 _KEPT_DAYS = 7  # what works again and could not be told is tried for so long
 # While the database is away it is not asked again.
-_NOT_ASKED = ("database-away", "database-damaged", "database-newer", "database-busy", "settings")
+_NOT_ASKED = ("database-away", "database-damaged", "database-newer", "database-set-back", "database-busy", "settings")
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,12 @@ class NewExtract:
     faults: Sequence[Fault] = ()
 
 
+def loaded_until(conn: sa.Connection) -> dt.datetime | None:
+    """When the newest extract of any school was loaded (UTC); None for a warehouse without one."""
+    found: dt.datetime | None = conn.execute(sa.select(sa.func.max(extract.c.received_at))).scalar()
+    return found
+
+
 def put_extracts(conn: sa.Connection, school: str, extracts: Sequence[NewExtract]) -> dict[ExtractKey, int]:
     """Put extracts of one school with all they hold. One that is there already is replaced, never doubled.
 

@@ -91,13 +91,14 @@ ONLY_FOR: dict[str, tuple[tuple[str, ...], str]] = {
             "steps.telling",
             "steps.removal",
             "steps.decided",
+            "steps.set_back",
             "one_at_a_time",
             "running",
         ),
         "who writes into the home's private folders is listed below",
     ),
     "delivery": (
-        ("steps.deliver", "steps.board", "steps.telling", "steps.removal", "steps.removal_drive"),
+        ("steps.deliver", "steps.printed", "steps.board", "steps.telling", "steps.removal", "steps.removal_drive"),
         "dated folders are delivered by one module, pages that stay by the two that renew them",
     ),
 }

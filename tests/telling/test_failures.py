@@ -104,6 +104,7 @@ def test_a_setting_that_is_wrong(tmp_path: Path) -> None:
         ("no-permission", PermissionError(13, "Permission denied", "/home/inbox")),
         ("out-of-memory", MemoryError()),
         ("database-newer", WarehouseError("the warehouse is at version 9, which this program (version 1) does not know: a newer program has written it")),
+        ("database-set-back", WarehouseError("the warehouse holds no extract at all, but this home has loaded some on 1 May 2026, 02:40 UTC: an older copy, or another database, has taken its place.")),
         ("database-away", WarehouseError("the database server of db/x did not answer, or broke off: it may be restarting.")),
         (UNKNOWN, KeyError("Emma Smith")),
         (UNKNOWN, ValueError("A123456789012")),
